@@ -1,0 +1,5 @@
+"""`python -m dni` is the `dni` command."""
+
+from dni.cli import main
+
+main()

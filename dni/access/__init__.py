@@ -1,0 +1,1 @@
+"""Who may do what: principals and roles, API tokens, sign-in, shared secrets."""

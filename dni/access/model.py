@@ -1,0 +1,36 @@
+"""Principals: who asks, in which role, and what rows that lets him see. Pure."""
+
+from typing import Literal, get_args
+
+import msgspec
+
+Role = Literal["admin", "marketer", "advertiser", "publisher"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """`campaign` and `publisher` are walls: rows of another one do not exist for this principal.
+
+    admin and marketer may have none; an advertiser always has a campaign, a publisher always a publisher.
+    """
+
+    id: str
+    name: str
+    role: Role
+    campaign: str | None = None
+    publisher: str | None = None
+
+    @property
+    def may_write(self) -> bool:
+        """Configuration is changed by admins, and by marketers inside no walls."""
+        return self.role == "admin" or (self.role == "marketer" and not self.campaign and not self.publisher)
+
+    @property
+    def may_administer(self) -> bool:
+        """Carriers and tokens hold secrets: admins only."""
+        return self.role == "admin"
+
+    @property
+    def sees_callers(self) -> bool:
+        """Caller numbers are personal: a publisher sees them masked."""
+        return self.role != "publisher"

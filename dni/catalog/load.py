@@ -1,0 +1,97 @@
+"""Reads the whole configuration from the ledger, as it stands at one instant."""
+
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dni.catalog import model
+from dni.catalog.model import Catalog
+from dni.ledger import schema
+from dni.ledger.engines import Ledger
+
+
+async def load(ledger: Ledger) -> Catalog:
+    """Deleted campaigns, pools and carriers are left out of it only for pages: a call to an old number is still theirs.
+
+    Tags leave at once. Retired numbers stay, not `live`.
+    """
+    async with ledger.read() as connection:
+        revision = await current_revision(connection)
+        campaigns = await _rows(connection, schema.campaign)
+        publishers = await _rows(connection, schema.publisher)
+        pools = await _rows(connection, schema.pool)
+        tags = await _rows(connection, schema.tag)
+        numbers = await _rows(connection, schema.number)
+        carriers = await _rows(connection, schema.carrier)
+    by_id = {
+        row["id"]: model.Tag(
+            id=row["id"],
+            key=row["key"],
+            name=row["name"],
+            campaign=row["campaign_id"],
+            publisher=row["publisher_id"],
+            pool=row["pool_id"],
+            origins=tuple(row["origins"]),
+            targets=tuple(row["targets"]),
+            rules=model.rules(row["rules"]),
+            params=tuple(row["params"]),
+        )
+        for row in tags
+        if row["deleted_at_ms"] is None
+    }
+    return Catalog(
+        revision=revision,
+        campaigns={r["id"]: _pick(model.Campaign, r) for r in campaigns},
+        publishers={r["id"]: _pick(model.Publisher, r) for r in publishers},
+        pools={r["id"]: _pool(r) for r in pools},
+        tags=by_id,
+        tags_by_key={tag.key: tag for tag in by_id.values()},
+        # Oldest first and retired first, so that the live row of a number is the one that stays.
+        numbers={r["number"]: _number(r) for r in sorted(numbers, key=lambda r: (r["retired_at_ms"] is None, r["id"]))},
+        carriers={r["id"]: _pick(model.Carrier, r) for r in carriers if r["deleted_at_ms"] is None},
+    )
+
+
+async def current_revision(connection: AsyncConnection) -> int:
+    value: int = (await connection.execute(select(schema.revision.c.value))).scalar_one()
+    return value
+
+
+async def raise_revision(connection: AsyncConnection) -> None:
+    """Call it in the transaction of every change of configuration: workers poll it."""
+    await connection.execute(update(schema.revision).values(value=schema.revision.c.value + 1))
+
+
+async def _rows(connection: AsyncConnection, table: Any) -> list[dict[str, Any]]:
+    return [dict(row) for row in (await connection.execute(select(table))).mappings()]
+
+
+def _pick(kind: Any, row: dict[str, Any]) -> Any:
+    return kind(**{name: row[name] for name in kind.__struct_fields__})
+
+
+def _pool(row: dict[str, Any]) -> model.Pool:
+    return model.Pool(
+        id=row["id"],
+        name=row["name"],
+        campaign=row["campaign_id"],
+        publisher=row["publisher_id"],
+        shared=row["shared"],
+        hold_ms=row["hold_seconds"] * 1000,
+    )
+
+
+def _number(row: dict[str, Any]) -> model.Number:
+    return model.Number(
+        id=row["id"],
+        number=row["number"],
+        pool=row["pool_id"],
+        campaign=row["campaign_id"],
+        publisher=row["publisher_id"],
+        source=row["source"],
+        medium=row["medium"],
+        campaign_name=row["campaign_name"],
+        keyword=row["keyword"],
+        live=row["retired_at_ms"] is None,
+    )

@@ -1,0 +1,23 @@
+"""Ids of ledger rows: a prefix that names the noun, then time and chance, so that they sort by age."""
+
+import secrets
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread
+
+
+def new_id(prefix: str, now_ms: int) -> str:
+    """`cmp_01jd…`: 10 characters of time (ms, sorts until the year 10889) and 12 of chance (60 bits)."""
+    return f"{prefix}_{_base32(now_ms, 10)}{_base32(secrets.randbits(60), 12)}"
+
+
+def new_key() -> str:
+    """A tag's public key: 14 characters, 70 random bits; it is no secret, only hard to collide with."""
+    return _base32(secrets.randbits(70), 14)
+
+
+def _base32(value: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        digits.append(_ALPHABET[value & 31])
+        value >>= 5
+    return "".join(reversed(digits))

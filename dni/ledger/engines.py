@@ -1,0 +1,110 @@
+"""Opens the ledger on SQLite or PostgreSQL and lends transactions. No table is named here but `revision`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from dni.errors import Unavailable
+
+# How long a write waits for another process's write (SQLite) or for a connection, in seconds. A carrier gives up after
+# 15 s or less and a caller hears silence meanwhile, so the carrier's door asks for less.
+WRITE_WAIT_S = 5.0
+
+
+class Ledger:
+    """One process's way to the ledger.
+
+    `read()` and `write()` lend an `AsyncConnection` in a transaction. SQLite has one writer: writes of one process
+    queue on a lock, writes of several on SQLite's own (BEGIN IMMEDIATE, so that a deadlock cannot be). Both raise
+    Unavailable `ledger_busy` or `ledger_away` when the ledger cannot be had in time; nothing is then written.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._write_lock = asyncio.Lock()
+        self._engine = _sqlite(self.url.render_as_string(False)) if self.is_sqlite else _postgres(self.url)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        async with _refusals(), self._engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self, wait_s: float = WRITE_WAIT_S) -> AsyncIterator[AsyncConnection]:
+        """Commits at the end of the block, rolls back when it raises."""
+        async with _refusals():
+            if not self.is_sqlite:
+                async with asyncio.timeout(wait_s) as patience, self._engine.begin() as connection:
+                    patience.reschedule(None)
+                    await connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(wait_s * 1000)}")
+                    yield connection
+                return
+            async with asyncio.timeout(wait_s) as patience, self._write_lock, self._engine.connect() as connection:
+                patience.reschedule(None)
+                await connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(wait_s * 1000)}")
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+                await connection.commit()
+
+    def insert(self, table: Table) -> Any:
+        """An INSERT of this engine's dialect: both have `on_conflict_do_nothing` and `on_conflict_do_update`."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+@asynccontextmanager
+async def _refusals() -> AsyncIterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        raise Unavailable("the ledger is busy; nothing was written", code="ledger_busy") from None
+    except OperationalError as error:
+        code = "ledger_busy" if "locked" in str(error.orig) else "ledger_away"
+        raise Unavailable("the ledger cannot be used now; nothing was written", code=code) from error
+    except (ConnectionError, DBAPIError) as error:
+        if isinstance(error, DBAPIError) and not error.connection_invalidated and "LockNotAvailable" not in repr(error):
+            raise
+        raise Unavailable("the ledger cannot be reached; nothing was written", code="ledger_away") from error
+
+
+def _sqlite(url: str) -> AsyncEngine:
+    if database := make_url(url).database:
+        Path(database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # A few connections: one writes, the others read beside it (WAL). Values never reach a log: they hold callers.
+    engine = create_async_engine(
+        url, poolclass=AsyncAdaptedQueuePool, pool_size=4, max_overflow=4, hide_parameters=True
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        # The driver opens transactions by itself and too late; we say BEGIN.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # a call that was acknowledged survives a power cut
+            "foreign_keys=ON",
+            "busy_timeout=5000",
+            "cache_size=-16000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine
+
+
+def _postgres(url: Any) -> AsyncEngine:
+    return create_async_engine(
+        url, pool_size=8, max_overflow=8, pool_pre_ping=True, pool_timeout=WRITE_WAIT_S, hide_parameters=True
+    )

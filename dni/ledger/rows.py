@@ -1,0 +1,73 @@
+"""Reading rows for answers: one row, or a page of them newest first, continued by an opaque cursor."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from typing import Annotated, Any
+from zlib import crc32
+
+import msgspec
+from sqlalchemy import ColumnElement, RowMapping, Select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dni.clock import rfc3339
+from dni.errors import InvalidField, NotFound
+
+Instant = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""A time in an answer: RFC 3339 with offset."""
+
+_by_id = msgspec.json.Decoder(tuple[str])
+_by_time = msgspec.json.Decoder(tuple[Annotated[int, msgspec.Meta(ge=0, le=2**53)], str])
+
+
+def instant(ms: int | None) -> str | None:
+    return None if ms is None else rfc3339(ms)
+
+
+async def one(connection: AsyncConnection, query: Select[Any], what: str) -> RowMapping:
+    """The only row of `query`. Raises NotFound, which says `what` is not there."""
+    row = (await connection.execute(query)).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no {what}")
+    return row
+
+
+async def page(
+    connection: AsyncConnection,
+    query: Select[Any],
+    keys: tuple[ColumnElement[Any], ...],
+    limit: int,
+    cursor: str | None,
+) -> tuple[Sequence[RowMapping], str | None]:
+    """At most `limit` rows, the greatest `keys` first, and the cursor of the next page or None.
+
+    `keys` are (id) or (time in ms, id); the query selects them. Raises InvalidField at /cursor for one that we did not
+    make for this query's table.
+    """
+    kind = str(keys[-1])
+    if cursor is not None:
+        query = query.where(tuple_(*keys) < tuple_(*_decode(kind, len(keys), cursor)))
+    query = query.order_by(*(key.desc() for key in keys)).limit(limit + 1)
+    rows = (await connection.execute(query)).mappings().all()
+    return rows[:limit], cursor_after(keys, rows[limit - 1]) if len(rows) > limit else None
+
+
+def cursor_after(keys: tuple[ColumnElement[Any], ...], row: RowMapping) -> str:
+    """The cursor of the page that begins behind `row`."""
+    payload = msgspec.json.encode([row[key.name] for key in keys if key.name])
+    return urlsafe_b64encode(_check(str(keys[-1]), payload) + payload).rstrip(b"=").decode()
+
+
+def _decode(kind: str, parts: int, cursor: str) -> tuple[Any, ...]:
+    try:
+        raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+        check, payload = raw[:4], raw[4:]
+        if check == _check(kind, payload):
+            return _by_id.decode(payload) if parts == 1 else _by_time.decode(payload)
+    except (ValueError, msgspec.DecodeError):
+        pass
+    raise InvalidField("/cursor", "not a cursor of this list: use `next` of the page before, unchanged")
+
+
+def _check(kind: str, payload: bytes) -> bytes:
+    """Tells a cursor of another list or a damaged one; no secret, because the walls are in the query."""
+    return crc32(kind.encode() + payload).to_bytes(4, "big")

@@ -1,0 +1,309 @@
+"""The ledger's tables. Migrations in `migrations/` must give exactly this; a check compares them.
+
+Design overview
+---------------
+Configuration (`campaign publisher pool tag number carrier token`) is written by the admin API and `dni apply`; every
+write raises `revision`, which workers poll to renew the catalog they hold in memory. Rows are never deleted while
+something points to them: they get `deleted_at_ms` (or `retired_at_ms`) and leave the catalog.
+
+What happened (`session lease call call_event`) is written by two hands. The recorder turns the Redis streams into
+sessions and leases; `recorded` holds the last stream id applied, in the same transaction, so an entry applied twice
+changes nothing. The carrier's door writes `call_event` (raw, unique by the carrier's own identity of the event) and
+`call`, which is the fold of its events: it can be thrown away and computed again. A call carries a copy of its touch
+and names its session without a foreign key, because the call may be known before the recorder wrote the session.
+
+`refusal` keeps what was turned away at the carrier's door, at most 1,000 rows an account. `idempotency` keeps answers
+of creating requests for a day. `secret` holds what all hosts must share. `signin` holds one-time sign-in codes.
+
+Times are integer milliseconds since the Unix epoch and end in `_ms`; money is integer minor units; ids are text,
+sortable by age; JSON columns hold small values that are read whole and never searched.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+# Constraint names are fixed, so that a migration can name what it changes on both engines.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _ms(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+revision = Table(
+    "revision",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    comment="one row: rises with every change of configuration",
+)
+
+secret = Table(
+    "secret",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    comment="what all hosts must share: the key that seals browser ids and sign-in cookies",
+)
+
+campaign = Table(
+    "campaign",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("destination", Text, nullable=False, comment="E.164: where calls go"),
+    Column("timezone", Text, nullable=False, comment="IANA name"),
+    Column("currency", Text, nullable=False, comment="ISO 4217"),
+    _ms("created_at_ms"),
+    _ms("deleted_at_ms", nullable=True),
+)
+
+publisher = Table(
+    "publisher",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    _ms("created_at_ms"),
+    _ms("deleted_at_ms", nullable=True),
+)
+
+pool = Table(
+    "pool",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("campaign_id", Text, ForeignKey("campaign.id"), comment="null until its first tag claims it"),
+    Column("publisher_id", Text, ForeignKey("publisher.id")),
+    Column("shared", Boolean, nullable=False, comment="publishers of its campaign may share it"),
+    Column("hold_seconds", Integer, nullable=False),
+    _ms("created_at_ms"),
+    _ms("deleted_at_ms", nullable=True),
+)
+
+number = Table(
+    "number",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", Text, nullable=False, comment="E.164"),
+    Column("pool_id", Text, ForeignKey("pool.id"), comment="set: pooled; null: static"),
+    Column("campaign_id", Text, ForeignKey("campaign.id"), comment="static numbers only"),
+    Column("publisher_id", Text, ForeignKey("publisher.id")),
+    Column("source", Text),
+    Column("medium", Text),
+    Column("campaign_name", Text),
+    Column("keyword", Text),
+    _ms("created_at_ms"),
+    _ms("placed_at_ms", nullable=True),  # first put in Redis: from then on it may be on a screen
+    _ms("retired_at_ms", nullable=True),
+    # A carrier may sell a number again, so only a live one is unique.
+    Index("uq_number_live", "number", unique=True, sqlite_where=text("retired_at_ms IS NULL"),
+          postgresql_where=text("retired_at_ms IS NULL")),
+    Index("ix_number_pool_id", "pool_id"),
+)  # fmt: skip
+
+tag = Table(
+    "tag",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("campaign_id", Text, ForeignKey("campaign.id"), nullable=False),
+    Column("publisher_id", Text, ForeignKey("publisher.id")),
+    Column("pool_id", Text, ForeignKey("pool.id")),
+    Column("origins", JSON, nullable=False),
+    Column("targets", JSON, nullable=False),
+    Column("rules", JSON, nullable=False),
+    Column("params", JSON, nullable=False, comment="query parameters kept beside the usual ones"),
+    _ms("created_at_ms"),
+    _ms("deleted_at_ms", nullable=True),
+    UniqueConstraint("key"),
+)
+
+carrier = Table(
+    "carrier",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("account_sid", Text, nullable=False),
+    Column("auth_token", Text, nullable=False, comment="needed in clear to check signatures; never shown again"),
+    Column("default_destination", Text, comment="E.164: where a call to a number that we do not know goes"),
+    _ms("created_at_ms"),
+    _ms("deleted_at_ms", nullable=True),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("campaign_id", Text, ForeignKey("campaign.id")),
+    Column("publisher_id", Text, ForeignKey("publisher.id")),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of the token; the token has 256 random bits"),
+    _ms("created_at_ms"),
+    _ms("revoked_at_ms", nullable=True),
+    UniqueConstraint("digest"),
+)
+
+signin = Table(
+    "signin",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True, comment="SHA-256 of a one-time code"),
+    _ms("expires_at_ms"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("token_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request", LargeBinary, nullable=False, comment="SHA-256 of method, path and body"),
+    Column("status", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    _ms("created_at_ms"),
+    Index("ix_idempotency_created_at_ms", "created_at_ms"),
+)
+
+
+def _touch() -> list[Column[str]]:
+    """How a session came; a call carries a copy."""
+    names = ("source", "medium", "campaign_name", "keyword", "content", "channel", "landing_page", "referrer")
+    return [Column(name, Text) for name in names] + [Column("click_ids", JSON), Column("params", JSON)]
+
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("visitor_id", Text, nullable=False),
+    Column("tag_id", Text, nullable=False),
+    Column("campaign_id", Text, nullable=False),
+    Column("publisher_id", Text),
+    _ms("started_at_ms"),
+    _ms("last_seen_ms"),
+    Column("page_views", Integer, nullable=False),
+    *_touch(),
+    Column("title", Text),
+    Column("consent", Text, nullable=False),
+    Column("language", Text),
+    Column("timezone", Text),
+    Column("device", Text, comment="desktop, phone, tablet or other"),
+    Column("browser", Text),
+    Column("os", Text),
+    Column("country", Text, comment="ISO 3166-1 alpha-2"),
+    Column("region", Text, comment="ISO 3166-2, such as US-CA"),
+    Column("city", Text),
+    Column("ids", JSON, comment="ids of other systems that the page told, such as ga"),
+    Column("custom", JSON),
+    Column("unleased", Text, comment="why the session got no pooled number, when it asked for one and got none"),
+    Index("ix_session_campaign_id_started_at_ms", "campaign_id", "started_at_ms"),
+    Index("ix_session_started_at_ms", "started_at_ms"),
+    Index("ix_session_visitor_id", "visitor_id"),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("session_id", Text, nullable=False),
+    Column("tag_id", Text, nullable=False),
+    Column("campaign_id", Text, nullable=False),
+    Column("pool_id", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    _ms("started_at_ms"),
+    _ms("last_sign_ms"),
+    _ms("tapped_at_ms", nullable=True),
+    _ms("left_at_ms", nullable=True),
+    _ms("ended_at_ms", nullable=True),  # the number went to another session
+    Index("ix_lease_number_started_at_ms", "number", "started_at_ms"),
+    Index("ix_lease_session_id", "session_id"),
+)
+
+recorded = Table(
+    "recorded",
+    metadata,
+    Column("stream", Text, primary_key=True),
+    Column("last_id", Text, nullable=False, comment="stream id of the last entry applied"),
+)
+
+call = Table(
+    "call",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("carrier_id", Text, nullable=False),
+    Column("provider_id", Text, nullable=False, comment="the carrier's own id of the call"),
+    Column("status", Text, nullable=False),
+    _ms("started_at_ms"),
+    _ms("answered_at_ms", nullable=True),
+    _ms("ended_at_ms", nullable=True),
+    Column("duration_s", Integer, comment="first ring to end"),
+    Column("talk_s", Integer, comment="connected to the destination"),
+    Column("hung_up_by", Text),
+    Column("caller", Text, comment="E.164; null: withheld or not a number"),
+    Column("tracking_number", Text, nullable=False),
+    Column("destination", Text),
+    Column("recording_url", Text),
+    Column("refusal", Text, comment="why the call was not connected"),
+    Column("campaign_id", Text),
+    Column("publisher_id", Text),
+    Column("tag_id", Text),
+    *_touch(),
+    Column("session_id", Text),
+    Column("visitor_id", Text),
+    Column("method", Text, comment="null: attribution is still to be done (Redis was away)"),
+    Column("confidence", Float),
+    Column("candidates", JSON),
+    UniqueConstraint("carrier_id", "provider_id"),
+    Index("ix_call_started_at_ms", "started_at_ms"),
+    Index("ix_call_campaign_id_started_at_ms", "campaign_id", "started_at_ms"),
+    Index("ix_call_publisher_id_started_at_ms", "publisher_id", "started_at_ms"),
+    Index("ix_call_session_id", "session_id"),
+)
+
+call_event = Table(
+    "call_event",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("call_id", Text, ForeignKey("call.id"), nullable=False),
+    Column("identity", Text, nullable=False, comment="the carrier's own identity of the event: the same twice is one"),
+    Column("kind", Text, nullable=False),
+    _ms("at_ms"),  # the carrier's time where it tells one
+    _ms("received_at_ms"),
+    Column("fields", JSON, nullable=False, comment="every field as the carrier sent it"),
+    UniqueConstraint("call_id", "identity"),
+)
+
+refusal = Table(
+    "refusal",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("carrier_id", Text, nullable=False),
+    _ms("at_ms"),
+    Column("code", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("url", Text, nullable=False, comment="the address as we saw it: a wrong public URL shows here"),
+    Index("ix_refusal_carrier_id_id", "carrier_id", "id"),
+)

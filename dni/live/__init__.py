@@ -1,0 +1,1 @@
+"""What is live: this process's connection to Redis or Valkey, and the scripts on it."""

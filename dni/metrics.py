@@ -1,0 +1,12 @@
+"""Every Prometheus metric that we count, in one place. Labels hold bounded sets only: no number, visitor or keyword."""
+
+from prometheus_client import Counter, Histogram
+
+LEASES = Counter("dni_leases", "Answers to targets of page views", ["kind", "reason"])
+SIGNALS = Counter("dni_signals", "Signals from pages", ["type"])
+PAGES = Counter("dni_pages", "First reports of pages, by what the tag found", ["result"])
+REFUSALS = Counter("dni_refusals", "Requests refused, by door and reason", ["door", "reason"])
+CALLS = Counter("dni_calls", "Inbound calls answered with an instruction", ["carrier", "outcome"])
+SPOOLED = Counter("dni_calls_spooled", "Call events kept on disk because the ledger was away", [])
+RECORDED = Counter("dni_recorded", "Stream entries written to the ledger", ["kind"])
+CALL_ANSWER_S = Histogram("dni_call_answer_seconds", "Time to answer the carrier", ["carrier"])

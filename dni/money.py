@@ -1,0 +1,42 @@
+"""Money is an integer of minor units and a currency; never a float."""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+import msgspec
+
+from dni.errors import InvalidField
+
+# Currencies whose minor unit is not a hundredth (ISO 4217); every other one has two digits.
+_DIGITS = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "VND": 0, "BHD": 3, "KWD": 3, "TND": 3, "JOD": 3, "OMR": 3}
+
+
+class Money(msgspec.Struct, frozen=True):
+    """`{"amount":1250,"currency":"USD"}` is 12.50 US dollars."""
+
+    amount: int
+    currency: str
+
+    def __add__(self, other: "Money") -> "Money":
+        if other.currency != self.currency:
+            raise ValueError(f"cannot add {other.currency} to {self.currency}")
+        return Money(self.amount + other.amount, self.currency)
+
+    def __neg__(self) -> "Money":
+        return Money(-self.amount, self.currency)
+
+    def __str__(self) -> str:
+        digits = _DIGITS.get(self.currency, 2)
+        return f"{Decimal(self.amount).scaleb(-digits):,.{digits}f} {self.currency}"
+
+
+def currency(text: str, path: str = "/currency") -> str:
+    """An ISO 4217 code in capitals. Raises InvalidField."""
+    if len(text) == 3 and text.isascii() and text.isalpha():
+        return text.upper()
+    raise InvalidField(path, f"not a currency: give the three letters of ISO 4217, such as USD, not {text[:20]!r}")
+
+
+def share(whole: Money, percent: Decimal) -> Money:
+    """`percent` of `whole`, rounded half to even to the minor unit (no bias over many calls)."""
+    part = (Decimal(whole.amount) * percent / 100).quantize(Decimal(1), ROUND_HALF_EVEN)
+    return Money(int(part), whole.currency)

@@ -1,0 +1,62 @@
+"""Phone numbers: anything a person may write in, E.164 stored, display forms out (by `phonenumbers`)."""
+
+from functools import lru_cache
+
+import phonenumbers
+
+from dni.errors import InvalidField
+
+# Carriers write these where a caller has withheld the number; +266696687 spells ANONYMOUS on a keypad.
+_WITHHELD = {"", "anonymous", "restricted", "unknown", "unavailable", "private", "withheld", "+266696687", "266696687"}
+_MAX_LENGTH = 64  # far above any written number; guards the parser against megabytes
+
+
+def e164(text: str, path: str = "", region: str = "US") -> str:
+    """`+14155550100` for any usual way to write it. A number without + is read as one of `region`.
+
+    Raises InvalidField with `path`, saying what would be right. Fictional numbers (555-01xx) are valid by length.
+    """
+    try:
+        if len(text) > _MAX_LENGTH or not text.isprintable():
+            raise phonenumbers.NumberParseException(1, "")
+        parsed = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        raise InvalidField(path, _wrong(text), code="invalid_number") from None
+    if parsed.extension or not phonenumbers.is_possible_number(parsed):
+        raise InvalidField(path, _wrong(text), code="invalid_number")
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+@lru_cache(65_536)
+def national(number: str) -> str:
+    """`(415) 555-0100` for `+14155550100`: how people of that country write it."""
+    return phonenumbers.format_number(_parsed(number), phonenumbers.PhoneNumberFormat.NATIONAL)
+
+
+@lru_cache(65_536)
+def international(number: str) -> str:
+    """`+1 415-555-0100` for `+14155550100`."""
+    return phonenumbers.format_number(_parsed(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def caller(text: str | None) -> str | None:
+    """A caller as the carrier tells it: E.164, or None where it is withheld or no number (a SIP name, a short code)."""
+    if text is None or text.strip().lower() in _WITHHELD:
+        return None
+    try:
+        return e164(text.strip())
+    except InvalidField:
+        return None
+
+
+def masked(number: str | None) -> str | None:
+    """`+1415555••••`: the last four digits hidden, for readers who may not see callers."""
+    return None if number is None else number[:-4] + "••••"
+
+
+def _parsed(number: str) -> phonenumbers.PhoneNumber:
+    return phonenumbers.parse(number, None)
+
+
+def _wrong(text: str) -> str:
+    return f"not a phone number: write it in E.164, such as +14155550100, not {text[:40]!r}"
