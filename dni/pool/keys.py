@@ -1,0 +1,47 @@
+"""Every Redis key, with its unit and reason. Times in Redis are integer ms; texts are UTF-8.
+
+All keys of a campaign stand in one hash slot, so every act is one script, on a Cluster too. Campaigns are spread over
+16 shards and the shard is the hash tag: one event stream a shard, few enough for one recorder to read at once, enough
+to spread over the nodes of a Cluster. The number of shards is part of the data: it never changes.
+"""
+
+from zlib import crc32
+
+SHARDS = tuple(f"s{n:x}" for n in range(16))
+
+
+class Keys:
+    """`prefix` separates installations (and tests) that share one Redis."""
+
+    def __init__(self, prefix: str = "dni") -> None:
+        self.prefix = prefix
+
+    def shard(self, campaign: str) -> str:
+        return SHARDS[crc32(campaign.encode()) % len(SHARDS)]
+
+    def pool(self, campaign: str, pool: str) -> str:
+        """Sorted set: member = number, score = protected_until (ms). The whole allocator. Bounded by the pool."""
+        return f"{self.prefix}:{{{self.shard(campaign)}}}:pool:{pool}"
+
+    def state(self, campaign: str, pool: str) -> str:
+        """Hash: `run` = run id of the server that the pool was last sure of, `recovering` = no new lease before (ms)."""
+        return f"{self.prefix}:{{{self.shard(campaign)}}}:state:{pool}"
+
+    def leases(self, campaign: str, pool: str) -> str:
+        """Hash: number -> current lease record (cmsgpack, fields in lua/record.lua). One entry a number."""
+        return f"{self.prefix}:{{{self.shard(campaign)}}}:leases:{pool}"
+
+    def holdings(self, campaign: str) -> str:
+        """Hash: tag|target|visitor -> number. An entry leaves when its number goes to somebody else: one a number."""
+        return f"{self.prefix}:{{{self.shard(campaign)}}}:holdings:{campaign}"
+
+    def past(self, campaign: str, number: str) -> str:
+        """List, newest first: the last PAST_HOLDERS lease records of a number, for calls that come late."""
+        return f"{self.prefix}:{{{self.shard(campaign)}}}:past:{number}"
+
+    def events(self, shard: str) -> str:
+        """Stream of lease, leave, tap and reassignment, read by the recorder, trimmed behind what it committed."""
+        return f"{self.prefix}:{{{shard}}}:events"
+
+    def all_events(self) -> list[str]:
+        return [self.events(shard) for shard in SHARDS]

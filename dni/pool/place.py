@@ -1,0 +1,107 @@
+"""Puts the pools of the ledger into Redis: after a change of configuration, and when Redis was lost.
+
+Any process may do it at any time. A number is marked `placed` in the ledger in the transaction around its first
+placing, so two processes never disagree on whether a number may already be on a screen.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from typing import Any
+
+from sqlalchemy import select, update
+
+from dni.errors import Unavailable
+from dni.ledger import schema
+from dni.parts import Parts
+
+log = logging.getLogger("dni.pool")
+
+# Numbers a script call: some 5 ms of Redis' time, so that page views in between hardly wait.
+_CHUNK = 5_000
+
+
+class _Pool:
+    def __init__(self) -> None:
+        self.fresh: list[str] = []
+        self.known: list[str] = []
+        self.retired: list[str] = []
+
+
+async def place(parts: Parts) -> None:
+    """Every claimed pool's numbers. Raises Unavailable when ledger or Redis is away; done again, it goes on."""
+    number, pool = schema.number, schema.pool
+    unplaced = (
+        number.c.placed_at_ms.is_(None) & number.c.retired_at_ms.is_(None) & number.c.pool_id.in_(
+            select(pool.c.id).where(pool.c.campaign_id.is_not(None))
+        )
+    )  # fmt: skip
+    async with parts.ledger.read() as connection:
+        any_fresh = (await connection.execute(select(number.c.id).where(unplaced).limit(1))).first() is not None
+    if not any_fresh:
+        async with parts.ledger.read() as connection:
+            await _to_redis(parts, await _pools(connection, set()))
+        return
+    async with parts.ledger.write() as connection:
+        marked = update(number).where(unplaced).values(placed_at_ms=parts.clock.now_ms()).returning(number.c.id)
+        fresh = set((await connection.execute(marked)).scalars())
+        await _to_redis(parts, await _pools(connection, fresh))
+
+
+async def keep_placed(parts: Parts, stop: asyncio.Event) -> None:
+    """The parent's duty: places at every change of the catalog and of the server behind the connection."""
+    seen: tuple[int, str] | None = None
+    while not stop.is_set():
+        await parts.catalog.refresh()
+        now = (parts.catalog.now.revision, parts.live.run_id)
+        if parts.live.is_up and now != seen:
+            await place(parts)
+            seen = now
+        try:
+            await asyncio.wait_for(stop.wait(), 0.4)
+        except TimeoutError:
+            continue
+
+
+async def place_missing(parts: Parts) -> None:
+    """A worker's duty, until cancelled: a page view found no pool, so Redis was lost under us."""
+    while True:
+        await parts.pool_missing.wait()
+        try:
+            await place(parts)
+        except Unavailable as error:
+            log.warning("pools cannot be placed yet: %s", error.detail)
+        parts.pool_missing.clear()
+        await asyncio.sleep(0.2)  # a pool that no place can mend must not make us spin
+
+
+async def _pools(connection: Any, fresh: set[str]) -> dict[tuple[str, str, int], _Pool]:
+    """By (campaign, pool, hold in ms)."""
+    number, pool = schema.number, schema.pool
+    rows = await connection.execute(
+        select(number.c.id, number.c.number, number.c.retired_at_ms, pool.c.id, pool.c.campaign_id, pool.c.hold_seconds)
+        .join(pool, pool.c.id == number.c.pool_id)
+        .where(pool.c.campaign_id.is_not(None))
+    )
+    pools: dict[tuple[str, str, int], _Pool] = defaultdict(_Pool)
+    for row_id, e164, retired_at_ms, pool_id, campaign, hold_seconds in rows:
+        one = pools[campaign, pool_id, hold_seconds * 1000]
+        side = one.retired if retired_at_ms is not None else one.fresh if row_id in fresh else one.known
+        side.append(e164)
+    return pools
+
+
+async def _to_redis(parts: Parts, pools: dict[tuple[str, str, int], _Pool]) -> None:
+    for (campaign, pool, hold_ms), one in pools.items():
+        # A number that was retired and added again is live: it must not be taken out after it was put in.
+        retired = set(one.retired) - set(one.fresh) - set(one.known)
+        kinds = [("f", n) for n in one.fresh] + [("k", n) for n in one.known] + [("r", n) for n in retired]
+        lost = 0
+        for at in range(0, len(kinds), _CHUNK):
+            chunk = kinds[at : at + _CHUNK]
+            fresh, known, gone = ([n for kind, n in chunk if kind == wanted] for wanted in "fkr")
+            lost += await parts.leases.place(parts.clock.now_ms(), campaign, pool, hold_ms, fresh, known, gone)
+        if lost:
+            log.warning(
+                "pool %s: %d numbers were lost with Redis; it gives none until no screen can show them", pool, lost
+            )

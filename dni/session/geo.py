@@ -1,0 +1,59 @@
+"""Where an address is, from a GeoIP2 or GeoLite2 City file. The address is not kept."""
+
+import logging
+from pathlib import Path
+
+import geoip2.database
+import geoip2.errors
+import maxminddb
+import msgspec
+
+log = logging.getLogger("dni.session.geo")
+
+
+class Place(msgspec.Struct, frozen=True):
+    """`country` ISO 3166-1 alpha-2, `region` ISO 3166-2 such as US-CA."""
+
+    country: str | None = None
+    region: str | None = None
+    city: str | None = None
+
+
+NOWHERE = Place()
+
+
+class Geo:
+    """Without a file every place is empty, and the log says so once. A replaced file is read anew."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._reader: geoip2.database.Reader | None = None
+        self._read_at: float | None = None
+        if file is None:
+            log.info("DNI_GEOIP_CITY is not set: sessions have no place")
+
+    def refresh(self) -> None:
+        """Call it once a batch: opens the file when it is new."""
+        if self._file is None:
+            return
+        try:
+            changed = self._file.stat().st_mtime
+            if changed == self._read_at:
+                return
+            self._read_at = changed
+            self._reader = geoip2.database.Reader(self._file)
+        except (OSError, maxminddb.InvalidDatabaseError) as error:
+            if self._read_at != -1:
+                log.warning("DNI_GEOIP_CITY cannot be read, sessions have no place: %s", error)
+            self._read_at = -1
+
+    def place(self, address: str) -> Place:
+        if self._reader is None:
+            return NOWHERE
+        try:
+            found = self._reader.city(address)
+        except (geoip2.errors.AddressNotFoundError, ValueError):
+            return NOWHERE
+        country = found.country.iso_code
+        part = found.subdivisions[0].iso_code if found.subdivisions else None
+        return Place(country, f"{country}-{part}" if country and part else None, found.city.name)

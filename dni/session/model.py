@@ -1,0 +1,94 @@
+"""A touch: how a session came to the page; and its short form, kept with a number's past holders in Redis."""
+
+import msgspec
+
+PACKED_MAX = 512
+"""Bytes of a packed touch: what DESIGN allows for each past holder of a number."""
+
+_CORE_MAX = {"source": 64, "medium": 48, "campaign_name": 128, "keyword": 96, "channel": 48}
+"""Bytes of JSON text that each field a call needs may take when it must be cut.
+
+384 together; names, quotes, `paid` and `click` take at most 101 more, so the core alone fits PACKED_MAX.
+"""
+
+
+class Touch(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """How a session came. `dni.session.touch.read` makes it, of valid UTF-8 without control characters.
+
+    source .. channel   what reports group by; channel is a name from `dni.session.channels`
+    landing_page        scheme, host, path and the allow-listed query parameters; never a fragment or userinfo
+    referrer            scheme, host and path only
+    click_ids           ad platforms' click ids, by lower-case parameter name
+    params              other allow-listed parameters (sub-ids, ad ids, the tag's own)
+    paid                somebody pays for this click
+    click               stable 32-bit fingerprint of the paid click, 0 when it is not paid. Reloading the
+                        landing page gives the same one; a different one opens a new session
+    """
+
+    source: str | None = None
+    medium: str | None = None
+    campaign_name: str | None = None
+    keyword: str | None = None
+    content: str | None = None
+    channel: str | None = None
+    landing_page: str | None = None
+    referrer: str | None = None
+    click_ids: dict[str, str] = msgspec.field(default_factory=dict)
+    params: dict[str, str] = msgspec.field(default_factory=dict)
+    paid: bool = False
+    click: int = 0
+
+
+def packed(touch: Touch) -> bytes:
+    """The touch as JSON of at most PACKED_MAX bytes.
+
+    While it is longer, these go, in this order: the landing page's query (the other fields repeat it),
+    content, referrer, landing page, params, click ids (the longest first; a cut id is worth nothing). Last,
+    the five core fields are cut to their shares. `paid` and `click` always stay.
+    """
+    data = _encode(touch)
+    if len(data) <= PACKED_MAX:
+        return data
+    page = touch.landing_page
+    if page and "?" in page:
+        touch = msgspec.structs.replace(touch, landing_page=page.partition("?")[0])
+        data = _encode(touch)
+    for name, empty in _DISPENSABLE:
+        if len(data) <= PACKED_MAX:
+            return data
+        if getattr(touch, name):
+            touch = msgspec.structs.replace(touch, **{name: empty})
+            data = _encode(touch)
+    ids = sorted(touch.click_ids.items(), key=lambda item: len(item[1]))
+    while len(data) > PACKED_MAX and ids:
+        ids.pop()
+        touch = msgspec.structs.replace(touch, click_ids=dict(ids))
+        data = _encode(touch)
+    if len(data) > PACKED_MAX:
+        data = _encode(msgspec.structs.replace(touch, **_cut_core(touch)))
+    return data
+
+
+def unpacked(data: bytes) -> Touch:
+    """The touch that `packed` made. Raises msgspec.DecodeError for anything else."""
+    return _decoder.decode(data)
+
+
+_DISPENSABLE: tuple[tuple[str, object], ...] = (
+    ("content", None),
+    ("referrer", None),
+    ("landing_page", None),
+    ("params", {}),
+)
+_encode = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(Touch)
+
+
+def _cut_core(touch: Touch) -> dict[str, str]:
+    return {name: _cut(text, limit) for name, limit in _CORE_MAX.items() if (text := getattr(touch, name)) is not None}
+
+
+def _cut(text: str, limit: int) -> str:
+    while (size := len(_encode(text)) - 2) > limit:
+        text = text[: len(text) * limit // size]
+    return text

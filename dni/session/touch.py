@@ -1,0 +1,252 @@
+"""The page's URL and its referrer become a touch. Runs for every lease, so one pass and no URL library.
+
+Only allow-listed query parameters survive. The rest of a query, fragments and userinfo are gone before
+anything is stored, sent or logged.
+"""
+
+import re
+from hashlib import blake2b
+from typing import NamedTuple
+from urllib.parse import quote, unquote, unquote_plus
+
+from dni.session import params
+from dni.session.channels import MEDIUM_OF, PAID, channel_of, named_site, site_of
+from dni.session.click_ids import CLICK_IDS, RANK, ClickId
+from dni.session.model import Touch
+
+READ_MAX = 8192
+"""Characters of a URL that are looked at. Browsers and servers carry no more in practice."""
+URL_MAX, PATH_MAX, VALUE_MAX, PAIRS_MAX = 1024, 512, 256, 200
+"""Characters kept of a URL, of its path and of a value; query parameters looked at."""
+
+DIRECT = Touch(source="(direct)", medium="(none)", channel="Direct")
+NOT_SET = "(not set)"
+
+
+def read(
+    url: str,
+    referrer: str | None,
+    extra_params: frozenset[str] = frozenset(),
+    own_hosts: tuple[str, ...] = (),
+) -> Touch:
+    """How a visit came, from the page's address and `document.referrer`. Never raises: a URL that is not
+    http(s) or has no host says nothing and gives DIRECT.
+
+    extra_params    further query parameters to keep, spelt exactly as in the URL
+    own_hosts       lower-case hosts of the same business, `*.` allowed; neither they nor subdomains refer
+
+    Source and medium come from the campaign parameters; what these leave out from a click id, else from the
+    referrer.
+    """
+    page = _split(url, _PAGE)
+    if page is None:
+        return DIRECT
+    fields, clicks, others, kept = _read_query(page.query, extra_params)
+    came_from = _split(referrer, _REFERRER) if referrer else None
+    referring_host = came_from.host if came_from is not None else ""
+
+    source, medium = _first(fields, params.SOURCE), _first(fields, params.MEDIUM)
+    campaign = _first(fields, params.CAMPAIGN)
+    click = CLICK_IDS[min(clicks, key=RANK.__getitem__)] if clicks else None
+    from_ad = click is not None and (click.paid or not params.AD_PARAMS.isdisjoint(others))
+    if source is None or medium is None:
+        origin: tuple[str, str] | None
+        if click is not None:
+            origin = _clicked(click, from_ad, referring_host)
+        elif source is not None:
+            origin = _tagged_by(source)
+        else:
+            origin = _referred(page.host, referring_host, own_hosts)
+        if origin is None:
+            untagged = source is None and medium is None and campaign is None
+            origin = ("(direct)", "(none)") if untagged else (NOT_SET, NOT_SET)
+        source, medium = source or origin[0], medium or origin[1]
+    channel = channel_of(source, medium, campaign)
+    paid = from_ad or channel in PAID
+    return Touch(
+        source=source,
+        medium=medium,
+        campaign_name=campaign,
+        keyword=_first(fields, params.KEYWORD),
+        content=_first(fields, params.CONTENT),
+        channel=channel,
+        landing_page=_landing_page(page.base, kept),
+        referrer=came_from.base if came_from is not None else None,
+        click_ids=clicks,
+        params=others,
+        paid=paid,
+        click=_fingerprint(clicks or fields) if paid else 0,
+    )
+
+
+class _Address(NamedTuple):
+    base: str
+    host: str
+    query: str
+
+
+_PAGE = re.compile(r"(https?)://([^/?#\\]*)([^?#]*)(?:\?([^#]*))?", re.IGNORECASE | re.ASCII)
+_REFERRER = re.compile(r"(https?|android-app)://([^/?#\\]*)([^?#]*)", re.IGNORECASE | re.ASCII)
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._\-\u0080-\U0010ffff]{1,253})(:\d{0,5})?")
+_UNSAFE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\ufffb\ufffe\uffff]"
+)
+"""Controls, lone surrogates, and marks that reorder or hide text on a screen."""
+_QUERY_IN_PATH = re.compile(r"%3f|(?:[&;]|%26|%3b)(?:(?!%26|%3b)[^/&;])*?(?:=|%3d)", re.IGNORECASE)
+_LATE_SEPARATOR = re.compile(r"[?;](?=[^&=?;]+=)")
+_NESTED = re.compile(r"[?&;#][^=?&;#]*=")
+
+
+def _split(url: str, form: re.Pattern[str]) -> _Address | None:
+    """Scheme, host, port and path of an address, and the query of a page. Reads as browsers do: a backslash
+    is a slash, what stands before the last @ is not the host."""
+    cut = len(url) > READ_MAX
+    match = form.match(_clean(url[:READ_MAX]).strip())
+    if match is None:
+        return None
+    scheme, authority, path, query = match[1], match[2], match[3], match[4] if form is _PAGE else None
+    located = _HOST.fullmatch(authority.rpartition("@")[2].lower())
+    if located is None:
+        return None
+    host = located[1].strip(".")
+    if not host:
+        return None
+    path = path[:PATH_MAX].replace("\\", "/")
+    if "%" in path or "&" in path or ";" in path:
+        # Mangled links carry their query in the path, encoded or without a question mark.
+        tail = _QUERY_IN_PATH.search(path)
+        if tail is not None:
+            path = path[: tail.start()]
+    base = f"{scheme.lower()}://{host}{located[2] or ''}{path.rstrip() or '/'}"
+    if query and cut and match.end() == len(match.string):
+        query = query.rpartition("&")[0]  # the last pair may be half of one
+    return _Address(base, host, query or "")
+
+
+class _Query(NamedTuple):
+    """The allow-listed parameters by kind, and all of them as encoded `name=value` in the URL's order."""
+
+    fields: dict[str, str]
+    clicks: dict[str, str]
+    others: dict[str, str]
+    kept: list[str]
+
+
+def _read_query(query: str, extra: frozenset[str]) -> _Query:
+    fields: dict[str, str] = {}
+    clicks: dict[str, str] = {}
+    others: dict[str, str] = {}
+    kept: list[str] = []
+    if "?" in query or ";" in query:
+        query = _LATE_SEPARATOR.sub("&", query)
+    for pair in query.split("&", PAIRS_MAX)[:PAIRS_MAX]:
+        label, _, raw = pair.partition("=")
+        if not raw:
+            continue
+        name = unquote(label) if "%" in label else label
+        kind = params.KIND.get(name)
+        if kind is None:
+            lower = name.lower()
+            kind = params.KIND.get(lower)
+            if kind is not None:
+                name = lower
+            elif name in extra:
+                kind = params.OTHER
+            else:
+                continue
+        into = fields if kind == params.FIELD else clicks if kind == params.CLICK else others
+        if name in into:
+            continue
+        value = unquote_plus(raw) if "%" in raw or "+" in raw else raw
+        tidy = _tidy(value)
+        if not tidy:
+            continue
+        into[name] = tidy
+        if tidy != value:
+            raw = quote(tidy, safe="")
+        kept.append(f"{label if name in extra else name}={raw}")
+    return _Query(fields, clicks, others, kept)
+
+
+def _tidy(value: str) -> str:
+    """The value without unsafe characters, outer blanks and nested parameters, at most VALUE_MAX long."""
+    value = _clean(value)
+    if "=" in value:
+        nested = _NESTED.search(value)
+        if nested is not None:
+            value = value[: nested.start()]
+    value = value.strip()
+    return value if len(value) <= VALUE_MAX else value[:VALUE_MAX].rstrip()
+
+
+def _clean(text: str) -> str:
+    return text if text.isprintable() else _UNSAFE.sub("", text)
+
+
+def _first(fields: dict[str, str], names: tuple[str, ...]) -> str | None:
+    for name in names:
+        if name in fields:
+            return fields[name]
+    return None
+
+
+def _clicked(click: ClickId, from_ad: bool, host: str) -> tuple[str, str]:
+    """Source and medium of a visit by its click id."""
+    site = site_of(host) if click.partners and host else None
+    source = site.name if site is not None and site.name in click.partners else click.source
+    return source, "paid_social" if from_ad and not click.paid else click.medium
+
+
+def _tagged_by(source: str) -> tuple[str, str] | None:
+    """Source and medium of a link tagged with a source alone, as AI assistants tag the links they show."""
+    site = named_site(source)
+    return (source, MEDIUM_OF["ai"]) if site is not None and site.category == "ai" else None
+
+
+def _referred(page_host: str, host: str, own_hosts: tuple[str, ...]) -> tuple[str, str] | None:
+    """Source and medium of a visit by the referring host alone; None when it came from nowhere else."""
+    if not host or _same_site(page_host, host) or _is_own(host, own_hosts):
+        return None
+    site = site_of(host)
+    if site is not None:
+        return site.name, MEDIUM_OF[site.category]
+    return host.removeprefix("www."), "referral"
+
+
+def _same_site(one: str, other: str) -> bool:
+    """Equal but for `www.` or `m.`, or one under the other. Siblings are strangers: they may share a host."""
+    if one == other:
+        return True
+    one, other = _bare(one), _bare(other)
+    return one == other or one.endswith("." + other) or other.endswith("." + one)
+
+
+def _bare(host: str) -> str:
+    first, _, rest = host.partition(".")
+    return rest if first in ("www", "m") and "." in rest else host
+
+
+def _is_own(host: str, own_hosts: tuple[str, ...]) -> bool:
+    for own in own_hosts:
+        site = _bare(own.removeprefix("*."))
+        if host == site or host.endswith("." + site):
+            return True
+    return False
+
+
+def _landing_page(base: str, kept: list[str]) -> str:
+    if not kept:
+        return base
+    url = f"{base}?{'&'.join(kept)}"
+    if len(url) <= URL_MAX:
+        return url
+    url, separator = base, "?"
+    for pair in kept:
+        if len(url) + len(pair) < URL_MAX:
+            url, separator = f"{url}{separator}{pair}", "&"
+    return url
+
+
+def _fingerprint(values: dict[str, str]) -> int:
+    text = "\n".join(f"{name}={values[name]}" for name in sorted(values))
+    return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big") or 1

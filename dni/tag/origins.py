@@ -1,0 +1,26 @@
+"""Which origins a tag allows. Pure."""
+
+from dni.catalog.model import Tag
+from dni.errors import Forbidden
+
+
+def allows(tag: Tag, origin: str) -> bool:
+    """Exact, or `https://*.example.com` for any subdomain of any depth, but not for example.com itself."""
+    origin = origin.lower()
+    for allowed in tag.origins:
+        if allowed == origin:
+            return True
+        scheme, star, domain = allowed.partition("*")
+        if star and origin.startswith(scheme) and origin.endswith(domain) and len(origin) > len(scheme) + len(domain):
+            return True
+    return False
+
+
+def check(tag: Tag, origin: str | None) -> str:
+    """The allowed origin. Raises Forbidden `origin_missing` or `origin_not_allowed`."""
+    if not origin:
+        raise Forbidden("no Origin header: this door is for browsers", code="origin_missing")
+    if not allows(tag, origin):
+        listed = ", ".join(tag.origins)
+        raise Forbidden(f"tag {tag.name!r} allows {listed}; add this page's origin to it", code="origin_not_allowed")
+    return origin

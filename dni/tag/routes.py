@@ -1,0 +1,127 @@
+"""The browser's door: lease, signal, script. Lease and signal are plain ASGI, because every page view passes here."""
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from dni.catalog.model import Tag
+from dni.errors import DniError, MethodNotAllowed, NotFound
+from dni.metrics import REFUSALS
+from dni.parts import Parts
+from dni.tag import origins
+from dni.tag.lease import Browser, lease
+from dni.tag.script import script, version
+from dni.tag.signal import signal
+from dni.tag.wire import LeaseRequest, SignalRequest
+from dni.web.body import decode, read
+from dni.web.problem import problem
+
+_lease_decoder = msgspec.json.Decoder(LeaseRequest)
+_signal_decoder = msgspec.json.Decoder(SignalRequest)
+_encode = msgspec.json.Encoder().encode
+
+
+def doors(parts: Parts) -> dict[str, ASGIApp]:
+    """Path -> ASGI, for what must be fast."""
+
+    async def on_lease(tag: Tag, scope: Scope, request: LeaseRequest) -> bytes:
+        return _encode(await lease(parts, tag, request, _browser(scope)))
+
+    async def on_signal(tag: Tag, _scope: Scope, request: SignalRequest) -> bytes | None:
+        answer = await signal(parts, tag, request)
+        return None if answer is None else _encode(answer)
+
+    return {"/v1/lease": _door(parts, _lease_decoder, on_lease), "/v1/signal": _door(parts, _signal_decoder, on_signal)}
+
+
+def routes(parts: Parts) -> list[Route]:
+    async def tag_script(request: Request) -> Response:
+        key, _, wanted = str(request.path_params["name"]).partition(".")
+        tag = parts.catalog.now.tags_by_key.get(key)
+        if tag is None:
+            raise _unknown(key)
+        body = script(tag, parts.settings.public_url or f"{request.url.scheme}://{request.url.netloc}")
+        current = version(body)
+        if wanted and wanted != current:
+            raise NotFound(f"version {wanted[:32]!r} of this tag is not served; the present one is {current}")
+        headers = {
+            "ETag": f'"{current}"',
+            "Cache-Control": "public, max-age=31536000, immutable"
+            if wanted
+            else "public, max-age=300, stale-while-revalidate=604800",
+            # A script with SRI is fetched in CORS mode; it holds nothing secret.
+            "Access-Control-Allow-Origin": "*",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+        }
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        return Response(body, headers=headers, media_type="text/javascript")
+
+    return [Route("/t/{name:path}.js", tag_script, methods=["GET"])]
+
+
+def _door(parts: Parts, decoder: Any, act: Any) -> ASGIApp:
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        origin = _header(scope, b"origin")
+        headers: list[tuple[bytes, bytes]] = [(b"cache-control", b"no-store")]
+        try:
+            if scope["method"] == "OPTIONS":
+                await _preflight(parts, origin, scope, receive, send)
+                return
+            if scope["method"] != "POST":
+                raise MethodNotAllowed("POST only")
+            request = decode(decoder, await read(scope, receive))
+            tag = parts.catalog.now.tags_by_key.get(request.tag)
+            if tag is None:
+                raise _unknown(request.tag)
+            allowed = origins.check(tag, origin).encode()
+            headers += [(b"access-control-allow-origin", allowed), (b"vary", b"origin")]
+            body = await act(tag, scope, request)
+        except DniError as error:
+            REFUSALS.labels("tag", error.code).inc()
+            cors = {name.decode(): value.decode() for name, value in headers[1:]}
+            await problem(error, {**cors, "Access-Control-Expose-Headers": "DNI-Reason"})(scope, receive, send)
+            return
+        if body is None:
+            await send({"type": "http.response.start", "status": 204, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        headers += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return door
+
+
+async def _preflight(parts: Parts, origin: str | None, scope: Scope, receive: Receive, send: Send) -> None:
+    """Our tag needs none (text/plain). Others get a yes where any tag allows them: the POST is checked by its tag."""
+    known = origin and any(origins.allows(tag, origin) for tag in parts.catalog.now.tags.values())
+    headers = {"Vary": "Origin"}
+    if known:
+        headers |= {
+            "Access-Control-Allow-Origin": str(origin),
+            "Access-Control-Allow-Methods": "POST",
+            "Access-Control-Allow-Headers": "Content-Type",
+            "Access-Control-Max-Age": "86400",
+        }
+    await Response(status_code=204, headers=headers)(scope, receive, send)
+
+
+def _browser(scope: Scope) -> Browser:
+    client = scope.get("client")
+    return Browser(client[0] if client else "", _header(scope, b"user-agent") or "")
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    for key, value in scope["headers"]:
+        if key == name:
+            return bytes(value).decode("latin-1")
+    return None
+
+
+def _unknown(key: str) -> NotFound:
+    return NotFound(f"no tag has the key {key[:32]!r}; copy the snippet again from the tag's page", code="unknown_tag")

@@ -1,0 +1,50 @@
+"""Takes what a page says after its lease: signs of life, taps, what the tag found."""
+
+from collections import defaultdict
+
+from dni.catalog.model import Tag
+from dni.metrics import PAGES, SIGNALS
+from dni.parts import Parts
+from dni.pool.leases import Sign, Speaker
+from dni.tag.wire import SignalAnswer, SignalRequest
+
+_MOST_AGO_MS = 60_000
+
+
+async def signal(parts: Parts, tag: Tag, request: SignalRequest) -> SignalAnswer | None:
+    """None when there is nothing to say. A lease that is forged, foreign or over is listed in `ended`.
+
+    Raises Unavailable when Redis is away: the page keeps its number as long as it was promised, and says it again.
+    """
+    now_ms = parts.clock.now_ms()
+    session = request.session if parts.sealer.open_session(tag.id, request.session) else None
+    visitor = request.visitor if parts.sealer.is_visitor(tag.id, request.visitor) else None
+    if request.page.found is not None:
+        PAGES.labels(
+            "found_none" if request.page.found == 0 else "swapped" if request.page.swapped else "not_swapped"
+        ).inc()
+    ended: list[str] = []
+    signs: dict[str, list[Sign]] = defaultdict(list)
+    public: dict[str, str] = {}
+    for one in request.signals:
+        SIGNALS.labels(one.type).inc()
+        if one.lease is None:
+            continue
+        named = parts.sealer.open_lease(tag.id, one.lease)
+        number = parts.catalog.now.numbers.get(named.number) if named else None
+        if named is None or number is None or number.pool is None:
+            ended.append(one.lease)
+            continue
+        public[named.nonce] = one.lease
+        ago_ms = max(0, min(_MOST_AGO_MS, one.ago_ms))
+        signs[number.pool].append(Sign(one.type, named.number, named.nonce, named.issued_ms, now_ms - ago_ms))
+    beat_ms = 0
+    speaker = Speaker(tag.campaign, tag.id, session or "", visitor or "", request.page.id, request.page.seq)
+    for pool_id, of_pool in signs.items():
+        hold_ms = parts.catalog.now.pools[pool_id].hold_ms
+        beat, over = await parts.leases.signal(now_ms, speaker, pool_id, hold_ms, of_pool)
+        beat_ms = beat_ms or beat
+        ended += (public[nonce] for nonce in over)
+    if not ended and not beat_ms:
+        return None
+    return SignalAnswer(list(dict.fromkeys(ended)), beat_ms or None)

@@ -1,0 +1,88 @@
+"""What pages send and get, as CONTRACT says ("The browser's door"). Unknown fields are ignored: pages may be newer."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Id = Annotated[str, msgspec.Meta(max_length=64)]
+Short = Annotated[str, msgspec.Meta(max_length=64)]
+Text = Annotated[str, msgspec.Meta(max_length=256)]
+Url = str  # as long as the body may be: a page with a monstrous address still gets its number; touch cuts it
+Fields = dict[Short, Text | int | float | bool | None]
+Version = Annotated[int, msgspec.Meta(ge=1, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+
+
+class Page(msgspec.Struct):
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    seq: Count
+    url: Url
+    title: str | None = None
+
+
+class LeaseRequest(msgspec.Struct):
+    v: Version
+    tag: Short
+    page: Page
+    numbers: Annotated[list[Short], msgspec.Meta(max_length=50)]
+    visitor: Id | None = None
+    session: Id | None = None
+    referrer: Url | None = None
+    visible: bool = True
+    consent: Literal["granted", "denied", "unknown"] = "unknown"
+    ids: Fields | None = None
+    custom: Fields | None = None
+    tz: Short | None = None
+    lang: Short | None = None
+
+
+class Given(msgspec.Struct):
+    """One target's answer."""
+
+    number: str | None
+    national: str | None
+    lease: str | None
+    kind: Literal["pool", "static", "original"]
+    protected_ms: int | None = None
+    reason: str | None = None
+    retry_ms: int | None = None
+
+
+class LeaseAnswer(msgspec.Struct):
+    visitor: str | None
+    session: str | None
+    beat_ms: int
+    numbers: dict[str, Given]
+
+
+class SignalPage(msgspec.Struct):
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    seq: Count
+    url: Url | None = None
+    found: Count | None = None
+    swapped: Count | None = None
+    reverted: Count | None = None
+    version: Short | None = None
+    reason: Text | None = None
+
+
+class Signal(msgspec.Struct):
+    type: Literal["beat", "hide", "leave", "tap", "view", "set"]
+    lease: Id | None = None
+    ago_ms: int = 0
+
+
+class SignalRequest(msgspec.Struct):
+    v: Version
+    tag: Short
+    page: SignalPage
+    signals: Annotated[list[Signal], msgspec.Meta(max_length=100)]
+    session: Id | None = None
+    visitor: Id | None = None
+    ids: Fields | None = None
+    custom: Fields | None = None
+
+
+class SignalAnswer(msgspec.Struct, omit_defaults=True):
+    ended: list[str] = []
+    beat_ms: int | None = None

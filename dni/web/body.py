@@ -1,0 +1,60 @@
+"""Reading a request's body: bounded, then decoded into a typed value, with the place of what is wrong."""
+
+import re
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.types import Receive, Scope
+
+from dni.errors import BadBody, BodyTooLarge, InvalidField
+
+JSON_LIMIT = 65_536
+FORM_LIMIT = 65_536
+
+T = TypeVar("T")
+# msgspec says "Expected `str`, got `int` - at `$.page.url`".
+_PLACE = re.compile(r" - at `(?P<path>[^`]*)`$")
+
+
+async def read(scope: Scope, receive: Receive, limit: int = JSON_LIMIT) -> bytes:
+    """The whole body, or BodyTooLarge as soon as that is known. An upload that breaks off is BadBody."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value) > limit:
+            raise BodyTooLarge(f"at most {limit} bytes, not {int(value)}")
+    body: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BadBody("the connection closed before the body was whole")
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise BodyTooLarge(f"at most {limit} bytes")
+        if not message.get("more_body"):
+            return body
+
+
+def decode(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
+    """A JSON body as a value. Raises BadBody for what is no JSON, InvalidField (with JSON Pointer) for a wrong shape."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise invalid(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadBody(f"the body is no JSON: {error}") from None
+    except RecursionError:
+        raise BadBody("the body is nested too deeply") from None
+
+
+def invalid(error: msgspec.ValidationError) -> InvalidField:
+    """msgspec's complaint in our shape: `$.page.url` becomes `/page/url`."""
+    text = str(error)
+    found = _PLACE.search(text)
+    path = "" if not found else re.sub(r"\.|\[", "/", found["path"].removeprefix("$")).replace("]", "")
+    return InvalidField(path, text[: found.start()] if found else text)
+
+
+def form(body: bytes) -> dict[str, str]:
+    """An urlencoded form. Bytes that are not UTF-8 and NULs are replaced: a call is not lost for a bad caller name."""
+    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=512)
+    return {name: value.replace("\0", "\ufffd") for name, value in pairs}

@@ -1,0 +1,86 @@
+"""Pure ASGI middleware around every door: request id, security headers, and the error shape as the last resort."""
+
+import logging
+import re
+import secrets
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dni.errors import BadBody, DniError, MethodNotAllowed, NotFound
+from dni.web.problem import problem
+
+log = logging.getLogger("dni.web")
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+
+
+class Frame:
+    """Outermost. Never lets an exception reach the server: what nobody expected is a problem+json 500 with the
+    request id, and the traceback goes to the log without the request's data."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope["headers"])
+        started = False
+
+        async def framed(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id),
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"referrer-policy", b"strict-origin-when-cross-origin"),
+                ]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, framed)
+        except (DniError, HTTPException) as error:
+            if started:
+                raise
+            await _refuse(error)(scope, receive, framed)
+        except Exception:
+            log.exception("request %s failed unexpectedly", request_id.decode())
+            if started:
+                raise
+            await problem(DniError(f"unexpected; the log tells more under request {request_id.decode()}"))(
+                scope, receive, framed
+            )
+
+
+def _refuse(error: DniError | HTTPException) -> Response:
+    if isinstance(error, DniError):
+        return problem(error)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        return problem(MethodNotAllowed(f"this address answers {headers.get('Allow', 'other methods')}"), headers)
+    if error.status_code == 404:
+        return problem(NotFound("nothing is at this address"), headers)
+    return problem(BadBody(error.detail), headers)
+
+
+def _request_id(headers: list[tuple[bytes, bytes]]) -> bytes:
+    for name, value in headers:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return value
+    return secrets.token_hex(8).encode()
+
+
+def page_headers(headers: MutableHeaders) -> None:
+    """For pages that people look at: no framing, no foreign script, no inline script or style."""
+    headers["Content-Security-Policy"] = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    headers["X-Frame-Options"] = "DENY"
+    headers["Cache-Control"] = "no-store"

@@ -1,0 +1,151 @@
+"""Fixtures for all tests: real servers, a real browser, and what isolates one test from another."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from dni.parts import Parts
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.support import postgres, programs, valkey, world
+from tests.support import service as services
+
+NewContext = Callable[[], Awaitable[BrowserContext]]
+
+_CHROMIUM_ARGS = (
+    "--headless=new",
+    "--no-sandbox",  # Chromium refuses its sandbox to root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test is marked by the server it asks for, so that `-m 'not browser'` needs no care."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        if "postgres_server" in names:
+            item.add_marker("postgres")
+        if "chromium" in names:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Async tests and fixtures run on asyncio, as the service does."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A real Valkey for the whole run. Shared: keep to `redis_prefix`, never flush it."""
+    with valkey.running() as url:
+        yield url
+
+
+@pytest.fixture
+def redis_prefix() -> str:
+    """Begins every key of one test."""
+    return f"t{secrets.token_hex(5)}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Postgres]:
+    """A real PostgreSQL for the whole run."""
+    with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: postgres.Postgres) -> Iterator[str]:
+    """An empty database of its own."""
+    with postgres_server.database() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A database file that does not exist yet."""
+    return f"sqlite+aiosqlite:///{tmp_path / 'ledger.sqlite3'}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def ledger_url(request: pytest.FixtureRequest) -> str:
+    """An empty ledger on each engine: a test that takes this runs twice."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+async def parts(ledger_url: str, redis_url: str, redis_prefix: str, tmp_path: Path) -> AsyncIterator[Parts]:
+    """One process's parts on real Redis and each engine, with a clock that only the test moves; see support.world."""
+    async with world.parts(ledger_url, redis_url, redis_prefix, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def sqlite_parts(sqlite_url: str, redis_url: str, redis_prefix: str, tmp_path: Path) -> AsyncIterator[Parts]:
+    """The same on SQLite only, for tests of what the engine does not touch."""
+    async with world.parts(sqlite_url, redis_url, redis_prefix, tmp_path) as made:
+        yield made
+
+
+class StartService(Protocol):
+    """Starts one more `dni serve`; keyword `env` adds settings. All are gone when the test ends."""
+
+    def __call__(self, *, workers: int = 1, env: Mapping[str, str] | None = None) -> services.Service: ...
+
+
+@pytest.fixture
+def start_service(tmp_path: Path) -> Iterator[StartService]:
+    """For tests that need settings of their own or several services."""
+    with ExitStack() as stack:
+        count = iter(range(100))
+
+        def start(*, workers: int = 1, env: Mapping[str, str] | None = None) -> services.Service:
+            data_dir = tmp_path / f"service{next(count)}"
+            return stack.enter_context(services.running(data_dir, workers, env))
+
+        yield start
+
+
+@pytest.fixture
+def service(start_service: StartService) -> services.Service:
+    """The real service with embedded Valkey and SQLite, ready."""
+    return start_service()
+
+
+@pytest.fixture(scope="session")
+async def chromium(anyio_backend: str) -> AsyncIterator[Browser]:
+    """One real browser for the whole run; take `new_context` or `page`."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=programs.chromium(), headless=True, args=_CHROMIUM_ARGS
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def new_context(chromium: Browser) -> AsyncIterator[NewContext]:
+    """Makes a browser profile of its own, as another person would have."""
+    async with AsyncExitStack() as stack:
+
+        async def new() -> BrowserContext:
+            return await stack.enter_async_context(await chromium.new_context())
+
+        yield new
+
+
+@pytest.fixture
+async def page(new_context: NewContext) -> Page:
+    """One page of one new visitor."""
+    return await (await new_context()).new_page()

@@ -1,0 +1,55 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from dni.session.channels import PAID, RULES, UNASSIGNED, channel_of, named_site, site_of
+
+CASES = list(csv.DictReader(Path(__file__).with_name("channels.csv").read_text("utf-8").splitlines()))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['source']}/{case['medium']}/{case['campaign']}")
+def test_channel_follows_the_published_grouping(case: dict[str, str]) -> None:
+    assert channel_of(case["source"] or None, case["medium"] or None, case["campaign"]) == case["channel"]
+
+
+def test_every_channel_has_a_case() -> None:
+    assert {case["channel"] for case in CASES} == {name for name, _ in RULES} | {UNASSIGNED}
+
+
+def test_paid_channels_are_known_channels() -> None:
+    assert {name for name, _ in RULES} > PAID
+
+
+def test_a_site_is_found_by_host_subdomain_country_and_alias() -> None:
+    for text in (
+        "facebook",
+        "FB",
+        "facebook.com",
+        "lm.facebook.com",
+        "www.facebook.com",
+        "com.facebook.katana",
+    ):
+        site = named_site(text)
+        assert site is not None
+        assert (site.name, site.category) == ("facebook", "social")
+    site = site_of("www.amazon.co.uk")
+    assert site is not None
+    assert (site.name, site.category) == ("amazon", "shopping")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "facebook.com.evil.example",
+        "notfacebook.com",
+        "google.evil.com",
+        "evil.google",
+        "t.co.example",
+        "com",
+        "",
+        ".",
+    ],
+)
+def test_a_host_that_only_resembles_a_site_is_none(host: str) -> None:
+    assert site_of(host) is None

@@ -1,0 +1,108 @@
+"""A real PostgreSQL on a free port, made for one run of the tests: fast, not durable."""
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support import process, programs
+
+_UNSAFE_BUT_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=100")
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running server; its superuser is `postgres`."""
+
+    bin: Path
+    port: int
+    password: str
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL `postgresql+asyncpg://…` of a new, empty database, dropped after the block."""
+        name = f"t{secrets.token_hex(6)}"
+        self.sql(f"CREATE DATABASE {name}")
+        try:
+            yield f"postgresql+asyncpg://postgres:{self.password}@127.0.0.1:{self.port}/{name}"
+        finally:
+            self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def sql(self, statement: str) -> None:
+        """Run one statement as superuser. Raises RuntimeError with the server's message."""
+        where = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-d", "postgres")
+        done = subprocess.run(
+            [self.bin / "psql", "-X", "-q", *where, "-c", statement],
+            env={**os.environ, "PGPASSWORD": self.password},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{statement}: {done.stderr.strip()}")
+
+
+@contextmanager
+def running() -> Iterator[Postgres]:
+    """A server that lives as long as the block. Raises MissingProgram."""
+    place = programs.postgresql()
+    user = _user()
+    server = Postgres(place, process.free_port(), secrets.token_hex(16))
+    folder = Path(tempfile.mkdtemp(prefix="dni-postgres-"))
+    try:
+        data, log = folder / "data", folder / "log"
+        secret = folder / "password"
+        secret.write_text(server.password)
+        if user:
+            for path in (folder, secret):
+                shutil.chown(path, user)
+        _initdb(place, data, secret, user, log)
+        where = ("listen_addresses=127.0.0.1", f"port={server.port}", f"unix_socket_directories={folder}")
+        settings = [f"--{option}" for option in (*where, *_UNSAFE_BUT_FAST)]
+        # SIGQUIT, SIGINT: PostgreSQL's immediate and fast shutdown; SIGKILL would leave its shared memory.
+        child = process.start(
+            [place / "postgres", "-D", data, *settings],
+            log,
+            user=user,
+            cwd=folder,
+            death_signal=signal.SIGQUIT,
+        )
+        try:
+            process.wait_until(lambda: _answers(server), "PostgreSQL", child, log, seconds=30)
+            yield server
+        finally:
+            process.stop(child, signal.SIGINT)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _initdb(place: Path, data: Path, secret: Path, user: str | None, log: Path) -> None:
+    how = ("--username=postgres", "--auth=scram-sha-256", f"--pwfile={secret}")
+    what = ("--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
+    child = process.start([place / "initdb", "-D", data, *how, *what], log, user=user, cwd=data.parent)
+    if child.wait(60):
+        raise RuntimeError(f"initdb failed:\n{process.tail(log)}")
+
+
+def _answers(server: Postgres) -> bool:
+    try:
+        server.sql("SELECT 1")
+    except RuntimeError:
+        return False
+    return True
+
+
+def _user() -> str | None:
+    """PostgreSQL refuses to run as root: then it is the user that its package made, or nobody."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in known else "nobody"

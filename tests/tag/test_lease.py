@@ -1,0 +1,207 @@
+"""POST /v1/lease: what a page gets, and what it is told when its words are wrong."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from dni.parts import Parts
+from tests.support.browser import LANDING, client, door, lease_body, post
+from tests.support.world import ORIGIN, START_MS, TARGET, add
+
+GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+STATIC = "+14155550150"
+
+
+@pytest.fixture
+async def browser(sqlite_parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
+    await add(sqlite_parts)
+    async with client(door(sqlite_parts)) as made:
+        yield made
+
+
+def told(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The one error shape, and the reason in its header."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert set(body) == {"type", "title", "status", "detail", "code", "errors"}
+    assert (body["code"], answer.headers["dni-reason"], body["status"]) == (code, code, status)
+    return body
+
+
+async def test_a_visitor_gets_a_number_and_keeps_it_with_his_ids(browser: httpx.AsyncClient) -> None:
+    first = (await post(browser, "/v1/lease", lease_body())).json()
+    given = first["numbers"][TARGET]
+    assert given["kind"] == "pool"
+    assert given["national"].startswith("(202) 555-01")
+    assert given["protected_ms"] == first["beat_ms"] * 3 // 2 + 120_000
+    ids = {"visitor": first["visitor"], "session": first["session"]}
+    again = (await post(browser, "/v1/lease", lease_body(**ids, page={"id": "p2", "seq": 1, "url": LANDING}))).json()
+    assert {k: again[k] for k in ids} == ids
+    assert again["numbers"][TARGET]["number"] == given["number"]
+    assert again["numbers"][TARGET]["lease"] == given["lease"]
+
+
+async def test_the_answer_allows_the_pages_origin_and_no_other(browser: httpx.AsyncClient) -> None:
+    answer = await post(browser, "/v1/lease", lease_body())
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+async def test_a_new_paid_click_starts_a_session_and_the_same_click_does_not(browser: httpx.AsyncClient) -> None:
+    first = (await post(browser, "/v1/lease", lease_body())).json()
+    ids = {"visitor": first["visitor"], "session": first["session"]}
+    inner = {"id": "p2", "seq": 1, "url": ORIGIN + "/prices"}
+    assert (await post(browser, "/v1/lease", lease_body(**ids, page=inner))).json()["session"] == ids["session"]
+    other = {"id": "p3", "seq": 1, "url": LANDING.replace("gclid=x", "gclid=y")}
+    later = (await post(browser, "/v1/lease", lease_body(**ids, page=other))).json()
+    assert later["session"] != ids["session"]
+    assert later["visitor"] == ids["visitor"]
+    assert later["numbers"][TARGET]["number"] == first["numbers"][TARGET]["number"]
+
+
+async def test_forged_and_foreign_ids_are_as_none(browser: httpx.AsyncClient, sqlite_parts: Parts) -> None:
+    await add(sqlite_parts, suffix="2", first=50)
+    foreign = (await post(browser, "/v1/lease", lease_body(tag="key2"))).json()
+    for visitor in (foreign["visitor"], "A" * 28, "ünïcode", "x" * 64):
+        got = (await post(browser, "/v1/lease", lease_body(visitor=visitor, session=foreign["session"]))).json()
+        assert got["visitor"] != visitor
+        assert got["session"] != foreign["session"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"visible": False}, "hidden"),
+        ({"consent": "denied"}, "consent"),
+        ({"numbers": ["+14155550777"]}, "unknown_target"),
+    ],
+)
+async def test_no_lease_and_why(browser: httpx.AsyncClient, change: dict[str, Any], reason: str) -> None:
+    answer = (await post(browser, "/v1/lease", lease_body(**change))).json()
+    [given] = answer["numbers"].values()
+    assert (given["kind"], given["number"], given["reason"]) == ("original", None, reason)
+
+
+async def test_a_robot_gets_no_lease(browser: httpx.AsyncClient) -> None:
+    answer = (await post(browser, "/v1/lease", lease_body(), **{"User-Agent": GOOGLEBOT})).json()
+    assert answer["numbers"][TARGET]["reason"] == "bot"
+
+
+async def test_consent_denied_gives_no_ids(browser: httpx.AsyncClient) -> None:
+    answer = (await post(browser, "/v1/lease", lease_body(consent="denied"))).json()
+    assert answer["visitor"] is answer["session"] is None
+
+
+async def test_rules_choose_a_static_number_the_original_or_an_overflow(sqlite_parts: Parts) -> None:
+    rules = [
+        {"when": {"referrer": "*.yelp.com"}, "use": {"number": STATIC}},
+        {"when": {"path": "/jobs/*"}, "use": {"original": True}},
+        {"when": {"source": "GOOGLE"}, "use": {"pool": "pool_1", "overflow": STATIC}},
+    ]
+    await add(sqlite_parts, pool_size=1, rules=rules)
+    async with client(door(sqlite_parts)) as browser:
+
+        async def ask(url: str, referrer: str) -> dict[str, Any]:
+            body = lease_body(page={"id": "p", "seq": 1, "url": url}, referrer=referrer)
+            given: dict[str, Any] = (await post(browser, "/v1/lease", body)).json()["numbers"][TARGET]
+            return given
+
+        yelp = await ask(ORIGIN + "/", "https://www.yelp.com/biz/x")
+        assert (yelp["kind"], yelp["number"], yelp["lease"]) == ("static", STATIC, None)
+        assert (await ask(ORIGIN + "/jobs/1", ""))["reason"] == "rule"
+        assert (await ask(LANDING, ""))["kind"] == "pool"
+        full = await ask(LANDING, "")
+        assert (full["kind"], full["number"], full["reason"]) == ("static", STATIC, "exhausted")
+
+
+async def test_unknown_tag_and_wrong_origin_are_refused_with_what_to_do(browser: httpx.AsyncClient) -> None:
+    told(await post(browser, "/v1/lease", lease_body(tag="nosuch")), 404, "unknown_tag")
+    for origin in ("https://evil.example", "https://shop.example.evil.example", "null", "http://shop.example"):
+        body = told(await post(browser, "/v1/lease", lease_body(), Origin=origin), 403, "origin_not_allowed")
+        assert ORIGIN in body["detail"]
+
+
+async def test_a_wildcard_origin_allows_subdomains_only(sqlite_parts: Parts) -> None:
+    await add(sqlite_parts, origins=["https://*.shop.example"])
+    async with client(door(sqlite_parts)) as browser:
+        for origin in ("https://www.shop.example", "https://a.b.shop.example"):
+            assert (await post(browser, "/v1/lease", lease_body(), Origin=origin)).status_code == 200
+        for origin in ("https://shop.example", "https://evilshop.example", "https://.shop.example"):
+            told(await post(browser, "/v1/lease", lease_body(), Origin=origin), 403, "origin_not_allowed")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "path"),
+    [
+        (b"", 400, "invalid_body", None),
+        (b"{", 400, "invalid_body", None),
+        (b"\xff\xfe", 400, "invalid_body", None),
+        (b'{"x":' * 9_000, 400, "invalid_body", None),
+        (b'{"v":1,"tag":"\\ud800"}', 400, "invalid_body", None),
+        (b"[]", 422, "invalid_field", ""),
+        (b"x" * 1_000_000, 413, "body_too_large", None),
+        (lease_body(v=2), 422, "invalid_field", "/v"),
+        (lease_body(page={"id": "p", "seq": "1", "url": "u"}), 422, "invalid_field", "/page/seq"),
+        (lease_body(numbers=["+14155550100", 7]), 422, "invalid_field", "/numbers/1"),
+        (lease_body(numbers=["not a number"]), 422, "invalid_number", "/numbers/0"),
+        (lease_body(numbers=["+1415555\0100"]), 422, "invalid_number", "/numbers/0"),
+        (lease_body(consent="perhaps"), 422, "invalid_field", "/consent"),
+    ],
+)
+async def test_a_wrong_body_is_told_field_and_reason(
+    browser: httpx.AsyncClient, body: Any, status: int, code: str, path: str | None
+) -> None:
+    problem = told(await post(browser, "/v1/lease", body), status, code)
+    assert [error["path"] for error in problem["errors"]] == ([] if path is None else [path])
+
+
+async def test_nul_bytes_long_and_odd_text_do_no_harm(browser: httpx.AsyncClient) -> None:
+    odd = "a\0b\u202e\U0001f600" * 500
+    url = f"{ORIGIN}/?utm_source={'x' * 20_000}&utm_term=%00%ff%zz&token=secret"
+    body = lease_body(page={"id": "p", "seq": 1, "url": url, "title": odd}, referrer=odd, custom={"k\0": "v\0"})
+    assert (await post(browser, "/v1/lease", body)).json()["numbers"][TARGET]["kind"] == "pool"
+
+
+async def test_redis_away_leaves_the_page_its_original_number(sqlite_parts: Parts) -> None:
+    await add(sqlite_parts)
+    await sqlite_parts.live.close()
+    async with client(door(sqlite_parts)) as browser:
+        answer = await post(browser, "/v1/lease", lease_body())
+    given = answer.json()["numbers"][TARGET]
+    assert (answer.status_code, given["kind"], given["reason"]) == (200, "original", "redis_away")
+    assert given["retry_ms"] > 0
+
+
+async def test_only_post_is_answered_and_a_preflight_is_met(browser: httpx.AsyncClient) -> None:
+    told(await browser.get("/v1/lease"), 405, "method_not_allowed")
+    yes = await browser.options("/v1/lease")
+    assert (yes.status_code, yes.headers["access-control-allow-origin"]) == (204, ORIGIN)
+    no = await browser.options("/v1/lease", headers={"Origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in no.headers
+
+
+async def test_the_script_carries_its_tags_configuration_and_an_etag(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/t/key1.js")
+    assert answer.headers["cache-control"] == "public, max-age=300, stale-while-revalidate=604800"
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert '"key": "key1"' in answer.text
+    assert '"endpoint": "https://dni.example"' in answer.text
+    etag = answer.headers["etag"]
+    assert (await browser.get("/t/key1.js", headers={"If-None-Match": etag})).status_code == 304
+    fixed = await browser.get(f"/t/key1.{etag.strip(chr(34))}.js")
+    assert fixed.text == answer.text
+    assert "immutable" in fixed.headers["cache-control"]
+    told(await browser.get("/t/key1.0123.js"), 404, "not_found")
+    told(await browser.get("/t/nosuch.js"), 404, "unknown_tag")
+
+
+async def test_thirty_idle_minutes_start_a_new_session(browser: httpx.AsyncClient, sqlite_parts: Parts) -> None:
+    first = (await post(browser, "/v1/lease", lease_body())).json()
+    ids = {"visitor": first["visitor"], "session": first["session"]}
+    assert sqlite_parts.clock.now_ms() == START_MS
+    sqlite_parts.clock.advance(31 * 60_000)  # type: ignore[attr-defined]
+    later = (await post(browser, "/v1/lease", lease_body(**ids))).json()
+    assert later["session"] != ids["session"]

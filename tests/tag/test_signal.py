@@ -1,0 +1,64 @@
+"""POST /v1/signal: what pages say later."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from dni.parts import Parts
+from tests.support.browser import client, door, lease_body, post, signal_body
+from tests.support.world import TARGET, add
+
+
+@pytest.fixture
+async def browser(sqlite_parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
+    await add(sqlite_parts)
+    async with client(door(sqlite_parts)) as made:
+        yield made
+
+
+async def test_a_beat_needs_no_answer(browser: httpx.AsyncClient) -> None:
+    got = (await post(browser, "/v1/lease", lease_body())).json()
+    lease = got["numbers"][TARGET]["lease"]
+    body = signal_body(session=got["session"], signals=[{"type": "beat", "lease": lease, "ago_ms": 0}])
+    answer = await post(browser, "/v1/signal", body)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "access-control-allow-origin" in answer.headers
+
+
+async def test_unknown_forged_and_foreign_leases_are_ended_and_change_nothing(
+    browser: httpx.AsyncClient, sqlite_parts: Parts
+) -> None:
+    await add(sqlite_parts, suffix="2", first=50)
+    foreign = (await post(browser, "/v1/lease", lease_body(tag="key2"))).json()["numbers"][TARGET]["lease"]
+    names = [foreign, "A" * 43, "no such"]
+    body = signal_body(signals=[{"type": "leave", "lease": name} for name in names])
+    answer = await post(browser, "/v1/signal", body)
+    assert answer.json() == {"ended": names}
+
+
+async def test_the_age_of_a_signal_is_clamped(browser: httpx.AsyncClient, sqlite_parts: Parts) -> None:
+    got = (await post(browser, "/v1/lease", lease_body())).json()
+    given = got["numbers"][TARGET]
+    for ago, expected in ((-5_000, 0), (10_000_000, 60_000)):
+        signals = [{"type": "tap", "lease": given["lease"], "ago_ms": ago}]
+        await post(browser, "/v1/signal", signal_body(session=got["session"], signals=signals))
+        now = sqlite_parts.clock.now_ms()
+        _, [holder] = await sqlite_parts.leases.ring(now, "cmp_1", "pool_1", given["number"], "call_1")
+        assert holder.tapped_ms is not None
+        assert now - holder.tapped_ms <= expected
+
+
+async def test_a_page_that_found_nothing_reports_without_a_session(browser: httpx.AsyncClient) -> None:
+    body = signal_body(page={"id": "p", "seq": 1, "url": "https://shop.example/", "found": 0, "version": "0.1.0"})
+    assert (await post(browser, "/v1/signal", body)).status_code == 204
+
+
+async def test_redis_away_is_told_so_that_the_page_says_it_again(sqlite_parts: Parts) -> None:
+    await add(sqlite_parts)
+    async with client(door(sqlite_parts)) as browser:
+        lease = (await post(browser, "/v1/lease", lease_body())).json()["numbers"][TARGET]["lease"]
+        await sqlite_parts.live.close()
+        answer = await post(browser, "/v1/signal", signal_body(signals=[{"type": "beat", "lease": lease}]))
+    assert (answer.status_code, answer.headers["dni-reason"]) == (503, "redis_away")
+    assert answer.headers["access-control-allow-origin"]
