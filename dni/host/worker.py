@@ -1,0 +1,80 @@
+"""One worker process: the ASGI application under uvicorn on the parent's socket. Started by `serve` only."""
+
+import gc
+import importlib
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import uvicorn
+
+from dni.host import logs
+from dni.host.workers import GO, READY
+from dni.settings import Settings, load
+
+YOUNG_OBJECTS = 50_000
+"""Look for cycles after so many new containers, not 700: a request's objects die by reference count, so
+nearly every search finds nothing, and at thousands of requests a second they set the 99th percentile."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serves until SIGTERM or the parent's end, then drains. Arguments: fds of socket and lifeline, app."""
+    listener_fd, lifeline_fd, app = sys.argv[1:] if arguments is None else arguments
+    settings = load()
+    logs.configure(settings.log_level)
+    lifeline = socket.socket(fileno=int(lifeline_fd))
+    server = _Server(_config(settings, app), lifeline)
+    if lifeline.recv(1) != GO:
+        return
+    # uvicorn raises the signal again once it has drained; this makes that harmless and the exit code 0.
+    signal.signal(signal.SIGTERM, server.handle_exit)
+    threading.Thread(target=_end_with_parent, args=(lifeline,), name="lifeline", daemon=True).start()
+    server.run(sockets=[socket.socket(fileno=int(listener_fd))])
+
+
+def _config(settings: Settings, app: str) -> uvicorn.Config:
+    module, _, function = app.partition(":")
+    build: Any = getattr(importlib.import_module(module), function)
+    config = uvicorn.Config(
+        build(settings),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=15,
+    )
+    config.load()
+    return config
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, lifeline: socket.socket) -> None:
+        super().__init__(config)
+        self._lifeline = lifeline
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS)
+        self._lifeline.send(READY)
+
+
+def _end_with_parent(lifeline: socket.socket) -> None:
+    """The kernel closes the parent's end when it dies, even by SIGKILL, on every platform."""
+    while lifeline.recv(1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
