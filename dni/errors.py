@@ -82,6 +82,11 @@ class NotFound(DniError):
 class MethodNotAllowed(DniError):
     status, code, title = 405, "method_not_allowed", "This address does not answer that method"
 
+    def __init__(self, allowed: str) -> None:
+        """`allowed`: the methods that are answered, as the header Allow lists them: `GET, HEAD`."""
+        super().__init__(f"this address answers {allowed}")
+        self.allowed = allowed
+
 
 class NotAcceptable(DniError):
     status, code, title = 406, "not_acceptable", "No such form of the answer"

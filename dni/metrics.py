@@ -1,6 +1,13 @@
 """Every Prometheus metric that we count, in one place. Labels hold bounded sets only: no number, visitor or keyword."""
 
-from prometheus_client import Counter, Histogram
+import os
+
+from prometheus_client import Counter, Histogram, values
+
+if values.ValueClass is not values.MutexValue:
+    # The library asks for the process id at every count, in case of a fork; our processes never fork.
+    _PID = os.getpid()
+    values.ValueClass = values.MultiProcessValue(process_identifier=lambda: _PID)  # type: ignore[no-untyped-call]
 
 LEASES = Counter("dni_leases", "Answers to targets of page views", ["kind", "reason"])
 SIGNALS = Counter("dni_signals", "Signals from pages", ["type"])

@@ -11,12 +11,13 @@ A session id carries its start and its paid click, so that the session rule need
 number; a lease id carries its number, so that a signal finds its record and, after Redis was lost, its way back.
 """
 
-import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import blake2b
 from hmac import compare_digest
 
 import msgspec
+
+from dni.chance import take
 
 _MAC = 9
 
@@ -41,13 +42,13 @@ class Sealer:
         self._secret = secret[:64]
 
     def visitor(self, scope: str) -> str:
-        return self._seal(b"visitor", scope, secrets.token_bytes(12))
+        return self._seal(b"visitor", scope, take(12))
 
     def is_visitor(self, scope: str, text: str | None) -> bool:
         return self._open(b"visitor", scope, text, 12) is not None
 
     def session(self, scope: str, now_ms: int, click: int) -> str:
-        payload = now_ms.to_bytes(6, "big") + click.to_bytes(4, "big") + secrets.token_bytes(8)
+        payload = now_ms.to_bytes(6, "big") + click.to_bytes(4, "big") + take(8)
         return self._seal(b"session", scope, payload)
 
     def open_session(self, scope: str, text: str | None) -> SessionId | None:
@@ -89,4 +90,4 @@ class Sealer:
 
 def new_nonce() -> str:
     """A lease's unguessable part: 9 random bytes, 12 characters."""
-    return urlsafe_b64encode(secrets.token_bytes(9)).decode()
+    return urlsafe_b64encode(take(9)).decode()

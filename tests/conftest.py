@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from dni.parts import Parts
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from dni.parts import Parts
 from tests.support import postgres, programs, valkey, world
 from tests.support import service as services
 

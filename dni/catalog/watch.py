@@ -1,4 +1,4 @@
-"""Keeps a process's catalog fresh: polls the ledger's revision, so that a change reaches every worker within a second."""
+"""Keeps a process's catalog fresh: polls the ledger's revision, so a change reaches every worker within a second."""
 
 import asyncio
 import logging

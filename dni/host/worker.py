@@ -1,5 +1,6 @@
 """One worker process: the ASGI application under uvicorn on the parent's socket. Started by `serve` only."""
 
+import contextlib
 import gc
 import importlib
 import os
@@ -66,13 +67,18 @@ class _Server(uvicorn.Server):
         gc.collect()
         gc.freeze()
         gc.set_threshold(YOUNG_OBJECTS)
-        self._lifeline.send(READY)
+        with contextlib.suppress(ConnectionError):  # the parent is dead; the lifeline's thread ends us
+            self._lifeline.send(READY)
 
 
 def _end_with_parent(lifeline: socket.socket) -> None:
-    """The kernel closes the parent's end when it dies, even by SIGKILL, on every platform."""
-    while lifeline.recv(1):
-        pass
+    """The kernel closes the parent's end when it dies, even by SIGKILL, on every platform.
+
+    When it died before it read our word, that is a reset instead of an end.
+    """
+    with contextlib.suppress(ConnectionError):
+        while lifeline.recv(1):
+            pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -18,6 +18,11 @@ from dni.errors import Unavailable
 # 15 s or less and a caller hears silence meanwhile, so the carrier's door asks for less.
 WRITE_WAIT_S = 5.0
 
+# PostgreSQL's classes of errors that pass by themselves: connection, rollback by the server, resources, not in the
+# right state, operator's intervention, system. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_AWAY = {"08", "40", "53", "55", "57", "58"}
+_LOCK_NOT_AVAILABLE = "55P03"
+
 
 class Ledger:
     """One process's way to the ledger.
@@ -73,9 +78,11 @@ async def _refusals() -> AsyncIterator[None]:
         code = "ledger_busy" if "locked" in str(error.orig) else "ledger_away"
         raise Unavailable("the ledger cannot be used now; nothing was written", code=code) from error
     except (ConnectionError, DBAPIError) as error:
-        if isinstance(error, DBAPIError) and not error.connection_invalidated and "LockNotAvailable" not in repr(error):
+        state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+        if isinstance(error, DBAPIError) and not error.connection_invalidated and state[:2] not in _AWAY:
             raise
-        raise Unavailable("the ledger cannot be reached; nothing was written", code="ledger_away") from error
+        code = "ledger_busy" if state == _LOCK_NOT_AVAILABLE else "ledger_away"
+        raise Unavailable("the ledger cannot be used now; nothing was written", code=code) from error
 
 
 def _sqlite(url: str) -> AsyncEngine:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from zlib import crc32
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, Select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Select, literal, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.clock import rfc3339
@@ -25,7 +25,7 @@ def instant(ms: int | None) -> str | None:
 
 async def one(connection: AsyncConnection, query: Select[Any], what: str) -> RowMapping:
     """The only row of `query`. Raises NotFound, which says `what` is not there."""
-    row = (await connection.execute(query)).mappings().first()
+    row: RowMapping | None = (await connection.execute(query)).mappings().first()
     if row is None:
         raise NotFound(f"there is no {what}")
     return row
@@ -45,7 +45,9 @@ async def page(
     """
     kind = str(keys[-1])
     if cursor is not None:
-        query = query.where(tuple_(*keys) < tuple_(*_decode(kind, len(keys), cursor)))
+        # Typed as the columns: a time in ms is no 32-bit integer.
+        last = zip(_decode(kind, len(keys), cursor), keys, strict=True)
+        query = query.where(tuple_(*keys) < tuple_(*(literal(value, key.type) for value, key in last)))
     query = query.order_by(*(key.desc() for key in keys)).limit(limit + 1)
     rows = (await connection.execute(query)).mappings().all()
     return rows[:limit], cursor_after(keys, rows[limit - 1]) if len(rows) > limit else None

@@ -281,6 +281,12 @@ call = Table(
     Index("ix_call_campaign_id_started_at_ms", "campaign_id", "started_at_ms"),
     Index("ix_call_publisher_id_started_at_ms", "publisher_id", "started_at_ms"),
     Index("ix_call_session_id", "session_id"),
+    Index(
+        "ix_call_uncredited",
+        "started_at_ms",
+        sqlite_where=text("method IS NULL"),
+        postgresql_where=text("method IS NULL"),
+    ),
 )
 
 call_event = Table(

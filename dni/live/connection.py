@@ -9,7 +9,7 @@ import logging
 import ssl
 from collections import deque
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import hiredis
 from redis.asyncio.connection import parse_url
@@ -29,7 +29,7 @@ class RedisError(Exception):
 
 
 class Live:
-    """The connection, kept up by itself. `run_id` names the server process that answers: it changes when it restarts."""
+    """The connection, kept up by itself. `run_id` names the server process that answers; it changes with a restart."""
 
     def __init__(self, url: str, on_connect: tuple[tuple[Any, ...], ...] = ()) -> None:
         if url.startswith(("redis+sentinel:", "redis+cluster:")):
@@ -135,8 +135,7 @@ class _Protocol(asyncio.Protocol):
         self.is_up = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport, self.is_up = transport, True
+        self._transport, self.is_up = cast(asyncio.Transport, transport), True  # uvloop's is no subclass of it
 
     def send(self, packed: bytes) -> asyncio.Future[Any]:
         future = self._loop.create_future()

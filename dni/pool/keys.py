@@ -24,7 +24,7 @@ class Keys:
         return f"{self.prefix}:{{{self.shard(campaign)}}}:pool:{pool}"
 
     def state(self, campaign: str, pool: str) -> str:
-        """Hash: `run` = run id of the server that the pool was last sure of, `recovering` = no new lease before (ms)."""
+        """Hash: `run` = run id of the server that the pool last trusted, `recovering` = no new lease before (ms)."""
         return f"{self.prefix}:{{{self.shard(campaign)}}}:state:{pool}"
 
     def leases(self, campaign: str, pool: str) -> str:

@@ -1,5 +1,6 @@
 """The lease engine's door in Python: values in, one script, values out. Rules of leasing are in `lua/`."""
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -38,7 +39,7 @@ class Visit(msgspec.Struct, frozen=True):
 
 
 class Lease(msgspec.Struct, frozen=True):
-    """What a target got. `outcome`: new, same, exhausted, recovering. Without a number `wait_ms` says when to ask again."""
+    """What a target got. `outcome`: new, same, exhausted, recovering. Without a number `wait_ms`: when to ask again."""
 
     outcome: str
     number: str
@@ -91,13 +92,17 @@ class Leases:
     def __init__(self, live: Live, keys: Keys) -> None:
         self._live = live
         self._keys = keys
+        # Bounded by the configuration; spares putting the same texts together for every page view.
+        self._pool_keys = lru_cache(10_000)(self._make_pool_keys)
+        self._campaign_keys = lru_cache(10_000)(self._make_campaign_keys)
 
     async def acquire(self, now_ms: int, visit: Visit, wants: list[Want]) -> tuple[str, list[Lease]]:
         """The page's session id and one Lease for each want, in order. One round trip.
 
         Raises PoolMissing, Unavailable `recorder_behind` or `redis_away`; nothing is leased then.
         """
-        keys = [self._keys.holdings(visit.campaign), self._keys.events(self._keys.shard(visit.campaign))]
+        holdings, events, past = self._campaign_keys(visit.campaign)
+        keys = [holdings, events]
         args: list[Any] = [
             now_ms,
             self._live.run_id,
@@ -110,7 +115,7 @@ class Leases:
             visit.seq,
             visit.touch,
             visit.event,
-            self._keys.past(visit.campaign, ""),
+            past,
             MAX_BACKLOG,
         ]
         for want in wants:
@@ -128,11 +133,8 @@ class Leases:
         self, now_ms: int, speaker: Speaker, pool: str, hold_ms: int, signs: list[Sign]
     ) -> tuple[int, set[str]]:
         """A new beat in ms to announce (0: unchanged) and the nonces of leases that ended. One round trip."""
-        keys = [
-            *self._pool_keys(speaker.campaign, pool),
-            self._keys.holdings(speaker.campaign),
-            self._keys.events(self._keys.shard(speaker.campaign)),
-        ]
+        holdings, events, past = self._campaign_keys(speaker.campaign)
+        keys = [*self._pool_keys(speaker.campaign, pool), holdings, events]
         args: list[Any] = [
             now_ms,
             self._live.run_id,
@@ -142,7 +144,7 @@ class Leases:
             speaker.page,
             speaker.seq,
             hold_ms,
-            self._keys.past(speaker.campaign, ""),
+            past,
         ]
         for sign in signs:
             args += (sign.kind, sign.number, sign.nonce, sign.started_ms, sign.at_ms)
@@ -161,11 +163,11 @@ class Leases:
     ) -> int:
         """Puts numbers in and takes retired ones out; `fresh` were never in a Redis, `known` were.
 
-        Answers how many known ones were gone: Redis was lost, and the pool is recovering.
+        Answers how many known ones were lost with the whole pool, which is then recovering.
         """
-        keys = self._pool_keys(campaign, pool)[:2]
+        pool_key, state, _ = self._pool_keys(campaign, pool)
         args = [now_ms, self._live.run_id, hold_ms, len(fresh), len(known), *fresh, *known, *retired]
-        lost: int = (await call(self._live, "place", keys, args))[1]
+        lost: int = (await call(self._live, "place", [pool_key, state], args))[1]
         return lost
 
     async def ring(self, now_ms: int, campaign: str, pool: str, number: str, call_id: str) -> tuple[int, list[Holder]]:
@@ -180,8 +182,13 @@ class Leases:
         pool_key, _, leases = self._pool_keys(campaign, pool)
         await call(self._live, "hangup", [pool_key, leases], [number, call_id, until_ms])
 
-    def _pool_keys(self, campaign: str, pool: str) -> list[str]:
-        return [self._keys.pool(campaign, pool), self._keys.state(campaign, pool), self._keys.leases(campaign, pool)]
+    def _make_pool_keys(self, campaign: str, pool: str) -> tuple[str, str, str]:
+        return self._keys.pool(campaign, pool), self._keys.state(campaign, pool), self._keys.leases(campaign, pool)
+
+    def _make_campaign_keys(self, campaign: str) -> tuple[str, str, str]:
+        """Holdings, events, and past holders without the number."""
+        events = self._keys.events(self._keys.shard(campaign))
+        return self._keys.holdings(campaign), events, self._keys.past(campaign, "")
 
 
 def _holder(raw: bytes) -> Holder:

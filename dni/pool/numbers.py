@@ -54,11 +54,11 @@ class NewNumber(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class NumberChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Of a static number. What is left out stays; null clears."""
 
-    publisher: Id | None | UnsetType = UNSET
-    source: Label | None | UnsetType = UNSET
-    medium: Label | None | UnsetType = UNSET
-    campaign_name: Label | None | UnsetType = UNSET
-    keyword: Label | None | UnsetType = UNSET
+    publisher: Id | UnsetType | None = UNSET
+    source: Label | UnsetType | None = UNSET
+    medium: Label | UnsetType | None = UNSET
+    campaign_name: Label | UnsetType | None = UNSET
+    keyword: Label | UnsetType | None = UNSET
 
     def __post_init__(self) -> None:
         for name in _LABELS:

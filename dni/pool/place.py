@@ -48,6 +48,15 @@ async def place(parts: Parts) -> None:
         await _to_redis(parts, await _pools(connection, fresh))
 
 
+async def trust(parts: Parts, former_run_id: str) -> None:
+    """The server was stopped in order and has forgotten nothing: pools that knew its former run go on at once."""
+    for pool in parts.catalog.now.pools.values():
+        if pool.campaign:
+            state = parts.keys.state(pool.campaign, pool.id)
+            if await parts.live.send("HGET", state, "run") == former_run_id.encode():
+                await parts.live.send("HSET", state, "run", parts.live.run_id)
+
+
 async def keep_placed(parts: Parts, stop: asyncio.Event) -> None:
     """The parent's duty: places at every change of the catalog and of the server behind the connection."""
     seen: tuple[int, str] | None = None

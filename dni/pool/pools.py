@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dni.access import walls
 from dni.access.model import Principal
 from dni.campaign import model
-from dni.campaign.model import Name
+from dni.campaign.model import Name, Phone
 from dni.clock import rfc3339
 from dni.errors import Conflict
 from dni.ids import new_id
@@ -22,7 +22,7 @@ MOST_NUMBERS = 100_000
 _PAGE_NUMBERS = 100_000  # numbers told in one page of pools
 
 HoldSeconds = Annotated[int, msgspec.Meta(ge=0, le=3600)]
-Numbers = Annotated[list[str], msgspec.Meta(max_length=MOST_NUMBERS)]
+Numbers = Annotated[list[Phone], msgspec.Meta(max_length=MOST_NUMBERS)]
 
 
 class NewPool(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -67,8 +67,7 @@ async def _alone(parts: Parts) -> AsyncIterator[None]:
         yield
         return
     async with parts.ledger.read() as connection:
-        while not (await connection.execute(text(f"SELECT pg_try_advisory_lock({_ADVISORY_LOCK})"))).scalar_one():
-            await asyncio.sleep(_RETRY_S)
+        await connection.execute(text(f"SELECT pg_advisory_lock({_ADVISORY_LOCK})"))  # waits for its turn
         try:
             yield
         finally:

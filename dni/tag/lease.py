@@ -41,7 +41,7 @@ async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser)
 
     Raises InvalidField for a target that is no phone number.
     """
-    targets = _targets(request.numbers)
+    targets = _targets(tag, request.numbers)
     refused = _refusal(request, browser)
     if refused == "consent":
         return _without_ids(parts.catalog.now, tag, request, targets)
@@ -53,7 +53,7 @@ async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser)
     choice = choose(tag, touch, request.consent)
     known = {asked: number for asked, number in targets.items() if number in tag.targets}
     wants = _wants(parts.catalog.now, choice, known)
-    failed: str | None = None
+    failed = "no_pool"
     session = visit.session or visit.fresh_session
     leases: list[Lease] = []
     try:
@@ -63,17 +63,22 @@ async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser)
         parts.pool_missing.set()
     except Unavailable as error:
         failed = error.code
-    given = dict.fromkeys(targets, _original("unknown_target"))
-    for asked in known:
-        given[asked] = _by_choice(choice, failed or "no_pool")
-    for asked, want, got in zip(known, wants, leases, strict=False):
-        given[asked] = _by_lease(parts, tag, want, got, choice)
+    by_target = {
+        want.target: _by_lease(parts, tag, want, got, choice) for want, got in zip(wants, leases, strict=False)
+    }
+    given = {
+        asked: by_target.get(number) or (_by_choice(choice, failed) if asked in known else _original("unknown_target"))
+        for asked, number in targets.items()
+    }
     return _answer(visit.visitor, session, given, min((one.beat_ms for one in leases if one.number), default=_BEAT_MS))
 
 
-def _targets(numbers: list[str]) -> dict[str, str]:
-    """Each target as asked -> E.164."""
-    return {asked: phone.e164(asked, f"/numbers/{index}") for index, asked in enumerate(numbers)}
+def _targets(tag: Tag, numbers: list[str]) -> dict[str, str]:
+    """Each target as asked -> E.164. Our own tag asks by its configuration; others may write it otherwise."""
+    return {
+        asked: asked if asked in tag.targets else phone.e164(asked, f"/numbers/{index}")
+        for index, asked in enumerate(numbers)
+    }
 
 
 def _refusal(request: LeaseRequest, browser: Browser) -> str | None:
@@ -122,7 +127,7 @@ def _wants(catalog: Catalog, choice: Choice, known: dict[str, str]) -> list[Want
     pool = catalog.pools.get(choice.pool) if choice.pool else None
     if pool is None:
         return []
-    return [Want(target, pool.id, pool.hold_ms, new_nonce()) for target in known.values()]
+    return [Want(target, pool.id, pool.hold_ms, new_nonce()) for target in dict.fromkeys(known.values())]
 
 
 def _by_choice(choice: Choice, reason: str) -> Given:
@@ -177,7 +182,9 @@ def _answer(visitor: str | None, session: str | None, given: dict[str, Given], b
 
 def _clean(text: str | None) -> str | None:
     """Without control characters: PostgreSQL refuses NUL, and nobody means one."""
-    return "".join(c for c in text if c.isprintable() or c == " ")[:512] if text else None
+    if not text:
+        return None
+    return text[:512] if text.isprintable() else "".join(c for c in text[:512] if c.isprintable())
 
 
 def clean_fields(fields: Fields | None) -> dict[str, Any] | None:

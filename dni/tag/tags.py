@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dni.access import walls
 from dni.access.model import Principal
 from dni.campaign import model
-from dni.campaign.model import Id, Name
+from dni.campaign.model import Id, Name, Phone
 from dni.catalog.model import Rule, Use
 from dni.clock import rfc3339
 from dni.errors import InvalidField
@@ -21,8 +21,11 @@ from dni.ledger.rows import Instant
 from dni.ledger.schema import tag
 from dni.phone import e164
 
-Origins = Annotated[list[str], msgspec.Meta(min_length=1, max_length=50)]
-Targets = Annotated[list[str], msgspec.Meta(min_length=1, max_length=50)]
+Origins = Annotated[
+    list[str],
+    msgspec.Meta(min_length=1, max_length=50, examples=[["https://www.example.com", "https://*.example.net"]]),
+]
+Targets = Annotated[list[Phone], msgspec.Meta(min_length=1, max_length=50)]
 Rules = Annotated[list[Rule], msgspec.Meta(max_length=100)]
 Params = Annotated[list[str], msgspec.Meta(max_length=20)]
 
@@ -58,7 +61,7 @@ class TagChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What is left out stays. A tag's campaign and publisher never change: place another tag."""
 
     name: Name | UnsetType = UNSET
-    pool: Id | None | UnsetType = UNSET
+    pool: Id | UnsetType | None = UNSET
     origins: Origins | UnsetType = UNSET
     targets: Targets | UnsetType = UNSET
     rules: Rules | UnsetType = UNSET

@@ -35,7 +35,7 @@ async def read(scope: Scope, receive: Receive, limit: int = JSON_LIMIT) -> bytes
 
 
 def decode(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
-    """A JSON body as a value. Raises BadBody for what is no JSON, InvalidField (with JSON Pointer) for a wrong shape."""
+    """A JSON body as a value. Raises BadBody for what is no JSON, InvalidField (JSON Pointer) for a wrong shape."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
@@ -55,6 +55,8 @@ def invalid(error: msgspec.ValidationError) -> InvalidField:
 
 
 def form(body: bytes) -> dict[str, str]:
-    """An urlencoded form. Bytes that are not UTF-8 and NULs are replaced: a call is not lost for a bad caller name."""
-    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=512)
-    return {name: value.replace("\0", "\ufffd") for name, value in pairs}
+    """An urlencoded form of a page. Bytes that are not UTF-8 are replaced. Raises BadBody for a flood of fields."""
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=512))
+    except ValueError:
+        raise BadBody("a form has at most 512 fields") from None

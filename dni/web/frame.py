@@ -2,13 +2,13 @@
 
 import logging
 import re
-import secrets
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dni.chance import take
 from dni.errors import BadBody, DniError, MethodNotAllowed, NotFound
 from dni.web.problem import problem
 
@@ -63,7 +63,7 @@ def _refuse(error: DniError | HTTPException) -> Response:
         return problem(error)
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        return problem(MethodNotAllowed(f"this address answers {headers.get('Allow', 'other methods')}"), headers)
+        return problem(MethodNotAllowed(headers.get("Allow", "")))
     if error.status_code == 404:
         return problem(NotFound("nothing is at this address"), headers)
     return problem(BadBody(error.detail), headers)
@@ -73,7 +73,7 @@ def _request_id(headers: list[tuple[bytes, bytes]]) -> bytes:
     for name, value in headers:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return value
-    return secrets.token_hex(8).encode()
+    return take(8).hex().encode()
 
 
 def page_headers(headers: MutableHeaders) -> None:

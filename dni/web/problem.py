@@ -3,7 +3,7 @@
 import msgspec
 from starlette.responses import Response
 
-from dni.errors import DniError, Unavailable
+from dni.errors import DniError, MethodNotAllowed, Unavailable
 
 
 def problem(error: DniError, headers: dict[str, str] | None = None) -> Response:
@@ -11,6 +11,8 @@ def problem(error: DniError, headers: dict[str, str] | None = None) -> Response:
     more = {"DNI-Reason": error.code, "Cache-Control": "no-store", **(headers or {})}
     if error.status == 401:
         more["WWW-Authenticate"] = 'Bearer realm="dni"'
+    if isinstance(error, MethodNotAllowed):
+        more["Allow"] = error.allowed
     if isinstance(error, Unavailable):
         more["Retry-After"] = str(error.retry_after_s)
     body = msgspec.json.encode(error.problem())

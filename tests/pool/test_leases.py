@@ -263,3 +263,14 @@ def test_all_keys_of_a_campaign_share_one_hash_slot() -> None:
         keys.events(keys.shard("cmp_9")),
     ]
     assert len({key[key.index("{") : key.index("}")] for key in made}) == 1
+
+
+async def test_a_number_given_again_is_protected_by_itself_and_the_pool_goes_on(pool: Parts) -> None:
+    holder = Visitor(pool, "a")
+    got = await holder.look(START_MS)
+    await pool.leases.place(START_MS, "cmp_1", "pool_1", HOLD, [], [], [got.number])
+    lost = await pool.leases.place(START_MS + 1_000, "cmp_1", "pool_1", HOLD, [], numbers(3), [])
+    assert lost == 0
+    others = {(await Visitor(pool, name).look(START_MS + 2_000)).number for name in "bcd"}
+    assert got.number not in others
+    assert len(others - {""}) == 2

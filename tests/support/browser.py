@@ -4,12 +4,12 @@ from typing import Any
 
 import httpx
 import msgspec
+from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from dni.parts import Parts
 from dni.tag.routes import doors, routes
 from dni.web.frame import Frame
-from starlette.routing import Router
 from tests.support.world import ORIGIN, TARGET
 
 PERSON = (

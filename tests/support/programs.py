@@ -13,7 +13,7 @@ _CHROMIUM_APPS = (
     Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
     Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
 )
-_PACKAGES = {"chromium": "chromium fonts-liberation", "postgresql": "postgresql"}
+_PACKAGES = {"chromium": "chromium fonts-liberation", "postgresql": "postgresql", "wrk": "wrk"}
 
 
 class MissingProgram(RuntimeError):
@@ -44,6 +44,13 @@ def postgresql() -> Path:
     raise MissingProgram("postgresql")
 
 
+def wrk() -> Path:
+    """The load generator of the benchmarks. Raises MissingProgram."""
+    if found := shutil.which("wrk"):
+        return Path(found)
+    raise MissingProgram("wrk")
+
+
 def _version(place: Path) -> int:
     return int(place.parent.name) if place.parent.name.isdecimal() else 0
 
@@ -53,7 +60,7 @@ def missing(names: list[str]) -> list[str]:
     packages = []
     for name in names:
         try:
-            {"chromium": chromium, "postgresql": postgresql}[name]()
+            {"chromium": chromium, "postgresql": postgresql, "wrk": wrk}[name]()
         except MissingProgram:
             packages.append(_PACKAGES[name])
     return packages

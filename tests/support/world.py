@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from dni.catalog.load import raise_revision
 from dni.clock import SettableClock
 from dni.ledger import schema
+from dni.ledger.engines import Ledger
 from dni.ledger.migrate import migrate
 from dni.parts import Parts
 from dni.pool.place import place
@@ -41,6 +43,13 @@ async def parts(ledger_url: str, redis_url: str, prefix: str, data_dir: Path) ->
 
 async def add(parts: Parts, *, pool_size: int = 3, suffix: str = "1", first: int = 0, **tag: Any) -> None:
     """`cmp_1 pub_1 pool_1 tag_1 car_1`, live at once; `tag` changes columns of the tag."""
+    await declare(parts.ledger, pool_size=pool_size, suffix=suffix, first=first, **tag)
+    await parts.catalog.refresh()
+    await place(parts)
+
+
+async def declare(ledger: Ledger, *, pool_size: int = 3, suffix: str = "1", first: int = 0, **tag: Any) -> None:
+    """The same in the ledger only, for a service that is not running yet."""
     at = {"created_at_ms": START_MS}
     rows: list[tuple[Any, list[dict[str, Any]]]] = [
         (
@@ -107,10 +116,8 @@ async def add(parts: Parts, *, pool_size: int = 3, suffix: str = "1", first: int
             ],
         ),
     ]
-    async with parts.ledger.write() as connection:
+    async with ledger.write() as connection:
         for table, values in rows:
             if values:
                 await connection.execute(insert(table), [{**row, **at} for row in values])
-        await connection.execute(schema.revision.update().values(value=schema.revision.c.value + 1))
-    await parts.catalog.refresh()
-    await place(parts)
+        await raise_revision(connection)

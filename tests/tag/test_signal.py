@@ -62,3 +62,12 @@ async def test_redis_away_is_told_so_that_the_page_says_it_again(sqlite_parts: P
         answer = await post(browser, "/v1/signal", signal_body(signals=[{"type": "beat", "lease": lease}]))
     assert (answer.status_code, answer.headers["dni-reason"]) == (503, "redis_away")
     assert answer.headers["access-control-allow-origin"]
+
+
+async def test_a_beacon_without_a_named_origin_is_heard_and_a_foreign_one_is_not(browser: httpx.AsyncClient) -> None:
+    got = (await post(browser, "/v1/lease", lease_body())).json()
+    signals = [{"type": "leave", "lease": got["numbers"][TARGET]["lease"]}]
+    body = signal_body(session=got["session"], signals=signals)
+    assert (await post(browser, "/v1/signal", body, Origin="null")).status_code == 204
+    refused = await post(browser, "/v1/signal", body, Origin="https://evil.example")
+    assert (refused.status_code, refused.headers["dni-reason"]) == (403, "origin_not_allowed")

@@ -56,6 +56,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_call_publisher_id_started_at_ms", ["publisher_id", "started_at_ms"], unique=False)
         batch_op.create_index("ix_call_session_id", ["session_id"], unique=False)
         batch_op.create_index("ix_call_started_at_ms", ["started_at_ms"], unique=False)
+        batch_op.create_index(
+            "ix_call_uncredited",
+            ["started_at_ms"],
+            unique=False,
+            sqlite_where=sa.text("method IS NULL"),
+            postgresql_where=sa.text("method IS NULL"),
+        )
 
     op.create_table(
         "campaign",

@@ -1,0 +1,72 @@
+"""The tenants' walls as SQL: which rows of a table exist for a principal. Every read for people goes through here."""
+
+from sqlalchemy import ColumnElement, Table, and_, or_, select, true
+
+from dni.access.model import Principal
+from dni.ledger.schema import call, campaign, number, pool, publisher, session, tag
+
+
+def campaigns(principal: Principal) -> ColumnElement[bool]:
+    """A publisher sees the campaigns that it is placed in."""
+    conditions: list[ColumnElement[bool]] = [true()]
+    if principal.campaign:
+        conditions.append(campaign.c.id == principal.campaign)
+    if principal.publisher:
+        conditions.append(or_(*(campaign.c.id.in_(_column(t, "campaign_id", principal)) for t in (tag, number))))
+    return and_(*conditions)
+
+
+def publishers(principal: Principal) -> ColumnElement[bool]:
+    """An advertiser sees the publishers that bring traffic to its campaign."""
+    conditions: list[ColumnElement[bool]] = [true()]
+    if principal.publisher:
+        conditions.append(publisher.c.id == principal.publisher)
+    if principal.campaign:
+        conditions.append(or_(*(publisher.c.id.in_(_column(t, "publisher_id", principal)) for t in (tag, number))))
+    return and_(*conditions)
+
+
+def pools(principal: Principal) -> ColumnElement[bool]:
+    """A publisher also sees a pool that its campaign shares with it."""
+    conditions: list[ColumnElement[bool]] = [true()]
+    if principal.campaign:
+        conditions.append(pool.c.campaign_id == principal.campaign)
+    if principal.publisher:
+        shared = pool.c.shared & pool.c.id.in_(_column(tag, "pool_id", principal))
+        conditions.append(or_(pool.c.publisher_id == principal.publisher, shared))
+    return and_(*conditions)
+
+
+def numbers(principal: Principal) -> ColumnElement[bool]:
+    """Static numbers carry their owners; a pooled number is its pool's."""
+    if not principal.campaign and not principal.publisher:
+        return true()
+    pooled = number.c.pool_id.in_(select(pool.c.id).where(pools(principal)))
+    return or_(pooled, number.c.pool_id.is_(None) & _own(number, principal))
+
+
+def tags(principal: Principal) -> ColumnElement[bool]:
+    return _own(tag, principal)
+
+
+def calls(principal: Principal) -> ColumnElement[bool]:
+    return _own(call, principal)
+
+
+def sessions(principal: Principal) -> ColumnElement[bool]:
+    return _own(session, principal)
+
+
+def _own(table: Table, principal: Principal) -> ColumnElement[bool]:
+    conditions: list[ColumnElement[bool]] = [true()]
+    if principal.campaign:
+        conditions.append(table.c.campaign_id == principal.campaign)
+    if principal.publisher:
+        conditions.append(table.c.publisher_id == principal.publisher)
+    return and_(*conditions)
+
+
+def _column(table: Table, name: str, principal: Principal) -> ColumnElement[str]:
+    """What the principal's own live rows of `table` name there."""
+    gone = table.c.retired_at_ms if table is number else table.c.deleted_at_ms
+    return select(table.c[name]).where(_own(table, principal), gone.is_(None), table.c[name].is_not(None))  # type: ignore[return-value]

@@ -1,0 +1,303 @@
+"""`dni apply`: makes the configuration what a TOML file declares. A second run of the same file changes nothing.
+
+The file names things by name, a number by itself. What it leaves out stays; nothing is deleted because the file does
+not name it, but a pool's `numbers` are its whole list. All in one transaction: a file with a mistake changes nothing.
+"""
+
+import re
+import tomllib
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Table, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dni.access.authenticate import ADMIN
+from dni.campaign import campaigns, declare, publishers
+from dni.campaign.campaigns import CampaignChange, NewCampaign
+from dni.campaign.change import one_change
+from dni.campaign.publishers import NewPublisher, PublisherChange
+from dni.errors import Conflict, InvalidField, UsageError
+from dni.ledger import schema
+from dni.ledger.engines import Ledger
+from dni.phone import e164
+from dni.pool import numbers, pools
+from dni.pool.numbers import NewNumber, NumberChange
+from dni.pool.pools import NewPool, PoolChange
+from dni.tag import tags
+from dni.tag.tags import NewTag, TagChange
+from dni.telephony import carriers
+from dni.telephony.carriers import CarrierChange, NewCarrier
+from dni.web.body import invalid
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One entry of the file. `details` say what changes, without secrets; empty when nothing does."""
+
+    action: Literal["create", "update", "unchanged"]
+    kind: str
+    name: str
+    details: tuple[str, ...] = ()
+
+
+class _Section(msgspec.Struct, frozen=True):
+    """`names`: fields that hold the name of a row of another table. `fixed`: what an update cannot change."""
+
+    kind: str
+    table: Table
+    key: str
+    new: Any
+    change: Any
+    create: Callable[..., Awaitable[str]]
+    update: Callable[..., Awaitable[None]]
+    now: Callable[[AsyncConnection, str], Awaitable[Any]]
+    names: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+
+
+# In this order an entry names only what is there or comes before it.
+_SECTIONS = {
+    "campaigns": _Section(
+        "campaign",
+        schema.campaign,
+        "name",
+        NewCampaign,
+        CampaignChange,
+        declare.campaign,
+        declare.change_campaign,
+        lambda c, wanted: campaigns.one(c, ADMIN, wanted),
+        fixed=("currency",),
+    ),
+    "publishers": _Section(
+        "publisher",
+        schema.publisher,
+        "name",
+        NewPublisher,
+        PublisherChange,
+        declare.publisher,
+        declare.change_publisher,
+        lambda c, wanted: publishers.one(c, ADMIN, wanted),
+    ),
+    "pools": _Section(
+        "pool",
+        schema.pool,
+        "name",
+        NewPool,
+        PoolChange,
+        declare.pool,
+        declare.change_pool,
+        lambda c, wanted: pools.one(c, ADMIN, wanted),
+    ),
+    "numbers": _Section(
+        "number",
+        schema.number,
+        "number",
+        NewNumber,
+        NumberChange,
+        declare.number,
+        declare.change_number,
+        lambda c, wanted: numbers.one(c, ADMIN, wanted),
+        names=("campaign", "publisher"),
+        fixed=("campaign",),
+    ),
+    "carriers": _Section(
+        "carrier",
+        schema.carrier,
+        "name",
+        NewCarrier,
+        CarrierChange,
+        declare.carrier,
+        declare.change_carrier,
+        lambda c, wanted: carriers.one(c, "", wanted),
+        fixed=("kind",),
+    ),
+    "tags": _Section(
+        "tag",
+        schema.tag,
+        "name",
+        NewTag,
+        TagChange,
+        declare.tag,
+        declare.change_tag,
+        lambda c, wanted: tags.one(c, ADMIN, "", wanted),
+        names=("campaign", "publisher", "pool"),
+        fixed=("campaign", "publisher"),
+    ),
+}
+
+
+async def apply(ledger: Ledger, toml_text: str, now_ms: int, *, dry_run: bool = False) -> list[Change]:
+    """What changes, in the order in which it is done; with `dry_run` nothing is written.
+
+    Raises UsageError naming the place, such as `tags[0].origins[1]`; nothing is written then. A running service takes
+    the change up by itself within 0.4 s.
+    """
+    entries = _entries(toml_text)
+    done: list[Change] = []
+    try:
+        async with one_change(ledger) as connection:
+            for place, section, entry in entries:
+                done.append(await _one(connection, now_ms, place, section, entry))
+            if dry_run or all(change.action == "unchanged" for change in done):
+                raise _NothingToKeep
+    except _NothingToKeep:
+        pass
+    return done
+
+
+class _NothingToKeep(Exception):
+    pass
+
+
+def _entries(toml_text: str) -> list[tuple[str, _Section, dict[str, Any]]]:
+    try:
+        file = tomllib.loads(toml_text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"the file is no TOML: {error}") from None
+    entries = []
+    for name in file:
+        if name not in _SECTIONS:
+            raise UsageError(f"{name}: no such section; there are {', '.join(_SECTIONS)}")
+    for name, section in _SECTIONS.items():
+        listed = file.get(name, [])
+        if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+            raise UsageError(f"{name}: write each entry under [[{name}]]")
+        seen: dict[str, str] = {}
+        for index, entry in enumerate(listed):
+            place = f"{name}[{index}]"
+            key = _key(section, entry, place)
+            if first := seen.get(key):
+                raise UsageError(f"{place}.{section.key}: {key!r} is {first} already")
+            seen[key] = place
+            entries.append((place, section, entry))
+    return entries
+
+
+def _key(section: _Section, entry: dict[str, Any], place: str) -> str:
+    key = entry.get(section.key)
+    if not isinstance(key, str) or not key.strip():
+        raise UsageError(f"{place}.{section.key}: is missing, and names the entry")
+    if section.table is schema.number:
+        try:
+            return e164(key, "/number")
+        except InvalidField as error:
+            raise UsageError(f"{place}.number: {error.errors[0].message}") from None
+    return key.strip()
+
+
+async def _one(
+    connection: AsyncConnection, now_ms: int, place: str, section: _Section, entry: dict[str, Any]
+) -> Change:
+    key = _key(section, entry, place)
+    try:
+        named = await _with_ids(connection, section, entry)
+        wanted = await _id(connection, section.table, section.key, key, f"/{section.key}")
+        if wanted is None:
+            await section.create(connection, now_ms, _struct(named, section.new))
+            return Change("create", section.kind, key, _told(entry, section.key))
+        return await _update(connection, now_ms, section, wanted, key, named)
+    except (InvalidField, Conflict) as error:
+        places = [f"{_toml(place, e.path)}: {e.message}" for e in error.errors] or [f"{place}: {error.detail}"]
+        raise UsageError("; ".join(places), code=error.code) from None
+
+
+async def _update(
+    connection: AsyncConnection, now_ms: int, section: _Section, wanted: str, key: str, named: dict[str, Any]
+) -> Change:
+    now = await section.now(connection, wanted)
+    for field in section.fixed:
+        if field in named and named[field] != getattr(now, field):
+            raise InvalidField(f"/{field}", f"{section.kind} {key!r} is there with another one, which cannot change")
+    may = {field.encode_name for field in msgspec.structs.fields(section.change)}
+    kept = {*section.fixed, section.key}
+    given = {name: value for name, value in named.items() if name in may or name not in kept}
+    change = _struct(given, section.change)
+    details: list[str] = []
+    for field in given:
+        if field == section.key:
+            continue
+        after = getattr(change, field)
+        if field == "auth_token":
+            if not await carriers.secret_is(connection, wanted, after):
+                details.append("auth_token: another one")
+        elif (before := getattr(now, field)) != after:
+            details.append(_difference(field, before, after))
+    if not details:
+        return Change("unchanged", section.kind, key)
+    await section.update(connection, now_ms, wanted, change)
+    return Change("update", section.kind, key, tuple(details))
+
+
+def _difference(field: str, before: Any, after: Any) -> str:
+    if field == "numbers":
+        joined, gone = len(set(after) - set(before)), len(set(before) - set(after))
+        return f"numbers: {joined} added, {gone} retired"
+    return f"{field}: {_short(before)} -> {_short(after)}"
+
+
+def _told(entry: dict[str, Any], key: str) -> tuple[str, ...]:
+    return tuple(
+        f"{field}: {len(value)} of them" if field == "numbers" else f"{field}: {_short(value)}"
+        for field, value in entry.items()
+        if field not in (key, "auth_token")
+    )
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def _struct(values: dict[str, Any], kind: Any) -> Any:
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise invalid(error) from None
+
+
+async def _with_ids(connection: AsyncConnection, section: _Section, entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry with ids in the places of names, also in the rules of a tag."""
+    named = dict(entry)
+    tables = {"campaign": schema.campaign, "publisher": schema.publisher, "pool": schema.pool}
+    for field in section.names:
+        if isinstance(named.get(field), str):
+            named[field] = await _known(connection, tables[field], named[field], f"/{field}")
+    rules = named.get("rules")
+    if section.table is schema.tag and isinstance(rules, list):
+        named["rules"] = [await _rule(connection, rule, f"/rules/{n}/use/pool") for n, rule in enumerate(rules)]
+    return named
+
+
+async def _rule(connection: AsyncConnection, rule: Any, path: str) -> Any:
+    use = rule.get("use") if isinstance(rule, dict) else None
+    if not isinstance(use, dict) or not isinstance(use.get("pool"), str):
+        return rule
+    return {**rule, "use": {**use, "pool": await _known(connection, schema.pool, use["pool"], path)}}
+
+
+async def _known(connection: AsyncConnection, table: Table, name: str, path: str) -> str:
+    wanted = await _id(connection, table, "name", name.strip(), path)
+    if wanted is None:
+        raise InvalidField(path, f"there is no {table.name} named {name!r}, neither in this file nor in the ledger")
+    return wanted
+
+
+async def _id(connection: AsyncConnection, table: Table, key: str, value: str, path: str) -> str | None:
+    if "\0" in value:
+        raise InvalidField(path, "no control characters")
+    gone = table.c.retired_at_ms if table is schema.number else table.c.deleted_at_ms
+    query = select(table.c.id).where(table.c[key] == value, gone.is_(None)).limit(2)
+    if table is schema.number:  # a pooled one is declared in its pool
+        query = query.where(table.c.pool_id.is_(None))
+    found = (await connection.execute(query)).scalars().all()
+    if len(found) > 1:
+        raise InvalidField(
+            path, f"there are several {table.name}s named {value!r} ({', '.join(found)}): rename all but one"
+        )
+    return found[0] if found else None
+
+
+def _toml(place: str, pointer: str) -> str:
+    """`tags[0].origins[1]` for `tags[0]` and `/origins/1`."""
+    return place + re.sub(r"/([^/]+)", lambda part: f"[{part[1]}]" if part[1].isdecimal() else f".{part[1]}", pointer)

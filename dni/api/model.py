@@ -1,0 +1,84 @@
+"""What an operation of the admin API is, and what a request comes to before it runs. Pure values."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from dni.access.model import Principal
+from dni.errors import FieldError, Forbidden
+from dni.ledger.engines import Ledger
+from dni.web.body import JSON_LIMIT
+
+Access = Literal["read", "write", "administer"]
+
+
+class Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """No query parameters."""
+
+
+class ListQuery(Query, kw_only=True):
+    """Of every list. `cursor` is `next` of the page before."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
+    cursor: str | None = None
+
+
+class Problem(msgspec.Struct):
+    """RFC 9457 problem details. `code` is the one reason code, also in the header DNI-Reason."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FieldError]
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """One request, understood. `base_url` is scheme and host of this service as the world reaches it."""
+
+    ledger: Ledger
+    principal: Principal
+    now_ms: int
+    base_url: str
+    id: str = ""
+    query: Any = None
+    body: Any = None
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One method of one address under /api/v1.
+
+    run          reads: `run(ask)`, writes: `run(connection, ask)` in one transaction. Lists give (views, cursor)
+    answer       type of what it gives, of one entry for a list; None: 204, no content
+    configures   the write changes what pages and calls are served from
+    secret       a field that is told once and kept out of the answer stored for an Idempotency-Key
+    """
+
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    path: str
+    name: str
+    summary: str
+    room: str
+    run: Callable[..., Awaitable[Any]]
+    access: Access = "read"
+    answer: Any = None
+    status: int = 200
+    body: Any = None
+    body_limit: int = JSON_LIMIT
+    query: type[Query] = Query
+    is_list: bool = False
+    configures: bool = True
+    secret: str | None = None
+
+    @property
+    def writes(self) -> bool:
+        return self.method != "GET"
+
+    def check(self, principal: Principal) -> None:
+        """Raises Forbidden for a principal who may not ask this at all."""
+        if self.access == "write" and not principal.may_write:
+            raise Forbidden(f"as {principal.role} you may read here, not change")
+        if self.access == "administer" and not principal.may_administer:
+            raise Forbidden(f"carriers and tokens are for admins; you are {principal.role}")

@@ -1,0 +1,349 @@
+"""The table of everything that the admin API does. Routes, OpenAPI and the tests of the walls are made from it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dni.access import tokens
+from dni.access.tokens import NewToken, TokenView
+from dni.api.model import Ask, ListQuery, Operation, Query
+from dni.api.query import CallQuery, NumberQuery, SessionQuery, TagQuery, span_ms
+from dni.call import search as call_search
+from dni.call.search import CallEventView, CallFilter, CallView
+from dni.campaign import campaigns, declare, publishers, withdraw
+from dni.campaign.campaigns import CampaignChange, CampaignView, NewCampaign
+from dni.campaign.publishers import NewPublisher, PublisherChange, PublisherView
+from dni.pool import numbers, pools
+from dni.pool.numbers import NewNumber, NumberChange, NumberFilter, NumberView
+from dni.pool.pools import NewPool, PoolChange, PoolView
+from dni.session import search as session_search
+from dni.session.search import SessionFilter, SessionView
+from dni.tag import tags
+from dni.tag.tags import NewTag, TagChange, TagFilter, TagView
+from dni.telephony import carriers
+from dni.telephony.carriers import CarrierChange, CarrierView, NewCarrier, RefusalView
+from dni.web.body import JSON_LIMIT
+
+PREFIX = "/api/v1"
+
+# 100,000 numbers with quotes and a comma, and room for blanks and other ways to write them.
+_POOL_LIMIT = 4 * 1024 * 1024
+
+One = Callable[[AsyncConnection, Ask, str], Awaitable[Any]]
+Page = Callable[[AsyncConnection, Ask], Awaitable[tuple[list[Any], str | None]]]
+
+
+class _Noun(msgspec.Struct, frozen=True, kw_only=True):
+    """A collection that people write. `created` says how the answer to POST differs from reading it."""
+
+    noun: str
+    view: Any
+    new: Any
+    change: Any
+    declare: Callable[..., Awaitable[Any]]
+    rewrite: Callable[..., Awaitable[None]] | None
+    withdraw: Callable[..., Awaitable[None]]
+    one: One
+    page: Page
+    created: str
+    withdrawn: str
+    query: type[Query] = ListQuery
+    secret_store: bool = False
+    configures: bool = True
+    body_limit: int = JSON_LIMIT
+    secret: str | None = None
+
+
+def _operations(noun: _Noun) -> list[Operation]:
+    reading = "administer" if noun.secret_store else "read"
+    writing = "administer" if noun.secret_store else "write"
+    name, room = noun.noun, f"{noun.noun}s"
+
+    async def read_page(ask: Ask) -> Any:
+        async with ask.ledger.read() as connection:
+            return await noun.page(connection, ask)
+
+    async def read_one(ask: Ask) -> Any:
+        async with ask.ledger.read() as connection:
+            return await noun.one(connection, ask, ask.id)
+
+    async def create(connection: AsyncConnection, ask: Ask) -> Any:
+        made = await noun.declare(connection, ask.now_ms, ask.body)
+        return await noun.one(connection, ask, made) if isinstance(made, str) else made
+
+    async def change(connection: AsyncConnection, ask: Ask) -> Any:
+        assert noun.rewrite is not None
+        await noun.rewrite(connection, ask.now_ms, ask.id, ask.body)
+        return await noun.one(connection, ask, ask.id)
+
+    async def delete(connection: AsyncConnection, ask: Ask) -> None:
+        await noun.withdraw(connection, ask.now_ms, ask.id)
+
+    written: dict[str, Any] = {"room": room, "access": writing, "configures": noun.configures}
+    found: dict[str, Any] = {"room": room, "access": reading, "answer": noun.view}
+    operations = [
+        Operation(
+            method="GET",
+            path=f"/{room}",
+            name=f"list_{room}",
+            summary=f"List {room}, newest first",
+            run=read_page,
+            query=noun.query,
+            is_list=True,
+            **found,
+        ),
+        Operation(
+            method="POST",
+            path=f"/{room}",
+            name=f"create_{name}",
+            summary=noun.created,
+            run=create,
+            answer=noun.view,
+            status=201,
+            body=noun.new,
+            body_limit=noun.body_limit,
+            secret=noun.secret,
+            **written,
+        ),
+        Operation(
+            method="GET",
+            path=f"/{room}/{{id}}",
+            name=f"get_{name}",
+            summary=f"One {name}",
+            run=read_one,
+            **found,
+        ),
+        Operation(
+            method="DELETE",
+            path=f"/{room}/{{id}}",
+            name=f"delete_{name}",
+            summary=noun.withdrawn,
+            run=delete,
+            status=204,
+            **written,
+        ),
+    ]
+    if noun.rewrite is not None:
+        operations.append(
+            Operation(
+                method="PATCH",
+                path=f"/{room}/{{id}}",
+                name=f"change_{name}",
+                summary=f"Change a {name}: what is left out stays",
+                run=change,
+                answer=noun.view,
+                body=noun.change,
+                body_limit=noun.body_limit,
+                **written,
+            )
+        )
+    return operations
+
+
+_NOUNS = (
+    _Noun(
+        noun="campaign",
+        view=CampaignView,
+        new=NewCampaign,
+        change=CampaignChange,
+        declare=declare.campaign,
+        rewrite=declare.change_campaign,
+        withdraw=withdraw.campaign,
+        one=lambda c, ask, wanted: campaigns.one(c, ask.principal, wanted),
+        page=lambda c, ask: campaigns.page(c, ask.principal, ask.query.limit, ask.query.cursor),
+        created="Create a campaign",
+        withdrawn="Delete a campaign that no tag, pool or number belongs to",
+    ),
+    _Noun(
+        noun="publisher",
+        view=PublisherView,
+        new=NewPublisher,
+        change=PublisherChange,
+        declare=declare.publisher,
+        rewrite=declare.change_publisher,
+        withdraw=withdraw.publisher,
+        one=lambda c, ask, wanted: publishers.one(c, ask.principal, wanted),
+        page=lambda c, ask: publishers.page(c, ask.principal, ask.query.limit, ask.query.cursor),
+        created="Create a publisher",
+        withdrawn="Delete a publisher that no tag, pool or number belongs to",
+    ),
+    _Noun(
+        noun="pool",
+        view=PoolView,
+        new=NewPool,
+        change=PoolChange,
+        declare=declare.pool,
+        rewrite=declare.change_pool,
+        withdraw=withdraw.pool,
+        one=lambda c, ask, wanted: pools.one(c, ask.principal, wanted),
+        page=lambda c, ask: pools.page(c, ask.principal, ask.query.limit, ask.query.cursor),
+        created="Create a pool; it belongs to the campaign and publisher of its first tag",
+        withdrawn="Delete a pool that no tag uses, and retire its numbers",
+        body_limit=_POOL_LIMIT,
+    ),
+    _Noun(
+        noun="number",
+        view=NumberView,
+        new=NewNumber,
+        change=NumberChange,
+        declare=declare.number,
+        rewrite=declare.change_number,
+        withdraw=withdraw.number,
+        one=lambda c, ask, wanted: numbers.one(c, ask.principal, wanted),
+        page=lambda c, ask: numbers.page(c, ask.principal, ask.query.limit, ask.query.cursor, _number_filter(ask)),
+        created="Create a static number; pooled ones are created with their pool",
+        withdrawn="Retire a number: it stops being shown and still rings",
+        query=NumberQuery,
+    ),
+    _Noun(
+        noun="tag",
+        view=TagView,
+        new=NewTag,
+        change=TagChange,
+        declare=declare.tag,
+        rewrite=declare.change_tag,
+        withdraw=withdraw.tag,
+        one=lambda c, ask, wanted: tags.one(c, ask.principal, ask.base_url, wanted),
+        page=lambda c, ask: tags.page(
+            c,
+            ask.principal,
+            ask.base_url,
+            ask.query.limit,
+            ask.query.cursor,
+            TagFilter(campaign=ask.query.campaign, publisher=ask.query.publisher),
+        ),
+        created="Place a campaign with a publisher; its pools become theirs",
+        withdrawn="Delete a tag: pages that hold its snippet keep their own numbers",
+        query=TagQuery,
+    ),
+    _Noun(
+        noun="carrier",
+        view=CarrierView,
+        new=NewCarrier,
+        change=CarrierChange,
+        declare=declare.carrier,
+        rewrite=declare.change_carrier,
+        withdraw=withdraw.carrier,
+        one=lambda c, ask, wanted: carriers.one(c, ask.base_url, wanted),
+        page=lambda c, ask: carriers.page(c, ask.base_url, ask.query.limit, ask.query.cursor),
+        created="Create a carrier account; enter its addresses at the carrier",
+        withdrawn="Delete a carrier account: its calls are refused from now on",
+        secret_store=True,
+    ),
+    _Noun(
+        noun="token",
+        view=TokenView,
+        new=NewToken,
+        change=None,
+        declare=declare.token,
+        rewrite=None,
+        withdraw=withdraw.token,
+        one=lambda c, ask, wanted: tokens.one(c, wanted),
+        page=lambda c, ask: tokens.page(c, ask.query.limit, ask.query.cursor),
+        created="Create an API token; its text is told in this answer only",
+        withdrawn="Revoke a token: it stops at once",
+        secret_store=True,
+        configures=False,
+        secret="token",  # noqa: S106
+    ),
+)
+
+
+def _number_filter(ask: Ask) -> NumberFilter:
+    return NumberFilter(kind=ask.query.kind, pool=ask.query.pool, campaign=ask.query.campaign)
+
+
+async def _refusals(ask: Ask) -> Any:
+    async with ask.ledger.read() as connection:
+        return await carriers.refusals(connection, ask.id, ask.query.limit, ask.query.cursor)
+
+
+async def _calls(ask: Ask) -> Any:
+    query: CallQuery = ask.query
+    from_ms, to_ms = span_ms(query)
+    shared = {name: getattr(query, name) for name in CallFilter.__struct_fields__ if not name.endswith("_ms")}
+    only = CallFilter(from_ms=from_ms, to_ms=to_ms, **shared)
+    return await call_search.list_calls(ask.ledger, ask.principal, only, query.limit, query.cursor)
+
+
+async def _call(ask: Ask) -> Any:
+    return await call_search.one_call(ask.ledger, ask.principal, ask.id)
+
+
+async def _call_events(ask: Ask) -> Any:
+    return await call_search.call_events(ask.ledger, ask.principal, ask.id), None
+
+
+async def _sessions(ask: Ask) -> Any:
+    query: SessionQuery = ask.query
+    from_ms, to_ms = span_ms(query)
+    shared = {name: getattr(query, name) for name in SessionFilter.__struct_fields__ if not name.endswith("_ms")}
+    only = SessionFilter(from_ms=from_ms, to_ms=to_ms, **shared)
+    return await session_search.list_sessions(ask.ledger, ask.principal, only, query.limit, query.cursor)
+
+
+async def _session(ask: Ask) -> Any:
+    return await session_search.one_session(ask.ledger, ask.principal, ask.id)
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    *(operation for noun in _NOUNS for operation in _operations(noun)),
+    Operation(
+        method="GET",
+        path="/carriers/{id}/refusals",
+        name="list_refusals",
+        summary="Requests turned away at a carrier's door, newest first, with the reason",
+        room="carriers",
+        access="administer",
+        run=_refusals,
+        answer=RefusalView,
+        query=ListQuery,
+        is_list=True,
+    ),
+    Operation(
+        method="GET",
+        path="/calls",
+        name="list_calls",
+        summary="List calls, newest first, each with its touch and attribution",
+        room="calls",
+        run=_calls,
+        answer=CallView,
+        query=CallQuery,
+        is_list=True,
+    ),
+    Operation(
+        method="GET", path="/calls/{id}", name="get_call", summary="One call", room="calls", run=_call, answer=CallView
+    ),
+    Operation(
+        method="GET",
+        path="/calls/{id}/events",
+        name="list_call_events",
+        summary="What the carrier told of a call, in order",
+        room="calls",
+        run=_call_events,
+        answer=CallEventView,
+        is_list=True,
+    ),
+    Operation(
+        method="GET",
+        path="/sessions",
+        name="list_sessions",
+        summary="List sessions, newest first, each with the numbers it was shown",
+        room="sessions",
+        run=_sessions,
+        answer=SessionView,
+        query=SessionQuery,
+        is_list=True,
+    ),
+    Operation(
+        method="GET",
+        path="/sessions/{id}",
+        name="get_session",
+        summary="One session",
+        room="sessions",
+        run=_session,
+        answer=SessionView,
+    ),
+)

@@ -1,0 +1,104 @@
+"""Query parameters as a typed value. Unknown, repeated and unreadable ones are refused by name."""
+
+import re
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from dni.api.model import ListQuery, Query
+from dni.clock import from_rfc3339
+from dni.errors import FieldError, InvalidField
+from dni.web.body import invalid
+
+_MOST, _LONGEST = 50, 1_000
+# A + that was not encoded arrives as a blank; in front of an offset nothing else can be meant.
+_LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:\d\d$)")
+
+T = TypeVar("T", bound=Query)
+When = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+
+
+class CallQuery(ListQuery, kw_only=True):
+    from_: When | None = msgspec.field(default=None, name="from")
+    to: When | None = None
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+    keyword: str | None = None
+    publisher: str | None = None
+    tag: str | None = None
+    status: str | None = None
+    qualified: bool | None = None
+    min_confidence: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    q: str | None = None
+
+
+class SessionQuery(ListQuery, kw_only=True):
+    from_: When | None = msgspec.field(default=None, name="from")
+    to: When | None = None
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+    keyword: str | None = None
+    publisher: str | None = None
+    tag: str | None = None
+    visitor: str | None = None
+
+
+class NumberQuery(ListQuery, kw_only=True):
+    kind: Literal["static", "pooled"] | None = None
+    pool: str | None = None
+    campaign: str | None = None
+
+
+class TagQuery(ListQuery, kw_only=True):
+    campaign: str | None = None
+    publisher: str | None = None
+
+
+def read(query_string: bytes, kind: type[T]) -> T:
+    """Raises InvalidField with the parameter's name as path. An empty value is as none."""
+    try:
+        pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST)
+    except ValueError:
+        raise InvalidField("", f"at most {_MOST} query parameters") from None
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        wrong = _wrong(name, value, values)
+        if wrong:
+            raise InvalidField(f"/{name[:80]!r}" if not name.isprintable() else f"/{name[:80]}", wrong)
+        values[name] = _LOST_PLUS.sub("+", value)
+    known = {field.encode_name for field in msgspec.structs.fields(kind)}
+    unknown = [FieldError(f"/{name[:80]}", "no such query parameter here") for name in values if name not in known]
+    if unknown:
+        raise InvalidField(unknown[0].path, f"{unknown[0].message}: {', '.join(sorted(known)) or 'none'}", *unknown[1:])
+    try:
+        return msgspec.convert({name: value for name, value in values.items() if value}, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise invalid(error) from None
+
+
+def span_ms(query: CallQuery | SessionQuery) -> tuple[int | None, int | None]:
+    """`from` and `to` in ms. Raises InvalidField."""
+    return _ms("from", query.from_), _ms("to", query.to)
+
+
+def _ms(name: str, text: str | None) -> int | None:
+    try:
+        return None if text is None else from_rfc3339(text)
+    except (ValueError, OverflowError):
+        right = "a time with offset, RFC 3339, such as 2026-11-22T18:37:55+00:00"
+        raise InvalidField(f"/{name}", f"{right}, not {text!r}") from None
+
+
+def _wrong(name: str, value: str, before: dict[str, str]) -> str | None:
+    if name in before:
+        return "given twice"
+    if len(value) > _LONGEST:
+        return f"at most {_LONGEST} characters"
+    if not (name + value).isprintable() and any(
+        ord(char) < 32 or 0xD800 <= ord(char) < 0xE000 for char in name + value
+    ):
+        return "no control characters"
+    return None

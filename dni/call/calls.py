@@ -1,0 +1,210 @@
+"""Storage of calls and their events. A call's row is the fold of its events; `record` is the only way in."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dni import ids
+from dni.attribution.model import Attribution
+from dni.call.model import STATES, fold
+from dni.ledger import schema
+from dni.ledger.engines import Ledger
+from dni.telephony.model import CallEvent
+from dni.telephony.ports import PORTS
+
+_TOUCH = ("source", "medium", "campaign_name", "keyword", "content", "channel", "landing_page", "referrer")
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """One request of a carrier, with what we decided when it came. All that is needed to record it, now or later.
+
+    `destination`: where we connected the caller; `refusal`: why not to a campaign. A duplicate never overwrites.
+    """
+
+    carrier: str
+    port: str
+    inbound: bool
+    received_ms: int
+    fields: dict[str, str]
+    destination: str | None = None
+    refusal: str | None = None
+    campaign: str | None = None
+    publisher: str | None = None
+    attribution: Attribution | None = None
+
+    def event(self) -> CallEvent:
+        return _read(self.port, self.inbound, self.fields, self.received_ms)
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """A call as it stands now. `fresh`: this event was not known before. `pending`: nobody was credited yet."""
+
+    id: str
+    carrier: str
+    provider_id: str
+    tracking_number: str
+    started_ms: int
+    ended_ms: int | None
+    fresh: bool
+    pending: bool
+
+    @property
+    def ring(self) -> str:
+        """What the lease engine calls this call; it is the same before the call is in the ledger."""
+        return ring(self.carrier, self.provider_id)
+
+
+def ring(carrier: str, provider_id: str) -> str:
+    return f"{carrier}|{provider_id}"
+
+
+async def record(ledger: Ledger, connection: AsyncConnection, told: Told) -> Recorded:
+    """Adds an event to its call, which begins with the first event that we hear of it, whichever that is.
+
+    The same event again changes nothing. Needs a write transaction. Raises InvalidField as the port does.
+    """
+    event = told.event()
+    row = _first(event, told)
+    known = {name: value for name, value in row.items() if value is not None}
+    made = ledger.insert(schema.call).values(known).on_conflict_do_nothing().returning(schema.call.c.id)
+    if (await connection.execute(made)).first() is not None:
+        await _add_event(ledger, connection, row["id"], event, told)
+        return _recorded(row, fresh=True)
+    # The row is ours until the commit: two events at once must see each other.
+    same = {"carrier_id": told.carrier, "provider_id": event.provider_id}
+    wanted = select(schema.call).filter_by(**same).with_for_update()
+    row = dict((await connection.execute(wanted)).mappings().one())
+    if not await _add_event(ledger, connection, row["id"], event, told):
+        return _recorded(row, fresh=False)
+    changes = _facts(row, event, told)
+    changes |= _state({**row, **changes}, await _events(connection, row["id"], told.port))
+    await connection.execute(update(schema.call).where(schema.call.c.id == row["id"]).values(changes))
+    return _recorded({**row, **changes}, fresh=True)
+
+
+async def credit(connection: AsyncConnection, call_id: str, attribution: Attribution, campaign: str | None) -> bool:
+    """Credits a call that was not credited yet; False when it was."""
+    still = (schema.call.c.id == call_id) & schema.call.c.method.is_(None)
+    values = {"campaign_id": campaign} | _credit(attribution)
+    done = await connection.execute(update(schema.call).where(still).values(values).returning(schema.call.c.id))
+    return done.first() is not None
+
+
+async def uncredited(connection: AsyncConnection, since_ms: int, limit: int) -> list[Recorded]:
+    """Calls that nobody was credited for yet and whose number is known, oldest first."""
+    call = schema.call.c
+    wanted = (
+        select(schema.call)
+        .where(call.method.is_(None), call.tracking_number != "", call.started_at_ms >= since_ms)
+        .order_by(call.started_at_ms)
+        .limit(limit)
+    )
+    return [_recorded(dict(row), fresh=False) for row in (await connection.execute(wanted)).mappings()]
+
+
+def _first(event: CallEvent, told: Told) -> dict[str, Any]:
+    """The row of a call of which this is all that is known."""
+    row: dict[str, Any] = dict.fromkeys(schema.call.c.keys())
+    row |= {
+        "id": ids.new_id("call", told.received_ms),
+        "carrier_id": told.carrier,
+        "provider_id": event.provider_id,
+        "tracking_number": "",
+    }
+    row |= _facts(row, event, told)
+    return row | _state(row, [event])
+
+
+async def _add_event(ledger: Ledger, connection: AsyncConnection, call_id: str, event: CallEvent, told: Told) -> bool:
+    """False: it was told before."""
+    made = (
+        ledger.insert(schema.call_event)
+        .values(
+            id=ids.new_id("evt", told.received_ms),
+            call_id=call_id,
+            identity=event.identity,
+            kind=event.kind,
+            at_ms=event.at_ms,
+            received_at_ms=told.received_ms,
+            fields=told.fields,
+        )
+        .on_conflict_do_nothing()
+        .returning(schema.call_event.c.id)
+    )
+    return (await connection.execute(made)).first() is not None
+
+
+async def _events(connection: AsyncConnection, call_id: str, port: str) -> list[CallEvent]:
+    event = schema.call_event.c
+    wanted = select(event.kind, event.received_at_ms, event.fields).where(event.call_id == call_id)
+    rows = await connection.execute(wanted)
+    return [_read(port, kind == "inbound", fields, received) for kind, received, fields in rows]
+
+
+def _read(port: str, inbound: bool, fields: dict[str, str], received_ms: int) -> CallEvent:
+    carrier = PORTS[port]
+    return carrier.inbound(fields, received_ms) if inbound else carrier.progress(fields, received_ms)
+
+
+def _facts(row: dict[str, Any], event: CallEvent, told: Told) -> dict[str, Any]:
+    """What an event adds to what the row does not know yet."""
+    offered = {
+        "tracking_number": event.tracking_number,
+        "caller": event.caller,
+        "destination": told.destination,
+        "refusal": told.refusal,
+        "campaign_id": told.campaign,
+        "publisher_id": told.publisher,
+    }
+    changes = {name: value for name, value in offered.items() if value and not row[name]}
+    if told.attribution is not None and row["method"] is None:
+        changes |= _credit(told.attribution)
+    return changes
+
+
+def _credit(attribution: Attribution) -> dict[str, Any]:
+    touch = attribution.touch
+    publisher = {"publisher_id": attribution.publisher} if attribution.publisher else {}
+    return publisher | {
+        **{name: getattr(touch, name) for name in _TOUCH},
+        "click_ids": touch.click_ids,
+        "params": touch.params,
+        "session_id": attribution.session,
+        "visitor_id": attribution.visitor,
+        "tag_id": attribution.tag,
+        "method": attribution.method,
+        "confidence": attribution.confidence,
+        "candidates": [msgspec.to_builtins(candidate) for candidate in attribution.candidates],
+    }
+
+
+def _state(row: dict[str, Any], events: list[CallEvent]) -> dict[str, Any]:
+    state = fold(events, rejected=row["refusal"] is not None and row["destination"] is None)
+    changes = {
+        "status": state.status,
+        "started_at_ms": state.started_ms,
+        "answered_at_ms": state.answered_ms,
+        "ended_at_ms": state.ended_ms,
+        "duration_s": state.duration_s,
+        "talk_s": state.talk_s,
+        "hung_up_by": state.hung_up_by,
+        "recording_url": state.recording_url,
+    }
+    if row["destination"] is None and row["refusal"] is None and state.destination:
+        changes["destination"] = state.destination
+    return changes
+
+
+def _recorded(row: dict[str, Any], fresh: bool) -> Recorded:
+    return Recorded(
+        id=row["id"],
+        carrier=row["carrier_id"],
+        provider_id=row["provider_id"],
+        tracking_number=row["tracking_number"],
+        started_ms=row["started_at_ms"],
+        ended_ms=row["ended_at_ms"] if STATES[row["status"]].ends else None,
+        fresh=fresh,
+        pending=row["method"] is None,
+    )

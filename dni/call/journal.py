@@ -1,0 +1,99 @@
+"""Keeps a call event, whatever is broken: in the ledger, else on disk until the ledger is back."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import msgspec
+from sqlalchemy.exc import DataError, IntegrityError
+
+from dni.call import calls
+from dni.call.calls import Recorded, Told
+from dni.call.spool import Spool
+from dni.errors import DniError, Unavailable
+from dni.metrics import SPOOLED
+from dni.parts import Parts
+
+log = logging.getLogger("dni.call")
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Told).decode
+
+_ITS_OWN_FAULT = (msgspec.DecodeError, DniError, DataError, IntegrityError, LookupError, TypeError, ValueError)
+
+# What an answer may take in all, with a caller in silence: within it the ledger gets its chance, then the disk.
+_LEDGER_WITHIN_S = 0.35
+_DISK_WITHIN_S = 0.15
+# Nobody waits for the answer to a call's progress but the carrier, for 15 s.
+_DISK_AT_LEISURE_S = 5.0
+
+
+class Journal:
+    """One process's way to keep events."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._spool = Spool(parts.settings.data_dir / "spool")
+        self._running: set[asyncio.Task[Recorded]] = set()
+
+    async def keep(self, told: Told, spent_s: float = 0.0) -> Recorded | None:
+        """None: it is on disk and will be in the ledger. Raises Unavailable `not_kept` when neither took it.
+
+        `spent_s`: so much of the answer's time is gone already. A ledger that is too slow may still take the event
+        when it is on disk as well: recorded twice is recorded once.
+        """
+        task = asyncio.create_task(self._commit(told))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        done, _ = await asyncio.wait({task}, timeout=max(0.1, _LEDGER_WITHIN_S + 0.05 - spent_s))
+        if done and task.exception() is None:
+            return task.result()
+        why = task.exception() if done else "no answer in time"
+        if isinstance(why, Unavailable) or not done:
+            log.warning("the ledger does not take a call event, so the disk does: %s", why)
+        else:
+            log.error("recording a call event failed unexpectedly, so the disk keeps it", exc_info=task.exception())
+        await self._to_disk(told)
+        return None
+
+    async def _to_disk(self, told: Told) -> None:
+        within_s = _DISK_WITHIN_S if told.inbound else _DISK_AT_LEISURE_S
+        writing = asyncio.create_task(asyncio.to_thread(self._spool.append, _encode(told)))
+        try:
+            await asyncio.wait_for(asyncio.shield(writing), within_s)
+        except TimeoutError:
+            writing.add_done_callback(lambda task: task.cancelled() or task.exception())
+            log.error("a call event may be lost: neither ledger nor disk took it in time")  # noqa: TRY400
+            raise Unavailable("the event could not be kept", code="not_kept") from None
+        except OSError as error:
+            log.error("a call event is lost: neither ledger nor disk took it: %s", error)  # noqa: TRY400  says all
+            raise Unavailable("the event could not be kept", code="not_kept") from error
+        SPOOLED.inc()
+
+    async def spooled(self) -> AsyncIterator[Recorded]:
+        """Brings what waits on disk into the ledger, in order. Raises Unavailable when the ledger is away, and what
+        nobody expected of it; nothing is lost then, and done again, it goes on."""
+        path = await asyncio.to_thread(self._spool.take)
+        if path is None:
+            return
+        for line in await asyncio.to_thread(self._spool.lines, path):
+            try:
+                recorded = await self._commit(_decode(line))
+            except Unavailable:
+                raise
+            except _ITS_OWN_FAULT:
+                # One event that can never be applied must not keep the others waiting.
+                log.exception("a spooled call event cannot be recorded; it is set aside in the spool")
+                await asyncio.to_thread(self._spool.set_aside, line)
+            else:
+                yield recorded
+        await asyncio.to_thread(self._spool.done, path)
+
+    async def _commit(self, told: Told) -> Recorded:
+        async with self._parts.ledger.write(_LEDGER_WITHIN_S) as connection:
+            return await calls.record(self._parts.ledger, connection, told)
+
+    def _ended(self, task: asyncio.Task[Recorded]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, so that asyncio does not complain of it

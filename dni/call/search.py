@@ -1,0 +1,230 @@
+"""Finds calls for people: within the reader's walls, newest first, callers masked for who may not see them."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Column, ColumnElement, RowMapping, Select, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dni.access import walls
+from dni.access.model import Principal
+from dni.attribution.model import Candidate
+from dni.call.model import STATES
+from dni.clock import rfc3339
+from dni.errors import InvalidField
+from dni.ledger import rows
+from dni.ledger.engines import Ledger
+from dni.ledger.rows import Instant, instant
+from dni.ledger.schema import call, call_event, session
+from dni.phone import masked
+
+_SEARCHED = ("source", "medium", "campaign_name", "keyword", "provider_id", "id")
+
+
+class CallFilter(msgspec.Struct, kw_only=True):
+    """All that are given must hold. `from_ms` is within, `to_ms` is not; `campaign`, `publisher`, `tag` are ids; texts
+    match whole, whatever their case; `q` is found anywhere in the usual columns. No call is qualified yet, so
+    `qualified` true finds none."""
+
+    from_ms: int | None = None
+    to_ms: int | None = None
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+    keyword: str | None = None
+    publisher: str | None = None
+    tag: str | None = None
+    status: str | None = None
+    qualified: bool | None = None
+    min_confidence: float | None = None
+    q: str | None = None
+
+
+class AttributionView(msgspec.Struct):
+    """`method` null: attribution is still to be done. `session` null: nobody, or a static number."""
+
+    session: str | None
+    visitor: str | None
+    method: str | None
+    confidence: float | None
+    candidates: list[Candidate]
+
+
+class CallView(msgspec.Struct):
+    """`duration` is first ring to end, `talk_seconds` what was spoken; both in seconds."""
+
+    id: str
+    carrier: str
+    provider_id: str
+    started_at: Instant
+    answered_at: Instant | None
+    ended_at: Instant | None
+    status: str
+    answered: bool
+    duration: int | None
+    talk_seconds: int | None
+    caller: str | None
+    tracking_number: str | None
+    destination: str | None
+    campaign: str | None
+    publisher: str | None
+    tag: str | None
+    recording_url: str | None
+    refusal: str | None
+    source: str | None
+    medium: str | None
+    campaign_name: str | None
+    keyword: str | None
+    content: str | None
+    channel: str | None
+    landing_page: str | None
+    referrer: str | None
+    click_ids: dict[str, str]
+    attribution: AttributionView
+
+
+class CallEventView(msgspec.Struct):
+    """What a carrier told, as it told it. `fields` is empty for who may not see callers."""
+
+    kind: str
+    at: Instant
+    received_at: Instant
+    fields: dict[str, str]
+
+
+async def list_calls(
+    ledger: Ledger, principal: Principal, only: CallFilter, limit: int, cursor: str | None = None
+) -> tuple[list[CallView], str | None]:
+    """Raises InvalidField for a cursor that is not of this list and a status that does not exist."""
+    query = _visible(principal).where(*_conditions(only, principal))
+    async with ledger.read() as connection:
+        found, after = await rows.page(connection, query, (call.c.started_at_ms, call.c.id), limit, cursor)
+        views = [_view(row, principal) for row in found]
+        await _hide_strangers(connection, principal, views)
+    return views, after
+
+
+async def one_call(ledger: Ledger, principal: Principal, wanted: str) -> CallView:
+    """Raises NotFound, also for a call behind the principal's walls."""
+    async with ledger.read() as connection:
+        row = await rows.one(connection, _visible(principal).where(call.c.id == wanted), f"call {wanted}")
+        view = _view(row, principal)
+        await _hide_strangers(connection, principal, [view])
+    return view
+
+
+async def call_events(ledger: Ledger, principal: Principal, wanted: str) -> list[CallEventView]:
+    """In the order of the carrier's own times. Raises NotFound as `one_call` does."""
+    async with ledger.read() as connection:
+        await rows.one(connection, _visible(principal).where(call.c.id == wanted), f"call {wanted}")
+        query = select(call_event).where(call_event.c.call_id == wanted)
+        found = await connection.execute(query.order_by(call_event.c.at_ms, call_event.c.id))
+        return [
+            CallEventView(
+                kind=row["kind"],
+                at=rfc3339(row["at_ms"]),
+                received_at=rfc3339(row["received_at_ms"]),
+                fields={name: str(value) for name, value in row["fields"].items()} if principal.sees_callers else {},
+            )
+            for row in found.mappings()
+        ]
+
+
+def same(column: Column[str], value: str) -> ColumnElement[bool]:
+    """Whole and whatever the case; engines fold ASCII only, so other letters match as they are written."""
+    return or_(column == value, func.lower(column) == value.lower())
+
+
+def _conditions(only: CallFilter, principal: Principal) -> list[ColumnElement[bool]]:
+    if only.status is not None and only.status not in STATES:
+        raise InvalidField("/status", f"one of {', '.join(STATES)}")
+    conditions = [
+        call.c[column] == value
+        for column, value in (
+            ("campaign_id", only.campaign),
+            ("publisher_id", only.publisher),
+            ("tag_id", only.tag),
+            ("status", only.status),
+        )
+        if value is not None
+    ]
+    texts = (("source", only.source), ("medium", only.medium), ("keyword", only.keyword))
+    conditions += [same(call.c[column], value) for column, value in texts if value is not None]
+    if only.from_ms is not None:
+        conditions.append(call.c.started_at_ms >= only.from_ms)
+    if only.to_ms is not None:
+        conditions.append(call.c.started_at_ms < only.to_ms)
+    if only.min_confidence is not None:
+        conditions.append(call.c.confidence >= only.min_confidence)
+    if only.qualified:
+        conditions.append(call.c.id.is_(None))
+    if only.q:
+        conditions.append(_anywhere(only.q, principal))
+    return conditions
+
+
+def _anywhere(text: str, principal: Principal) -> ColumnElement[bool]:
+    """A reader who may not see callers may not find calls by them either."""
+    found = [func.lower(call.c[name]).contains(text.lower(), autoescape=True) for name in _SEARCHED]
+    digits = "".join(char for char in text if char.isdecimal())
+    if len(digits) >= 3 and all(char.isdecimal() or char in "+-()./ " for char in text):
+        numbers = [call.c.tracking_number, call.c.destination]
+        if principal.sees_callers:
+            numbers.append(call.c.caller)
+        found += [column.contains(digits, autoescape=True) for column in numbers]
+    return or_(*found)
+
+
+async def _hide_strangers(connection: AsyncConnection, principal: Principal, views: list[CallView]) -> None:
+    """In a shared pool another publisher's session may be a candidate: it does not exist for this reader."""
+    if not principal.publisher:
+        return
+    named = {candidate.session for view in views for candidate in view.attribution.candidates}
+    query = select(session.c.id).where(session.c.id.in_(named), walls.sessions(principal))
+    own = set((await connection.execute(query)).scalars()) if named else set()
+    for view in views:
+        kept = [c for c in view.attribution.candidates if c.session in own or c.session == view.attribution.session]
+        view.attribution.candidates = kept
+
+
+def _visible(principal: Principal) -> Select[Any]:
+    return select(call).where(walls.calls(principal))
+
+
+def _view(row: RowMapping, principal: Principal) -> CallView:
+    return CallView(
+        id=row["id"],
+        carrier=row["carrier_id"],
+        provider_id=row["provider_id"],
+        started_at=rfc3339(row["started_at_ms"]),
+        answered_at=instant(row["answered_at_ms"]),
+        ended_at=instant(row["ended_at_ms"]),
+        status=row["status"],
+        answered=row["answered_at_ms"] is not None,
+        duration=row["duration_s"],
+        talk_seconds=row["talk_s"],
+        caller=row["caller"] if principal.sees_callers else masked(row["caller"]),
+        tracking_number=row["tracking_number"] or None,
+        destination=row["destination"],
+        campaign=row["campaign_id"],
+        publisher=row["publisher_id"],
+        tag=row["tag_id"],
+        recording_url=row["recording_url"],
+        refusal=row["refusal"],
+        source=row["source"],
+        medium=row["medium"],
+        campaign_name=row["campaign_name"],
+        keyword=row["keyword"],
+        content=row["content"],
+        channel=row["channel"],
+        landing_page=row["landing_page"],
+        referrer=row["referrer"],
+        click_ids=row["click_ids"] or {},
+        attribution=AttributionView(
+            session=row["session_id"],
+            visitor=row["visitor_id"],
+            method=row["method"],
+            confidence=row["confidence"],
+            candidates=msgspec.convert(row["candidates"] or [], list[Candidate]),
+        ),
+    )

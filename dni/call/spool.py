@@ -1,0 +1,103 @@
+"""Call events that the ledger could not take, in files until it can. Every line is on disk before `append` returns.
+
+`calls.jsonl` is written by all processes of a host. To be drained it is renamed, so writers begin a new one; a lock
+that each writer holds for its line tells the drainer when the last line has gone into the old file. Lines are applied
+before their file goes, and applying one twice changes nothing: a kill at any point neither loses nor doubles one.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_NAME = "calls.jsonl"
+
+
+class Spool:
+    """Blocking: call it in a thread. Every method raises OSError where the disk does."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def append(self, line: bytes) -> None:
+        """One line, without its end. After an error nothing of it is left."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._current() as file:
+            _add(file, line)
+
+    def set_aside(self, line: bytes) -> None:
+        """A line that cannot be applied, ever: kept for a person to read."""
+        file = os.open(self._folder / "unreadable.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            _add(file, line)
+        finally:
+            os.close(file)
+
+    def take(self) -> Path | None:
+        """The file to drain, which nobody writes any more. None: nothing waits. One process drains a host."""
+        draining = self._folder / "draining.jsonl"
+        if draining.exists():
+            return draining
+        path = self._folder / _NAME
+        if not path.exists():
+            return None
+        with path.open("rb") as file:
+            path.rename(draining)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        return draining
+
+    def lines(self, path: Path) -> list[bytes]:
+        """Whole lines; what a crash tore apart is a line of its own."""
+        return [line for line in path.read_bytes().split(b"\n") if line.strip()]
+
+    def done(self, path: Path) -> None:
+        path.unlink()
+        _sync_folder(self._folder)
+
+    @contextmanager
+    def _current(self) -> Iterator[int]:
+        path = self._folder / _NAME
+        while True:
+            is_new = not path.exists()
+            file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if not _is_at(file, path):  # renamed between our opening and our lock
+                    continue
+                yield file
+                if is_new:
+                    _sync_folder(self._folder)
+                return
+            finally:
+                os.close(file)
+
+
+def _add(file: int, line: bytes) -> None:
+    before = os.fstat(file).st_size
+    try:
+        # A line break on both sides: a line that a crash tore apart does not spoil the next.
+        data = b"\n" + line + b"\n"
+        if os.write(file, data) != len(data):
+            raise OSError("the disk took only a part of the line")
+        os.fsync(file)
+    except OSError:
+        os.ftruncate(file, before)
+        raise
+
+
+def _is_at(file: int, path: Path) -> bool:
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    ours = os.fstat(file)
+    return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
+
+
+def _sync_folder(folder: Path) -> None:
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -1,0 +1,1 @@
+"""Campaigns and publishers, and the workflows that declare, change and withdraw configuration of every room."""

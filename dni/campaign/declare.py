@@ -1,0 +1,165 @@
+"""Creates and changes configuration: what a request names is found, pools are claimed, then the store writes.
+
+Every function runs in the transaction of `change.one_change`, which makes its checks hold.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dni.access import tokens
+from dni.access.tokens import NewToken, TokenView
+from dni.campaign import campaigns, publishers, refer
+from dni.campaign.campaigns import CampaignChange, NewCampaign
+from dni.campaign.publishers import NewPublisher, PublisherChange
+from dni.catalog.model import Rule
+from dni.errors import Conflict
+from dni.ledger import schema
+from dni.pool import numbers, pools
+from dni.pool.numbers import NewNumber, NumberChange
+from dni.pool.pools import NewPool, PoolChange
+from dni.tag import tags
+from dni.tag.tags import NewTag, TagChange
+from dni.telephony import carriers
+from dni.telephony.carriers import CarrierChange, NewCarrier
+
+
+async def campaign(connection: AsyncConnection, now_ms: int, new: NewCampaign) -> str:
+    await refer.to_a_person(connection, new.destination)
+    return await campaigns.create(connection, now_ms, new)
+
+
+async def change_campaign(connection: AsyncConnection, now_ms: int, wanted: str, change: CampaignChange) -> None:
+    await refer.live(connection, schema.campaign, wanted)
+    values = _given(change)
+    await refer.to_a_person(connection, values.get("destination"))
+    await campaigns.change(connection, wanted, values)
+
+
+async def publisher(connection: AsyncConnection, now_ms: int, new: NewPublisher) -> str:
+    return await publishers.create(connection, now_ms, new)
+
+
+async def change_publisher(connection: AsyncConnection, now_ms: int, wanted: str, change: PublisherChange) -> None:
+    await refer.live(connection, schema.publisher, wanted)
+    await publishers.change(connection, wanted, _given(change))
+
+
+async def pool(connection: AsyncConnection, now_ms: int, new: NewPool) -> str:
+    await _may_be_leased(connection, new.numbers)
+    made = await pools.create(connection, now_ms, new)
+    await numbers.add_pooled(connection, now_ms, made, new.numbers)
+    return made
+
+
+async def change_pool(connection: AsyncConnection, now_ms: int, wanted: str, change: PoolChange) -> None:
+    await refer.live(connection, schema.pool, wanted)
+    values = _given(change)
+    added = values.pop("numbers", None)
+    if change.shared is False:
+        await _has_one_publisher(connection, wanted)
+    await pools.change(connection, wanted, values)
+    if added is not None:
+        await _may_be_leased(connection, added)
+        await numbers.replace_pooled(connection, now_ms, wanted, added)
+
+
+async def number(connection: AsyncConnection, now_ms: int, new: NewNumber) -> str:
+    await refer.to_campaign(connection, new.campaign)
+    if new.publisher is not None:
+        await refer.to_publisher(connection, new.publisher)
+    await refer.no_campaigns_destination(connection, [new.number], "/number")
+    return await numbers.add_static(connection, now_ms, new)
+
+
+async def change_number(connection: AsyncConnection, now_ms: int, wanted: str, change: NumberChange) -> None:
+    await refer.live(connection, schema.number, wanted)
+    query = select(schema.number.c.pool_id).where(schema.number.c.id == wanted)
+    if owner := (await connection.execute(query)).scalar_one():
+        raise Conflict(f"this number is leased from pool {owner}: only a static one has a source", code="number_pooled")
+    values = _given(change)
+    if values.get("publisher") is not None:
+        await refer.to_publisher(connection, values["publisher"])
+    await numbers.change(connection, wanted, _columns(values))
+
+
+async def tag(connection: AsyncConnection, now_ms: int, new: NewTag) -> str:
+    await refer.to_campaign(connection, new.campaign)
+    if new.publisher is not None:
+        await refer.to_publisher(connection, new.publisher)
+    await _claim(connection, new.campaign, new.publisher, new.pool, new.rules)
+    return await tags.create(connection, now_ms, new)
+
+
+async def change_tag(connection: AsyncConnection, now_ms: int, wanted: str, change: TagChange) -> None:
+    await refer.live(connection, schema.tag, wanted)
+    table = schema.tag.c
+    query = select(table.campaign_id, table.publisher_id).where(table.id == wanted)
+    campaign_id, publisher_id = (await connection.execute(query)).one()
+    values = _given(change)
+    await _claim(connection, campaign_id, publisher_id, values.get("pool"), values.get("rules", []))
+    if "rules" in values:
+        values["rules"] = tags.stored(values["rules"])
+    await tags.change(connection, wanted, _columns(values))
+
+
+async def carrier(connection: AsyncConnection, now_ms: int, new: NewCarrier) -> str:
+    await refer.to_a_person(connection, new.default_destination, "/default_destination")
+    return await carriers.create(connection, now_ms, new)
+
+
+async def change_carrier(connection: AsyncConnection, now_ms: int, wanted: str, change: CarrierChange) -> None:
+    await refer.live(connection, schema.carrier, wanted)
+    values = _given(change)
+    await refer.to_a_person(connection, values.get("default_destination"), "/default_destination")
+    await carriers.change(connection, wanted, values)
+
+
+async def token(connection: AsyncConnection, now_ms: int, new: NewToken) -> TokenView:
+    """The only answer that holds the token's text."""
+    if new.campaign is not None:
+        await refer.to_campaign(connection, new.campaign)
+    if new.publisher is not None:
+        await refer.to_publisher(connection, new.publisher)
+    return await tokens.create(connection, now_ms, new)
+
+
+async def _claim(
+    connection: AsyncConnection, campaign_id: str, publisher_id: str | None, own: str | None, rules: list[Rule]
+) -> None:
+    """Every pool that a tag names becomes its campaign's and publisher's. Raises InvalidField, Conflict."""
+    places = [(own, "/pool"), *((rule.use.pool, f"/rules/{n}/use/pool") for n, rule in enumerate(rules))]
+    for wanted, path in places:
+        if wanted is not None:
+            await refer.to_pool(connection, wanted, path)
+            await pools.claim(connection, wanted, campaign_id, publisher_id)
+    await refer.to_rule_numbers(connection, campaign_id, rules)
+
+
+async def _may_be_leased(connection: AsyncConnection, added: list[str]) -> None:
+    await refer.no_campaigns_destination(connection, added, "/numbers/{place}")
+    await refer.no_rule_shows(connection, added)
+
+
+async def _has_one_publisher(connection: AsyncConnection, wanted: str) -> None:
+    """Raises Conflict: a pool that several publishers use stays shared."""
+    users = [row for row, given in await tags.uses(connection) if any(use.pool == wanted for use in given)]
+    query = select(schema.pool.c.publisher_id).where(schema.pool.c.id == wanted)
+    owner = (await connection.execute(query)).scalar_one()
+    for row in users:
+        if row["publisher_id"] != owner:
+            raise Conflict(f"tag {row['name']!r} ({row['id']}) of another publisher uses this pool", code="in_use")
+
+
+def _given(change: msgspec.Struct) -> dict[str, Any]:
+    """The fields of a change that are not left out."""
+    return {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
+
+
+def _columns(values: dict[str, Any]) -> dict[str, Any]:
+    """Fields that name a row are columns ending in `_id`."""
+    named = ("campaign", "publisher", "pool")
+    return {f"{name}_id" if name in named else name: value for name, value in values.items()}

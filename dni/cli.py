@@ -1,0 +1,180 @@
+"""The `dni` command. Each command reads its arguments, calls one verb and prints; no rule lives here."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from dni import settings as environment
+from dni.errors import DniError, UsageError
+from dni.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+tokens = typer.Typer(no_args_is_help=True, help="API tokens.")
+demo = typer.Typer(no_args_is_help=True, help="Try the service without a carrier.")
+app.add_typer(tokens, name="token")
+app.add_typer(demo, name="demo")
+
+out = Console(soft_wrap=True, highlight=False, markup=False)
+
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Data folder (DNI_DATA_DIR).", show_default="var")]
+
+
+def main() -> None:
+    """Entry point. A refusal is one line on stderr and exit status 1; bad arguments are 2."""
+    try:
+        app()
+    except DniError as error:
+        print(f"dni: {error.detail}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (DNI_HOST).", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one (DNI_PORT).", show_default="8000")] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes (DNI_WORKERS).", show_default="1")] = None,
+    data_dir: DataDir = None,
+    demo: Annotated[bool, typer.Option("--demo", help="On an empty ledger make a demo campaign.")] = False,
+) -> None:
+    """Serve, with an embedded Valkey and SQLite unless DNI_REDIS_URL and DNI_DATABASE_URL say otherwise."""
+    from dni.host import counters, logs
+
+    settings = environment.load(host=host, port=port, workers=workers, data_dir=data_dir)
+    logs.configure(settings.log_level)
+    # Before anything imports prometheus_client: it chooses where to count when it is imported.
+    counters.count_together(settings.data_dir)
+    from dni.start import start
+
+    def announce(final: Settings, code: str) -> None:
+        from dni.demo.page import PATH, VISITS
+
+        base = final.public_url or f"http://{_reachable(final.host)}:{final.port}"
+        (final.data_dir / "address").write_text(base)
+        lines = [f"dni serves on {base}", ""]
+        if demo:
+            lines.append(f"  Demo page   {base}{PATH}?{VISITS[0][1]}")
+        lines += [
+            f"  Dashboard   {base}/calls",
+            f"  Sign in     {base}/signin?code={code}   (good once, for 15 minutes)",
+            f"              or with the admin token in {final.data_dir / 'admin-token'}"
+            if not final.admin_token
+            else "              or with DNI_ADMIN_TOKEN",
+        ]
+        if demo:
+            lines.append(
+                f"  Ring        {_command()} demo call{_where(final)}   (in another terminal, after the demo page)"
+            )
+        out.print("\n".join([*lines, ""]))
+
+    raise typer.Exit(asyncio.run(start(settings, demo=demo, announce=announce)))
+
+
+@app.command()
+def apply(
+    file: Annotated[
+        Path, typer.Argument(help="TOML that declares campaigns, publishers, pools, numbers, tags, carriers.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Bring the configuration to what FILE declares, and show what changes. The same file twice changes nothing."""
+    from dni.api.apply import apply
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}") from None
+    changes = _on_ledger(data_dir, lambda ledger, now_ms: apply(ledger, text, now_ms, dry_run=dry_run))
+    for change in changes:
+        out.print(f"{change.action:9}  {change.kind} {change.name}")
+        for detail in change.details:
+            out.print(f"             {detail}")
+    if dry_run:
+        out.print("a dry run: nothing was changed")
+
+
+@tokens.command("create")
+def create_token(
+    role: Annotated[str, typer.Option(help="admin, marketer, advertiser or publisher.")],
+    campaign: Annotated[str | None, typer.Option(help="Id: sees this campaign only.")] = None,
+    publisher: Annotated[str | None, typer.Option(help="Id: sees this publisher only.")] = None,
+    name: Annotated[str, typer.Option(help="To tell it from others.")] = "",
+    data_dir: DataDir = None,
+) -> None:
+    """Make an API token and print it, once."""
+    import msgspec
+
+    from dni.access.tokens import NewToken
+    from dni.campaign import declare
+    from dni.campaign.change import one_change
+    from dni.web.body import invalid
+
+    try:
+        given = {"role": role, "name": name, "campaign": campaign, "publisher": publisher}
+        new = msgspec.convert({key: value for key, value in given.items() if value is not None}, NewToken)
+    except msgspec.ValidationError as error:
+        raise invalid(error) from None
+
+    async def make(ledger: Any, now_ms: int) -> str:
+        async with one_change(ledger) as connection:
+            return str((await declare.token(connection, now_ms, new)).token)
+
+    out.print(_on_ledger(data_dir, make))
+
+
+@demo.command("call")
+def demo_call(
+    to: Annotated[str | None, typer.Option(help="Tracking number; without it the one leased last.")] = None,
+    caller: Annotated[str, typer.Option("--from", help="The caller's number.")] = "+12125550142",
+    talk_seconds: Annotated[int, typer.Option(min=0, max=14_400, help="How long they speak.")] = 95,
+    data_dir: DataDir = None,
+) -> None:
+    """Ring the running service as Twilio would: signed inbound request, then answered, then ended."""
+    from dni.demo.ring import ring
+
+    settings = environment.load(data_dir=data_dir)
+    asyncio.run(ring(settings, to, caller, talk_seconds, out.print))
+
+
+def _on_ledger(data_dir: Path | None, act: Callable[[Any, int], Coroutine[Any, Any, Any]]) -> Any:
+    """Runs `act` on the ledger, migrated. A running service sees what it changes within a second."""
+    from dni.clock import SystemClock
+    from dni.ledger.engines import Ledger
+    from dni.ledger.migrate import migrate
+
+    settings = environment.load(data_dir=data_dir)
+
+    async def run() -> Any:
+        ledger = Ledger(settings.ledger_url)
+        try:
+            await migrate(ledger)
+            return await act(ledger, SystemClock().now_ms())
+        finally:
+            await ledger.close()
+
+    return asyncio.run(run())
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+
+
+def _command() -> str:
+    """How this command was called, so that the line can be copied."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return "python -m dni"
+    try:
+        return str(called.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return called.name
+
+
+def _where(settings: Settings) -> str:
+    """The option that a command needs to find this data folder."""
+    return "" if settings.data_dir == environment.load({}).data_dir else f" --data-dir {settings.data_dir}"

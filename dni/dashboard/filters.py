@@ -1,0 +1,122 @@
+"""The filters of the call list as they stand in its address. Pure."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from dni.call.model import STATES
+from dni.call.search import CallFilter
+
+PATH = "/calls"
+LIMITS = (25, 50, 100, 200)
+DEFAULT_LIMIT = 50
+
+LABELS = {
+    "from": "From",
+    "to": "To",
+    "source": "Source",
+    "medium": "Medium",
+    "campaign": "Campaign",
+    "keyword": "Keyword",
+    "publisher": "Publisher",
+    "status": "Status",
+    "q": "Search",
+}
+_LONGEST = 500
+
+# Days back from today, today counted; None: all of them.
+PRESETS = (("Today", 1), ("7 days", 7), ("30 days", 30), ("All", None))
+
+
+class Filters(msgspec.Struct, frozen=True):
+    """`values` holds what the reader filled in, by the names of LABELS; `wrong` says what cannot be used, and why."""
+
+    values: dict[str, str]
+    limit: int = DEFAULT_LIMIT
+    wrong: tuple[str, ...] = ()
+
+    @property
+    def any(self) -> bool:
+        return bool(self.values)
+
+    def get(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def address(
+        self, *, path: str = PATH, cursor: str | None = None, without: str | None = None, **changes: str
+    ) -> str:
+        """The list's address with these filters, `changes` made (`""` removes) and `without` left out.
+
+        `from` is a Python word, so a change of it is spelt `from_`.
+        """
+        asked = {**self.values, **{name.rstrip("_"): value for name, value in changes.items()}}
+        pairs = [(name, asked[name]) for name in LABELS if asked.get(name) and name != without]
+        if self.limit != DEFAULT_LIMIT:
+            pairs.append(("limit", str(self.limit)))
+        if cursor:
+            pairs.append(("cursor", cursor))
+        return f"{path}?{urlencode(pairs)}" if pairs else path
+
+    def wanted(self, zone: ZoneInfo) -> CallFilter:
+        """Days go from the first one's start to the last one's end in `zone`."""
+        first, last = (_day(self.get(name)) for name in ("from", "to"))
+        return CallFilter(
+            from_ms=None if first is None else _start_ms(first, zone),
+            to_ms=None if last is None else _start_ms(last + timedelta(days=1), zone),
+            source=self.values.get("source"),
+            medium=self.values.get("medium"),
+            campaign=self.values.get("campaign"),
+            keyword=self.values.get("keyword"),
+            publisher=self.values.get("publisher"),
+            status=self.values.get("status"),
+            q=self.values.get("q"),
+        )
+
+    def presets(self, now_ms: int, zone: ZoneInfo) -> list[tuple[str, str, bool]]:
+        """Label, address, and whether it is what the reader sees now."""
+        today = datetime.fromtimestamp(now_ms / 1000, zone).date()
+        answer = []
+        for label, days in PRESETS:
+            first = "" if days is None else (today - timedelta(days=days - 1)).isoformat()
+            now = self.get("from") == first and not self.get("to")
+            answer.append((label, self.address(from_=first, to=""), now))
+        return answer
+
+
+def read(query: Mapping[str, str]) -> Filters:
+    """From the address's query. What is wrong is left out and named; a limit is brought to the nearest possible."""
+    values, wrong = {}, []
+    for name, label in LABELS.items():
+        text = query.get(name, "").strip()
+        day = _day(text) if name in ("from", "to") else None
+        if not text:
+            continue
+        if name in ("from", "to") and day is None:
+            wrong.append(f"{label}: not a day, write it as 2026-11-22")
+        elif name == "status" and text not in STATES:
+            wrong.append(f"{label}: one of {', '.join(STATES)}")
+        elif len(text) > _LONGEST or "\0" in text:
+            wrong.append(f"{label}: too long, or not a text")
+        else:
+            values[name] = day.isoformat() if day else text
+    if values.get("from", "") > values.get("to", "9999"):
+        wrong.append("From is after To: no call can be found")
+    text = query.get("limit", "")
+    limit = int(text) if text.isdecimal() and len(text) < 6 else DEFAULT_LIMIT
+    return Filters(values, min(LIMITS, key=lambda known: abs(known - limit)), tuple(wrong))
+
+
+def _day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    # The day after the last must be a day too.
+    return day if date(1970, 1, 2) <= day <= date(9000, 1, 1) else None
+
+
+def _start_ms(day: date, zone: ZoneInfo) -> int:
+    return int(datetime.combine(day, time(), zone).timestamp() * 1000)

@@ -1,0 +1,160 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from dni.api.apply import Change, apply
+from dni.catalog.load import current_revision, load
+from dni.catalog.model import Catalog
+from dni.errors import UsageError
+from dni.ledger.engines import Ledger
+from dni.ledger.migrate import migrate
+
+NOW = 1_800_000_000_000
+DOCS = Path(__file__).parents[2] / "docs" / "apply.md"
+
+FILE = """
+[[campaigns]]
+name = "Plumbing"
+destination = "(415) 555-0100"
+timezone = "America/Los_Angeles"
+
+[[publishers]]
+name = "Ads"
+
+[[pools]]
+name = "Google"
+numbers = ["+14155550101", "+14155550102"]
+hold_seconds = 60
+
+[[numbers]]
+number = "+14155550111"
+campaign = "Plumbing"
+source = "billboard"
+
+[[carriers]]
+kind = "twilio"
+name = "Main"
+account_sid = "AC1"
+auth_token = "s3cret"
+
+[[tags]]
+name = "Landing"
+campaign = "Plumbing"
+publisher = "Ads"
+pool = "Google"
+origins = ["https://www.example.com"]
+targets = ["+14155550100"]
+rules = [{ when = { source = "yelp" }, use = { pool = "Google", overflow = "+14155550111" } }]
+"""
+
+
+@pytest.fixture
+async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
+    made = Ledger(ledger_url)
+    await migrate(made)
+    yield made
+    await made.close()
+
+
+async def _revision(ledger: Ledger) -> int:
+    async with ledger.read() as connection:
+        return await current_revision(connection)
+
+
+def _actions(changes: list[Change]) -> list[tuple[str, str]]:
+    return [(change.kind, change.action) for change in changes]
+
+
+async def test_a_file_makes_everything_that_it_declares_and_a_second_run_nothing(ledger: Ledger) -> None:
+    first = await apply(ledger, FILE, NOW)
+    kinds = ["campaign", "publisher", "pool", "number", "carrier", "tag"]
+    assert _actions(first) == [(kind, "create") for kind in kinds]
+    assert "s3cret" not in str(first)
+    made = await load(ledger)
+    (tag,) = made.tags.values()
+    assert made.pools[tag.pool or ""].campaign == tag.campaign
+    assert tag.rules[0].use.pool == tag.pool
+    revision = await _revision(ledger)
+    assert _actions(await apply(ledger, FILE, NOW + 1)) == [(kind, "unchanged") for kind in kinds]
+    assert await _revision(ledger) == revision, "nothing changed, so no worker need read anew"
+    assert await load(ledger) == made
+
+
+async def test_what_differs_is_changed_and_shown(ledger: Ledger) -> None:
+    await apply(ledger, FILE, NOW)
+    changed = FILE.replace('"+14155550102"', '"+14155550103"').replace("(415) 555-0100", "+14155550150")
+    changed = changed.replace("s3cret", "an0ther").replace('source = "billboard"', 'source = "radio"')
+    changed = changed.replace("https://www.example.com", "https://*.example.com")
+    shown = {c.kind: c for c in await apply(ledger, changed, NOW + 1, dry_run=True)}
+    assert shown["campaign"].details == ("destination: +14155550100 -> +14155550150",)
+    assert shown["pool"].details == ("numbers: 1 added, 1 retired",)
+    assert shown["number"].details == ("source: billboard -> radio",)
+    assert shown["carrier"].details == ("auth_token: another one",)
+    assert shown["tag"].details == ('origins: ["https://www.example.com"] -> ["https://*.example.com"]',)
+    assert shown["publisher"].action == "unchanged"
+    assert {c.kind: c for c in await apply(ledger, changed, NOW + 1)} == shown
+    again = await apply(ledger, changed, NOW + 2)
+    assert {change.action for change in again} == {"unchanged"}
+
+
+async def test_a_dry_run_writes_nothing(ledger: Ledger) -> None:
+    assert len(await apply(ledger, FILE, NOW, dry_run=True)) == 6
+    assert await load(ledger) == Catalog(1, {}, {}, {}, {}, {}, {}, {})
+
+
+async def test_what_the_file_leaves_out_stays(ledger: Ledger) -> None:
+    await apply(ledger, FILE, NOW)
+    before = await load(ledger)
+    await apply(ledger, '[[campaigns]]\nname = "Plumbing"\ndestination = "+14155550199"\n', NOW + 1)
+    after = await load(ledger)
+    assert after.tags == before.tags
+    assert next(iter(after.campaigns.values())).timezone == "America/Los_Angeles"
+
+
+MISTAKES = [
+    ('["https://www.example.com"]', '["https://ok.example", "www.example.com"]', "tags[0].origins[1]: "),
+    ('["+14155550101", "+14155550102"]', '["+14155550101", "555"]', "pools[0].numbers[1]: "),
+    ('"(415) 555-0100"', '"nowhere"', "campaigns[0].destination: "),
+    ('publisher = "Ads"', 'publisher = "Adz"', "tags[0].publisher: there is no publisher named 'Adz'"),
+    ('{ pool = "Google", overflow', '{ pool = "Bing", overflow', "tags[0].rules[0].use.pool: "),
+    ('overflow = "+14155550111"', 'overflow = "+14155550101"', "tags[0].rules[0].use.overflow: "),
+    ("hold_seconds = 60", 'hold_seconds = "60"', "pools[0].hold_seconds: "),
+    ("hold_seconds = 60", "hold = 60", "pools[0]: "),
+    ('kind = "twilio"', 'kind = "telnyx"', "carriers[0].kind: "),
+    ('number = "+14155550111"', 'number = "+14155550101"', "numbers[0].number: +14155550101 is already in pool"),
+    ('name = "Ads"', 'name = ""', "publishers[0].name: "),
+    ('name = "Ads"', 'nome = "Ads"', "publishers[0].name: "),
+    (
+        '[[publishers]]\nname = "Ads"',
+        '[[publishers]]\nname = "Ads"\n[[publishers]]\nname = "Ads "',
+        "publishers[1].name",
+    ),
+    ("[[publishers]]", "[publishers]", "publishers: "),
+    ("[[publishers]]", "[[publisher]]", "publisher: no such section"),
+    ("[[publishers]]", "[[publishers", "the file is no TOML: "),
+]
+
+
+async def test_a_mistake_is_told_by_its_place_and_changes_nothing(ledger: Ledger) -> None:
+    for old, new, told in MISTAKES:
+        assert old in FILE
+        with pytest.raises(UsageError) as refused:
+            await apply(ledger, FILE.replace(old, new), NOW)
+        assert refused.value.detail.startswith(told)
+    assert not (await load(ledger)).campaigns
+
+
+async def test_what_cannot_change_is_refused(ledger: Ledger) -> None:
+    other = '[[campaigns]]\nname = "Roofing"\ndestination = "+14155550160"\n'
+    await apply(ledger, FILE + other, NOW)
+    moved = FILE.replace('campaign = "Plumbing"\npublisher', 'campaign = "Roofing"\npublisher')
+    with pytest.raises(UsageError) as refused:
+        await apply(ledger, moved + other, NOW + 1)
+    assert refused.value.detail.startswith("tags[0].campaign: ")
+
+
+async def test_the_example_of_the_docs_works(ledger: Ledger) -> None:
+    example = DOCS.read_text().split("```toml\n")[1].split("```")[0]
+    assert {change.action for change in await apply(ledger, example, NOW)} == {"create"}
+    assert {change.action for change in await apply(ledger, example, NOW + 1)} == {"unchanged"}

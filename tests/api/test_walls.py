@@ -1,0 +1,162 @@
+"""Every operation of the table, asked by every role: what is not its own is not there, not even by a guess."""
+
+from typing import Any
+
+import pytest
+
+from dni.access.model import ROLES, Principal, Role
+from dni.api.model import Operation
+from dni.api.operations import OPERATIONS
+from dni.ledger import schema
+from tests.api.conftest import Api, a_page
+
+
+class World:
+    """Two campaigns of two publishers, each with one of everything. `own` and `foreign` map a room to an id."""
+
+    own: dict[str, str]
+    foreign: dict[str, str]
+
+
+async def _tenant(api: Api, n: int) -> dict[str, str]:
+    campaign = await api.campaign(f"Campaign {n}")
+    publisher = await api.publisher(f"Publisher {n}")
+    pool = await api.pool([f"+1415555010{n}"])
+    tag = await api.tag(campaign, pool, publisher)
+    number = await api.made(
+        "/numbers", {"number": f"+1415555011{n}", "campaign": campaign, "publisher": publisher, "source": "print"}
+    )
+    owners = {"campaign_id": campaign, "publisher_id": publisher, "tag_id": tag}
+    session = {"id": f"ses{n}", "visitor_id": f"vis{n}", "started_at_ms": n, "last_seen_ms": n, "page_views": 1}
+    call = {"id": f"call_{n}", "carrier_id": "car_1", "provider_id": f"CA{n}", "status": "completed"}
+    ring = {"started_at_ms": n, "tracking_number": f"+1415555010{n}", "caller": f"+1212555010{n}"}
+    sessions = ("ses1", "ses2")
+    candidates = [{"session": one, "confidence": 0.5, "why": "held it"} for one in sessions]
+    async with api.parts.ledger.write() as connection:
+        await connection.execute(schema.session.insert().values(**session, **owners, consent="granted"))
+        heard = {"session_id": f"ses{n}", "candidates": candidates, "method": "lease"}
+        await connection.execute(schema.call.insert().values(**call, **ring, **owners, **heard))
+        event = {"id": f"evt{n}", "call_id": f"call_{n}", "identity": "1", "kind": "inbound", "at_ms": n}
+        said = {"received_at_ms": n, "fields": {"From": f"+1212555010{n}"}}
+        await connection.execute(schema.call_event.insert().values(**event, **said))
+    rooms = ("campaigns", "publishers", "pools", "tags", "numbers", "sessions", "calls")
+    return dict(zip(rooms, (campaign, publisher, pool, tag, number["id"], f"ses{n}", f"call_{n}"), strict=True))
+
+
+@pytest.fixture
+async def world(api: Api) -> World:
+    made = World()
+    made.own, made.foreign = await _tenant(api, 1), await _tenant(api, 2)
+    for of in (made.own, made.foreign):
+        carrier = {"kind": "twilio", "name": "C", "account_sid": "AC1", "auth_token": "x"}
+        of["carriers"] = (await api.made("/carriers", carrier))["id"]
+        of["tokens"] = (await api.made("/tokens", {"role": "marketer"}))["id"]
+    return made
+
+
+async def _walled(api: Api, world: World) -> dict[str, tuple[Role, str]]:
+    campaign, publisher = world.own["campaigns"], world.own["publishers"]
+    both = {"campaign": campaign, "publisher": publisher}
+    return {
+        "advertiser": ("advertiser", await api.token("advertiser", campaign=campaign)),
+        "publisher": ("publisher", await api.token("publisher", publisher=publisher)),
+        "publisher of one campaign": ("publisher", await api.token("publisher", **both)),
+        "marketer of one campaign": ("marketer", await api.token("marketer", campaign=campaign)),
+    }
+
+
+def _body(operation: Operation, world: World) -> dict[str, Any] | None:
+    if operation.body is None:
+        return None
+    campaign = world.own["campaigns"]
+    new: dict[str, dict[str, Any]] = {
+        "campaigns": {"name": "N", "destination": "+14155550150"},
+        "publishers": {"name": "N"},
+        "pools": {"name": "N"},
+        "tags": {"name": "N", "campaign": campaign, **a_page()},
+        "numbers": {"number": "+14155550151", "campaign": campaign},
+        "carriers": {"kind": "twilio", "name": "N", "account_sid": "AC2", "auth_token": "x"},
+        "tokens": {"role": "admin"},
+    }
+    return new[operation.room] if operation.method == "POST" else {}
+
+
+async def test_nobody_does_anything_without_a_token(api: Api, world: World) -> None:
+    for operation in OPERATIONS:
+        path = "/api/v1" + operation.path.format(id=world.own[operation.room])
+        answer = await api.client.request(operation.method, path, json=_body(operation, world))
+        assert (operation.name, answer.status_code) == (operation.name, 401)
+
+
+async def test_every_operation_by_every_walled_role(api: Api, world: World) -> None:
+    for who, (role, token) in (await _walled(api, world)).items():
+        principal = Principal("x", "x", role, "walled")
+        for operation in OPERATIONS:
+            may = operation.access == "read"
+            assert may == (not principal.may_write and operation.access == "read"), "walls never write"
+            for side in ("own", "foreign"):
+                wanted = getattr(world, side)[operation.room]
+                path = operation.path.format(id=wanted)
+                more = {} if operation.body is None else {"json": _body(operation, world)}
+                answer = await api.ask(operation.method, path, token=token, **more)
+                where = (who, operation.name, side)
+                if not may:
+                    assert (where, answer.status_code) == (where, 403)
+                elif "{id}" in operation.path:
+                    assert (where, answer.status_code) == (where, 200 if side == "own" else 404)
+                else:
+                    ids = {row["id"] for row in answer.json()["data"]}
+                    assert (where, ids & set(world.own.values())) != (where, set())
+                    foreign = ids & set(world.foreign.values())
+                    assert (where, foreign) == (where, set())
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_only_admins_administer_and_only_two_roles_write(api: Api, world: World, role: Role) -> None:
+    walls = {"campaign": world.own["campaigns"]} if role == "advertiser" else {}
+    walls |= {"publisher": world.own["publishers"]} if role == "publisher" else {}
+    token = await api.token(role, **walls)
+    may = {"read": True, "write": role in ("admin", "marketer"), "administer": role == "admin"}
+    for operation in sorted(OPERATIONS, key=lambda o: ("GET", "POST", "PATCH", "DELETE").index(o.method)):
+        # Reads and creations only succeed; changes are tried on what nobody has.
+        wanted = world.own[operation.room] if operation.method == "GET" else "nobody"
+        more = {} if operation.body is None else {"json": _body(operation, world)}
+        answer = await api.ask(operation.method, operation.path.format(id=wanted), token=token, **more)
+        fine = (404,) if operation.method in ("PATCH", "DELETE") else (200, 201)
+        where = (role, operation.name)
+        assert (where, answer.status_code in (fine if may[operation.access] else (403,))) == (where, True)
+
+
+async def test_a_publisher_sees_callers_masked_and_cannot_search_by_them(api: Api, world: World) -> None:
+    token = await api.token("publisher", publisher=world.own["publishers"])
+    call = (await api.get("/calls/call_1", token=token)).json()
+    assert call["caller"] == "+1212555••••"
+    assert (await api.get("/calls/call_1/events", token=token)).json()["data"][0]["fields"] == {}
+    assert (await api.get("/calls?q=2125550101", token=token)).json()["data"] == []
+    assert "2125550101" not in (await api.get("/calls", token=token, headers={"Accept": "text/csv"})).text
+    assert [c["session"] for c in call["attribution"]["candidates"]] == ["ses1"], "not the neighbour's session"
+    advertiser = await api.token("advertiser", campaign=world.own["campaigns"])
+    seen = (await api.get("/calls?q=2125550101", token=advertiser)).json()["data"]
+    assert [one["caller"] for one in seen] == ["+12125550101"]
+    assert (await api.get("/calls/call_1/events", token=advertiser)).json()["data"][0]["fields"]["From"]
+
+
+async def test_filters_cannot_reach_over_a_wall(api: Api, world: World) -> None:
+    token = await api.token("advertiser", campaign=world.own["campaigns"])
+    for path in ("/calls", "/sessions"):
+        answer = await api.get(f"{path}?campaign={world.foreign['campaigns']}", token=token)
+        assert answer.json()["data"] == []
+    answer = await api.get(f"/numbers?pool={world.foreign['pools']}", token=token)
+    assert answer.json()["data"] == []
+
+
+async def test_a_shared_pool_is_seen_by_each_publisher_that_uses_it(api: Api, world: World) -> None:
+    campaign = await api.campaign("Shared")
+    pool = await api.pool(["+14155550120"], shared=True)
+    await api.tag(campaign, pool, world.own["publishers"])
+    await api.tag(campaign, pool, world.foreign["publishers"])
+    for side in (world.own, world.foreign):
+        token = await api.token("publisher", publisher=side["publishers"])
+        assert (await api.get(f"/pools/{pool}", token=token)).status_code == 200
+        listed = (await api.get(f"/numbers?pool={pool}", token=token)).json()["data"]
+        assert [row["number"] for row in listed] == ["+14155550120"]

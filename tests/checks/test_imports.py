@@ -1,0 +1,162 @@
+"""The house's rules, read from the imports: routes -> verbs -> stores -> pure values; nothing reaches outward."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Values and decisions: no I/O, no clock, no environment. Every `model.py` is one too.
+PURE = {
+    "attribution.match",
+    "call.plan",
+    "dashboard.filters",
+    "dashboard.timeline",
+    "dashboard.words",
+    "pool.keys",
+    "session.channels",
+    "session.click_ids",
+    "session.page_view",
+    "session.params",
+    "session.touch",
+    "tag.origins",
+    "tag.rules",
+    "tag.wire",
+    "telephony.ports",
+    "telephony.signatures",
+    "telephony.twilio",
+}
+# A noun's storage. May use the ledger, Redis and any room's pure values, but no workflow.
+STORES = {
+    "access.secrets",
+    "access.signins",
+    "access.tokens",
+    "access.walls",
+    "api.idempotency",
+    "call.calls",
+    "call.refusals",
+    "call.search",
+    "call.spool",
+    "campaign.campaigns",
+    "campaign.publishers",
+    "pool.leases",
+    "pool.numbers",
+    "pool.pools",
+    "session.search",
+    "session.sessions",
+    "tag.tags",
+    "telephony.carriers",
+}
+# Below all rooms: what they stand on.
+GROUND = {"ledger", "live"}
+OUTER = {"app", "cli", "start", "__main__"}
+HTTP_ROOMS = {"web", "api", "dashboard", "demo"}
+IMPURE = {
+    "sqlalchemy",
+    "redis",
+    "hiredis",
+    "starlette",
+    "httpx",
+    "asyncio",
+    "os",
+    "time",
+    "pathlib",
+    "socket",
+    "logging",
+}
+
+
+def modules() -> list[str]:
+    """Names below `dni`, such as `pool.leases`; migrations are Alembic's."""
+    files = (ROOT / "dni").rglob("*.py")
+    names = (".".join(file.relative_to(ROOT / "dni").with_suffix("").parts) for file in files)
+    return sorted(name.removesuffix(".__init__") for name in names if "migrations" not in name)
+
+
+def kind(module: str) -> str:
+    room, _, file = module.partition(".")
+    if module in OUTER:
+        return "outer"
+    if room in GROUND or not file:
+        return "ground"
+    if file == "model" or module in PURE:
+        return "pure"
+    if module in STORES:
+        return "store"
+    return "routes" if file == "routes" else "verb"
+
+
+def imports(module: str) -> Iterator[str]:
+    """What a module imports: ours as `pool.leases`, others by their top name with a leading `!`."""
+    path = ROOT / "dni" / Path(*module.split("."))
+    tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (f"!{alias.name.split('.')[0]}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            if not node.module.startswith("dni"):
+                yield f"!{node.module.split('.')[0]}"
+                continue
+            inner = node.module.removeprefix("dni").lstrip(".")
+            for alias in node.names:
+                full = f"{inner}.{alias.name}".lstrip(".")
+                yield full if full in ALL else inner
+
+
+ALL = frozenset(modules())
+
+
+def test_the_lists_name_files_that_exist() -> None:
+    assert PURE | STORES | (OUTER - {"__main__"}) <= ALL
+
+
+@pytest.mark.parametrize("module", sorted(m for m in ALL if kind(m) == "pure"))
+def test_pure_files_import_values_only(module: str) -> None:
+    for name in imports(module):
+        if name.startswith("!"):
+            assert name[1:] not in IMPURE, f"{module} decides, so it must not know {name[1:]}"
+        elif "." in name:
+            allowed = kind(name) == "pure" or name in ("ledger.schema", "web.body")
+            assert allowed or module.startswith(("api.", "dashboard.")), f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", sorted(m for m in ALL if kind(m) == "store"))
+def test_stores_import_no_workflow(module: str) -> None:
+    for name in imports(module):
+        assert name.startswith("!") or kind(name) in ("pure", "store", "ground"), f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", sorted(m for m in ALL if kind(m) == "verb"))
+def test_workflows_import_no_routes(module: str) -> None:
+    for name in imports(module):
+        assert name.startswith("!") or kind(name) not in ("routes", "outer"), f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", sorted(m for m in ALL if kind(m) == "ground"))
+def test_the_ground_knows_no_room(module: str) -> None:
+    if module == "parts":  # the one place that holds a process's parts together
+        return
+    for name in imports(module):
+        assert name.startswith("!") or kind(name) == "ground", f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", sorted(ALL))
+def test_http_is_known_to_doors_only(module: str) -> None:
+    room, _, file = module.partition(".")
+    if module not in OUTER and room not in HTTP_ROOMS and file != "routes":
+        assert "!starlette" not in imports(module), f"{module} is no door, so it must not know Starlette"
+
+
+@pytest.mark.parametrize("module", sorted(ALL - OUTER))
+def test_nobody_reaches_up_to_the_composition(module: str) -> None:
+    assert not OUTER & set(imports(module))
+
+
+def test_every_room_says_what_may_live_in_it() -> None:
+    for folder in (ROOT / "dni").iterdir():
+        if folder.is_dir() and (folder / "__init__.py").exists():
+            told = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+            assert told, folder
+            assert 1 <= len(told.splitlines()) <= 4, folder

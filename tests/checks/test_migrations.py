@@ -1,0 +1,25 @@
+"""Migrations give exactly the tables of `dni.ledger.schema`, on both engines, and running them again is nothing."""
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+
+from dni.ledger import schema
+from dni.ledger.engines import Ledger
+from dni.ledger.migrate import migrate
+
+
+def differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return [change for change in compare_metadata(context, schema.metadata) if "alembic_version" not in str(change)]
+
+
+async def test_migrations_equal_the_schema(ledger_url: str) -> None:
+    ledger = Ledger(ledger_url)
+    try:
+        await migrate(ledger)
+        await migrate(ledger)
+        async with ledger.read() as connection:
+            assert await connection.run_sync(differences) == []
+    finally:
+        await ledger.close()

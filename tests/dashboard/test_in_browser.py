@@ -1,0 +1,153 @@
+"""Pages in a real browser: phone and desktop, light and dark, keyboard, and strangers' texts under the CSP."""
+
+import socket
+from collections.abc import AsyncIterator
+from typing import Literal
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from dni.parts import Parts
+from tests.dashboard.samples import fill
+from tests.dashboard.site import serving
+from tests.support.world import TARGET, add
+
+SIGNED_IN = ("/calls", "/calls?source=nothing&from=oops", "/calls/call_google", "/calls/call_hostile", "/calls/nothing")
+
+# WCAG 2.2, 1.4.3: text against the nearest background that is painted; large is 24 px, or 18.66 px and bold.
+LOW_CONTRAST = """() => {
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const rgb = (colour) => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    return canvas.getImageData(0, 0, 1, 1).data;
+  };
+  const light = ([r, g, b]) => {
+    const part = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const style = getComputedStyle(at);
+      if (style.backgroundImage !== 'none') return null;
+      const colour = rgb(style.backgroundColor);
+      if (colour[3] === 255) return colour;
+    }
+    return [255, 255, 255, 255];
+  };
+  const found = [];
+  for (const element of document.querySelectorAll('body *')) {
+    const says = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+    if (!says || !element.checkVisibility() || element.closest('.hidden, .skip, option')) continue;
+    const style = getComputedStyle(element), back = behind(element);
+    if (!back) continue;
+    const [a, b] = [light(rgb(style.color)), light(back)].sort((x, y) => y - x);
+    const size = parseFloat(style.fontSize), bold = +style.fontWeight >= 700;
+    const need = size >= 24 || (size >= 18.66 && bold) ? 3 : 4.5;
+    if ((a + 0.05) / (b + 0.05) < need) found.push(`${element.className}: ${element.textContent.trim().slice(0, 40)}`);
+  }
+  return found;
+}"""
+UNNAMED = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]), select, summary')]
+  .filter((e) => e.checkVisibility() && !(e.innerText || e.labels?.[0]?.innerText || e.ariaLabel || '').trim())
+  .map((e) => e.outerHTML)"""
+SHIFTS = """() => new Promise((done) => new PerformanceObserver((list) => {
+  done(list.getEntries().reduce((sum, entry) => sum + entry.value, 0));
+}).observe({type: 'layout-shift', buffered: true}) || setTimeout(() => done(0), 300))"""
+
+
+@pytest.fixture
+async def site(sqlite_parts: Parts) -> AsyncIterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        await fill(sqlite_parts)
+        await add(sqlite_parts, suffix="9", first=150, name="Demo landing page", origins=[f"http://127.0.0.1:{port}"])
+        async with serving(sqlite_parts, listener) as address:
+            yield address
+
+
+async def opened(browser: Browser, site: str, width: int, scheme: Literal["light", "dark"]) -> tuple[Page, list[str]]:
+    """A signed-in page and what its console says."""
+    context = await browser.new_context(base_url=site, viewport={"width": width, "height": 850}, color_scheme=scheme)
+    page = await context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    await page.goto("/signin")
+    await page.get_by_label("Token").fill("t" * 32)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/calls")
+    return page, said
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+async def test_every_page_fits_reads_well_and_names_its_controls(
+    chromium: Browser, site: str, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    page, said = await opened(chromium, site, width, scheme)
+    for path in (*SIGNED_IN, "/signin?code=x", "/demo/"):
+        await page.goto(path)
+        await page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+        assert await page.evaluate(LOW_CONTRAST) == [], path
+        assert await page.evaluate(UNNAMED) == [], path
+        assert await page.locator("main").count() == 1
+        assert await page.locator("h1").count() == 1
+    assert [line for line in said if "404" not in line] == []
+    await page.context.close()
+
+
+async def test_texts_of_strangers_run_nothing_and_turn_nothing_around(chromium: Browser, site: str) -> None:
+    page, said = await opened(chromium, site, 1440, "light")
+    for path in ("/calls", "/calls/call_hostile"):
+        await page.goto(path)
+        assert "DNI" in await page.title()
+        assert await page.locator("img, script").count() == 0
+    assert said == []
+    # The label before a text with direction marks still stands to its left.
+    name, value = page.locator("dt", has_text="Campaign name"), page.locator("dd", has_text="evil")
+    left, right = await name.bounding_box(), await value.bounding_box()
+    assert left
+    assert right
+    assert left["x"] < right["x"]
+    await page.context.close()
+
+
+async def test_the_keyboard_reaches_content_filters_and_a_call(chromium: Browser, site: str) -> None:
+    page, _ = await opened(chromium, site, 1440, "light")
+    await page.goto("/calls")
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.className") == "skip"
+    await page.keyboard.press("Enter")
+    assert await page.evaluate("document.activeElement.id") == "main"
+    await page.get_by_text("Filter", exact=True).focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_label("Source").fill("yelp")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**source=yelp**")
+    rows = page.get_by_role("row")
+    assert await rows.count() == 2
+    await page.locator("a.open").focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/calls/call_static")
+    await page.get_by_role("button", name="Sign out").click()
+    await page.wait_for_url("**/signin**")
+    await page.context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+async def test_the_demo_page_swaps_every_number_and_nothing_moves(chromium: Browser, site: str, width: int) -> None:
+    context = await chromium.new_context(base_url=site, viewport={"width": width, "height": 850})
+    page = await context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    await page.goto("/demo?utm_source=google&gclid=x")
+    assert page.url.endswith("/demo/?utm_source=google&gclid=x")
+    await page.wait_for_function(f"!document.querySelector('a[href=\"tel:{TARGET}\"]')")
+    shown = await page.inner_text("body")
+    assert "415" not in shown
+    assert shown.count("555-01") == 4
+    assert await page.locator("a.call svg, a.call span").count() == 2
+    assert await page.evaluate(SHIFTS) == 0
+    assert said == []
+    await context.close()
