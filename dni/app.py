@@ -43,6 +43,7 @@ def compose(parts: Parts) -> ASGIApp:
             await parts.close()
 
     router = Router(_routes(parts), redirect_slashes=False, default=dashboard.nowhere(), lifespan=lifespan)
+    framed = Frame(router)
     doors = tag.doors(parts)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,9 +52,9 @@ def compose(parts: Parts) -> ASGIApp:
             await door(scope, receive, send)
             return
         scope["app"] = router
-        await router(scope, receive, send)
+        await framed(scope, receive, send)
 
-    return Frame(app)
+    return app
 
 
 def routes_of(parts: Parts) -> list[str]:

@@ -27,11 +27,15 @@ def e164(text: str, path: str = "", region: str = "US") -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-@lru_cache(65_536)
 def national(number: str) -> str:
     """`(415) 555-0100` for `+14155550100`: how people of that country write it."""
     if number.startswith("+1") and len(number) == 12:  # all of the NANP is written one way, and the library takes 40 us
         return f"({number[2:5]}) {number[5:8]}-{number[8:]}"
+    return _national(number)
+
+
+@lru_cache(65_536)
+def _national(number: str) -> str:
     return phonenumbers.format_number(_parsed(number), phonenumbers.PhoneNumberFormat.NATIONAL)
 
 

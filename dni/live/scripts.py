@@ -5,9 +5,12 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
+from dni.errors import Unavailable
 from dni.live.connection import Live, RedisError
 
 _FOLDER = Path(__file__).parent.parent / "pool" / "lua"
+# Refusals that pass by themselves: it reads its file, is full, cannot write its file, fails over, or is busy.
+_PASSING = {"LOADING", "OOM", "MISCONF", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS"}
 NAMES = ("acquire", "signal", "place", "ring", "hangup")
 
 
@@ -32,6 +35,9 @@ async def call(live: Live, name: str, keys: list[str], args: list[Any]) -> Any:
     try:
         return await live.send("EVALSHA", digest(name), len(keys), *keys, *args)
     except RedisError as error:
-        if not str(error).startswith("NOSCRIPT"):
+        kind = str(error).partition(" ")[0]
+        if kind in _PASSING:
+            raise Unavailable(f"Redis cannot do it now: {kind}", code="redis_away") from None
+        if kind != "NOSCRIPT":
             raise
         return await live.send("EVAL", source(name), len(keys), *keys, *args)

@@ -10,7 +10,8 @@ from dni.live.connection import Live
 from dni.live.scripts import call
 from dni.pool.keys import Keys
 
-# Most stream entries that may wait for the recorder, per shard: about 600 bytes each, so at most some 100 MB.
+# Most stream entries that may wait for the recorder, per shard, give or take a second's: about 600 bytes each, so at
+# most some 100 MB.
 MAX_BACKLOG = 200_000
 
 

@@ -5,6 +5,7 @@ order; the table of sites is our own.
 """
 
 import re
+from functools import lru_cache
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -259,6 +260,7 @@ PAID = frozenset(name for name, _ in RULES if name.startswith("Paid")) | {
 """Channels whose visits somebody pays for, by the click or by the call."""
 
 
+@lru_cache(4096)
 def channel_of(source: str | None, medium: str | None, campaign: str | None = None) -> str:
     """The channel's name: of RULES, or UNASSIGNED. Case is ignored; nothing known at all is Direct."""
     source = (source or "").lower()

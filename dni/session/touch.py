@@ -5,6 +5,7 @@ anything is stored, sent or logged.
 """
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
@@ -42,7 +43,7 @@ def read(
     if page is None:
         return DIRECT
     fields, clicks, others, kept = _read_query(page.query, extra_params)
-    came_from = _split(referrer, _REFERRER) if referrer else None
+    came_from = _refer(referrer[:READ_MAX]) if referrer else None
     referring_host = came_from.host if came_from is not None else ""
 
     source, medium = _first(fields, params.SOURCE), _first(fields, params.MEDIUM)
@@ -121,6 +122,12 @@ def _split(url: str, form: re.Pattern[str]) -> _Address | None:
     if query and cut and match.end() == len(match.string):
         query = query.rpartition("&")[0]  # the last pair may be half of one
     return _Address(base, host, query or "")
+
+
+@lru_cache(4096)
+def _refer(referrer: str) -> _Address | None:
+    """Cached: few sites send most visitors. Their addresses are short, so the cache is small."""
+    return _split(referrer, _REFERRER)
 
 
 class _Query(NamedTuple):

@@ -7,7 +7,7 @@ import msgspec
 from dni import phone
 from dni.catalog.model import Catalog, Tag
 from dni.errors import Unavailable
-from dni.metrics import LEASES
+from dni.metrics import leases as count
 from dni.parts import Parts
 from dni.pool.leases import Lease, PoolMissing, Visit, Want
 from dni.seal import new_nonce
@@ -146,7 +146,7 @@ def _by_lease(parts: Parts, tag: Tag, want: Want, got: Lease, choice: Choice) ->
         if choice.overflow:
             return _static(choice.overflow, got.outcome)
         return _original(got.outcome, max(_MIN_RETRY_MS, min(_MAX_RETRY_MS, got.wait_ms)))
-    LEASES.labels("pool", got.outcome).inc()
+    count("pool", got.outcome).inc()
     return Given(
         number=got.number,
         national=phone.national(got.number),
@@ -167,12 +167,12 @@ def _without_ids(catalog: Catalog, tag: Tag, request: LeaseRequest, targets: dic
 
 
 def _static(number: str, reason: str | None = None) -> Given:
-    LEASES.labels("static", reason or "rule").inc()
+    count("static", reason or "rule").inc()
     return Given(number, phone.national(number), None, "static", reason=reason)
 
 
 def _original(reason: str, retry_ms: int | None = None) -> Given:
-    LEASES.labels("original", reason).inc()
+    count("original", reason).inc()
     return Given(None, None, None, "original", reason=reason, retry_ms=retry_ms)
 
 

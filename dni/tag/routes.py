@@ -9,7 +9,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dni.catalog.model import Tag
-from dni.errors import DniError, MethodNotAllowed, NotFound
+from dni.errors import MethodNotAllowed, NotFound
 from dni.metrics import REFUSALS
 from dni.parts import Parts
 from dni.tag import origins
@@ -18,7 +18,7 @@ from dni.tag.script import script, version
 from dni.tag.signal import signal
 from dni.tag.wire import LeaseRequest, SignalRequest
 from dni.web.body import decode, read
-from dni.web.problem import problem
+from dni.web.frame import frame_headers, refusal
 
 _lease_decoder = msgspec.json.Decoder(LeaseRequest)
 _signal_decoder = msgspec.json.Decoder(SignalRequest)
@@ -70,53 +70,61 @@ def routes(parts: Parts) -> list[Route]:
 
 
 def _door(parts: Parts, decoder: Any, act: Any, nameless: tuple[str | None, ...] = ()) -> ASGIApp:
-    """`nameless`: origins that pass unchecked, without CORS headers."""
+    """An address that stands outside the frame and carries its headers itself, to spare a layer at every page view.
+
+    `nameless`: origins that pass unchecked, without CORS headers.
+    """
 
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
-        origin = _header(scope, b"origin")
-        headers: list[tuple[bytes, bytes]] = [(b"cache-control", b"no-store")]
+        headers = frame_headers(scope)
+        headers.append((b"cache-control", b"no-store"))
+        status, body = 200, None
         try:
-            if scope["method"] == "OPTIONS":
-                await _preflight(parts, origin, scope, receive, send)
-                return
             if scope["method"] != "POST":
-                raise MethodNotAllowed("POST, OPTIONS")
-            request = decode(decoder, await read(scope, receive))
-            tag = parts.catalog.now.tags_by_key.get(request.tag)
-            if tag is None:
-                raise _unknown(request.tag)
-            if origin not in nameless:
-                allowed = origins.check(tag, origin).encode()
-                headers += [(b"access-control-allow-origin", allowed), (b"vary", b"origin")]
-            body = await act(tag, scope, request)
-        except DniError as error:
-            REFUSALS.labels("tag", error.code).inc()
-            cors = {name.decode(): value.decode() for name, value in headers[1:]}
-            await problem(error, {**cors, "Access-Control-Expose-Headers": "DNI-Reason"})(scope, receive, send)
-            return
-        if body is None:
-            await send({"type": "http.response.start", "status": 204, "headers": headers})
-            await send({"type": "http.response.body", "body": b""})
-            return
-        headers += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+                headers += _preflight(parts, scope)
+            else:
+                request = decode(decoder, await read(scope, receive))
+                tag = parts.catalog.now.tags_by_key.get(request.tag)
+                if tag is None:
+                    raise _unknown(request.tag)
+                origin = _header(scope, b"origin")
+                if origin not in nameless:
+                    allowed = origins.check(tag, origin).encode()
+                    headers += [(b"access-control-allow-origin", allowed), (b"vary", b"origin")]
+                body = await act(tag, scope, request)
+        except Exception as error:  # noqa: BLE001  whatever it is, the page gets an answer in the one shape
+            refused = refusal(error, headers)
+            REFUSALS.labels("tag", refused.headers["dni-reason"]).inc()
+            status, body = refused.status_code, bytes(refused.body)
+            headers += [pair for pair in refused.raw_headers if pair[0] not in (b"cache-control", b"content-length")]
+            headers.append((b"access-control-expose-headers", b"DNI-Reason"))
+        else:
+            if body is None:
+                status = 204
+            else:
+                headers.append((b"content-type", b"application/json"))
+        if body is not None:
+            headers.append((b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body or b""})
 
     return door
 
 
-async def _preflight(parts: Parts, origin: str | None, scope: Scope, receive: Receive, send: Send) -> None:
+def _preflight(parts: Parts, scope: Scope) -> list[tuple[bytes, bytes]]:
     """Our tag needs none (text/plain). Others get a yes where any tag allows them: the POST is checked by its tag."""
-    known = origin and any(origins.allows(tag, origin) for tag in parts.catalog.now.tags.values())
-    headers = {"Vary": "Origin"}
-    if known:
-        headers |= {
-            "Access-Control-Allow-Origin": str(origin),
-            "Access-Control-Allow-Methods": "POST",
-            "Access-Control-Allow-Headers": "Content-Type",
-            "Access-Control-Max-Age": "86400",
-        }
-    await Response(status_code=204, headers=headers)(scope, receive, send)
+    if scope["method"] != "OPTIONS":
+        raise MethodNotAllowed("POST, OPTIONS")
+    origin = _header(scope, b"origin")
+    if not origin or not any(origins.allows(tag, origin) for tag in parts.catalog.now.tags.values()):
+        return [(b"vary", b"origin")]
+    return [
+        (b"vary", b"origin"),
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-allow-methods", b"POST"),
+        (b"access-control-allow-headers", b"Content-Type"),
+        (b"access-control-max-age", b"86400"),
+    ]
 
 
 def _browser(scope: Scope) -> Browser:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from dni.catalog.model import Tag
-from dni.metrics import PAGES, SIGNALS
+from dni.metrics import PAGES, signals
 from dni.parts import Parts
 from dni.pool.leases import Sign, Speaker
 from dni.tag.wire import SignalAnswer, SignalRequest
@@ -27,7 +27,7 @@ async def signal(parts: Parts, tag: Tag, request: SignalRequest) -> SignalAnswer
     signs: dict[str, list[Sign]] = defaultdict(list)
     public: dict[str, str] = {}
     for one in request.signals:
-        SIGNALS.labels(one.type).inc()
+        signals(one.type).inc()
         if one.lease is None:
             continue
         named = parts.sealer.open_lease(tag.id, one.lease)

@@ -18,8 +18,7 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 
 class Frame:
-    """Outermost. Never lets an exception reach the server: what nobody expected is a problem+json 500 with the
-    request id, and the traceback goes to the log without the request's data."""
+    """Outermost around a router. Never lets an exception reach the server."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -28,34 +27,41 @@ class Frame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope["headers"])
+        headers = frame_headers(scope)
         started = False
 
         async def framed(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", request_id),
-                    (b"x-content-type-options", b"nosniff"),
-                    (b"referrer-policy", b"strict-origin-when-cross-origin"),
-                ]
+                message["headers"] = [*message["headers"], *headers]
             await send(message)
 
         try:
             await self._app(scope, receive, framed)
-        except (DniError, HTTPException) as error:
+        except Exception as error:
             if started:
                 raise
-            await _refuse(error)(scope, receive, framed)
-        except Exception:
-            log.exception("request %s failed unexpectedly", request_id.decode())
-            if started:
-                raise
-            await problem(DniError(f"unexpected; the log tells more under request {request_id.decode()}"))(
-                scope, receive, framed
-            )
+            await refusal(error, headers)(scope, receive, framed)
+
+
+def frame_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """What every answer carries; a request id of the caller's is kept when it looks like one."""
+    return [
+        (b"x-request-id", _request_id(scope["headers"])),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"strict-origin-when-cross-origin"),
+    ]
+
+
+def refusal(error: Exception, headers: list[tuple[bytes, bytes]]) -> Response:
+    """Any exception as an answer. One that nobody expected is a 500 with the request id; the log has its traceback,
+    without the request's data."""
+    if isinstance(error, DniError | HTTPException):
+        return _refuse(error)
+    request_id = headers[0][1].decode()
+    log.error("request %s failed unexpectedly", request_id, exc_info=error)
+    return problem(DniError(f"unexpected; the log tells more under request {request_id}"))
 
 
 def _refuse(error: DniError | HTTPException) -> Response:

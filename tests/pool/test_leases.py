@@ -239,7 +239,7 @@ async def test_a_pool_that_redis_lost_is_placed_from_the_ledger_and_recovers(poo
 
 async def test_the_beat_is_announced_from_the_pools_slack(sqlite_parts: Parts) -> None:
     await add(sqlite_parts, pool_size=10)
-    beats = [(await Visitor(sqlite_parts, f"v{i}").look(START_MS)).beat_ms for i in range(10)]
+    beats = [(await Visitor(sqlite_parts, f"v{i}").look(START_MS + i * 1_000)).beat_ms for i in range(10)]
     assert beats[0] == 120_000
     assert beats[-1] == 20_000
     assert beats == sorted(beats, reverse=True)

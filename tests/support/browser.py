@@ -21,12 +21,13 @@ LANDING = ORIGIN + "/?utm_source=google&utm_medium=cpc&utm_campaign=spring&utm_t
 def door(parts: Parts) -> ASGIApp:
     """The tag's door alone, in the frame that the service has around it."""
     fast, router = doors(parts), Router(routes(parts))
+    framed = Frame(router)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         scope["app"] = router
-        await fast.get(scope["path"], router)(scope, receive, send)
+        await fast.get(scope["path"], framed)(scope, receive, send)
 
-    return Frame(app)
+    return app
 
 
 def client(app: ASGIApp) -> httpx.AsyncClient:

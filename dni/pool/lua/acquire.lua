@@ -21,8 +21,6 @@ local session, visitor, tag = ARGV[3], ARGV[6], ARGV[7]
 local page, seq, touch = ARGV[8], tonumber(ARGV[9]), ARGV[10]
 local holdings, events = KEYS[1], KEYS[2]
 
-if redis.call('XLEN', events) >= tonumber(ARGV[13]) then return { 'recorder_behind' } end
-
 -- First look, then act: nothing is written before every pool is known to be there.
 local wanted = {}
 local seen, active, first_touch = false, false, nil
@@ -31,8 +29,10 @@ for i = 1, (#KEYS - 2) / 3 do
     pool = KEYS[3 * i], state = KEYS[3 * i + 1], leases = KEYS[3 * i + 2],
     target = ARGV[11 + 3 * i], hold = tonumber(ARGV[12 + 3 * i]), nonce = ARGV[13 + 3 * i],
   }
-  want.recovering = recovering(want.state, run, now, want.hold)
-  if not want.recovering then return { 'missing' } end
+  local is = pool_state(want.pool, want.state, events, run, now, want.hold, tonumber(ARGV[13]))
+  if not is then return { 'missing' } end
+  if is.behind then return { 'recorder_behind' } end
+  want.recovering, want.beat = is.recovering, is.beat
   want.field = tag .. '|' .. want.target .. '|' .. visitor
   local number = redis.call('HGET', holdings, want.field)
   local score = number and redis.call('ZSCORE', want.pool, number)
@@ -54,7 +54,7 @@ if session == ARGV[3] and first_touch and first_touch ~= '' then touch = first_t
 local answer, outcomes = { session }, {}
 
 local function begin(want, number, calls)
-  local beat = beat_for(want.pool, now)
+  local beat = want.beat
   local r = { want.nonce, session, visitor, tag, want.target, now, now, beat, 0, 0, now + 1.5 * beat, touch, {}, calls }
   page_says(r, page, seq, OPEN)
   keep(want.pool, want.leases, number, r)
@@ -65,7 +65,7 @@ end
 local function lease(want)
   local held = want.held
   if held and held[SESSION] == session then
-    held[BEAT], held[SIGN] = beat_for(want.pool, now), now
+    held[BEAT], held[SIGN] = want.beat, now
     page_says(held, page, seq, OPEN)
     local hold = held[SIGNALLED] == 1 and want.hold or 0
     held[UNTIL] = math.max(held[UNTIL], now + shown(held[BEAT], hold))

@@ -47,7 +47,7 @@ local function record(leases, number)
   return raw and cmsgpack.unpack(raw)
 end
 
-local function beat_for(pool, now)
+local function slack_beat(pool, now)
   local free = redis.call('ZCOUNT', pool, '-inf', now) / math.max(1, redis.call('ZCARD', pool))
   local slack = math.min(1, math.max(0, (free - TIGHT) / (ROOMY - TIGHT)))
   return math.floor((BEAT_TIGHT + slack * (BEAT_ROOMY - BEAT_TIGHT)) / 1000) * 1000
@@ -86,16 +86,26 @@ local function dismiss(past, events, number, r, now)
     'g', r[TAG], 's', r[SESSION], 'u', r[SIGN])
 end
 
--- A server that restarted or failed over may have forgotten its last writes. The pool then trusts nothing but what
--- is protected or taken back by its holder, until no screen can still show a number that we do not know of.
--- Answers when new leases may be given again (ms, 0: now), or false when the pool is not in this Redis at all.
-local function recovering(state, run, now, hold)
-  local known, till = unpack(redis.call('HMGET', state, 'run', 'recovering'))
-  if not known then return false end
+-- How a pool is: {recovering = no new lease before (ms, 0: now), beat = what to announce (ms), behind = too many events
+-- wait for the recorder}, or nil when the pool is not in this Redis at all.
+--
+-- A server that restarted or failed over may have forgotten its last writes. The pool then trusts nothing but what is
+-- protected or taken back by its holder, until no screen can still show a number that we do not know of.
+-- Beat and backlog are looked at once a second; between, they are what they were.
+local LOOK_EVERY = 1000
+local function pool_state(pool, state, events, run, now, hold, backlog)
+  local known, till, looked, beat, behind =
+    unpack(redis.call('HMGET', state, 'run', 'recovering', 'looked', 'beat', 'behind'))
+  if not known then return nil end
   if known ~= run then
     till = now + longest(hold)
     redis.call('HSET', state, 'run', run, 'recovering', till)
   end
   till = tonumber(till or 0)
-  return till > now and till or 0
+  looked = tonumber(looked or 0)
+  if now - looked >= LOOK_EVERY or now < looked then
+    beat, behind = slack_beat(pool, now), redis.call('XLEN', events) >= backlog and '1' or '0'
+    redis.call('HSET', state, 'looked', now, 'beat', beat, 'behind', behind)
+  end
+  return { recovering = till > now and till or 0, beat = tonumber(beat), behind = behind == '1' }
 end

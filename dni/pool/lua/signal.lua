@@ -12,12 +12,13 @@ local pool, state, leases, holdings, events = unpack(KEYS)
 local now, run, session = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local visitor, tag, page, seq, hold = ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
 
-local till = recovering(state, run, now, hold)
-local beat, told = beat_for(pool, now), nil
+-- Signals are heard however far the recorder is behind: there is a bounded number of leases to signal.
+local is = pool_state(pool, state, events, run, now, hold, math.huge)
+local beat, told = is and is.beat or BEAT_TIGHT, nil
 local ended = {}
 
 local function take_back(number, nonce, began)
-  if till == false or till == 0 or session == '' or not redis.call('ZSCORE', pool, number) then return nil end
+  if not is or is.recovering == 0 or session == '' or not redis.call('ZSCORE', pool, number) then return nil end
   local former = record(leases, number)
   if former and former[STARTED] >= began then return nil end
   if former then
