@@ -18,7 +18,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --all-bui
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help run test check stress bench format lock clean setup dev node chromium postgresql wrk
+.PHONY: help run test check stress bench screenshots format lock clean setup dev node chromium postgresql wrk
 
 help: ## Show this list
 	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ stress: dev chromium postgresql ## The long tests
 
 bench: dev wrk ## Benchmarks, as ratios of a bare server in the same run
 	$(BIN)/python -m pytest -m bench --capture=no $(ARGS)
+
+screenshots: dev chromium ## Take the README's pictures anew, of what `make run` serves
+	$(BIN)/python -m tests.support.screenshots docs/img
 
 format: dev ## Put the code into its form
 	$(BIN)/ruff format .

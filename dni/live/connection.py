@@ -1,7 +1,7 @@
 """One multiplexed connection to Redis or Valkey for a whole process.
 
-Every command of one event-loop turn leaves in one write and answers are matched in order, so thousands of concurrent
-requests share one socket without a pool. redis-py reads the address; hiredis packs and parses; this file only matches.
+Commands leave in batches and answers are matched in order, so thousands of concurrent requests share one socket without
+a pool. redis-py reads the address; hiredis packs and parses; this file only matches.
 """
 
 import asyncio
@@ -130,6 +130,7 @@ class _Protocol(asyncio.Protocol):
         self._reader = hiredis.Reader()
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._unsent: list[bytes] = []
+        self._under_way = 0
         self._transport: asyncio.Transport | None = None
         self._watch: asyncio.TimerHandle | None = None
         self.is_up = False
@@ -139,7 +140,7 @@ class _Protocol(asyncio.Protocol):
 
     def send(self, packed: bytes) -> asyncio.Future[Any]:
         future = self._loop.create_future()
-        if not self._unsent:
+        if not self._unsent and not self._under_way:
             self._loop.call_soon(self._flush)
         self._unsent.append(packed)
         self._waiting.append(future)
@@ -150,18 +151,24 @@ class _Protocol(asyncio.Protocol):
     def _flush(self) -> None:
         if self.is_up and self._transport:
             self._transport.write(b"".join(self._unsent))
+            self._under_way = len(self._unsent)
         self._unsent.clear()
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
         while (answer := self._reader.gets()) is not False:
             future = self._waiting.popleft()
+            self._under_way -= 1
             if future.done():  # whoever asked has gone away
                 continue
             if isinstance(answer, hiredis.ReplyError):
                 future.set_exception(RedisError(str(answer)))
             else:
                 future.set_result(answer)
+        # One batch at a time: while the server works on it the next one gathers. Alone, a command leaves at once; under
+        # load each wake-up of the other side serves many.
+        if not self._under_way and self._unsent:
+            self._flush()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.drop(str(error or "the connection was closed"))

@@ -90,9 +90,10 @@ class PoolMissing(Exception):
 
 
 class Leases:
-    def __init__(self, live: Live, keys: Keys) -> None:
+    def __init__(self, live: Live, keys: Keys, max_backlog: int = MAX_BACKLOG) -> None:
         self._live = live
         self._keys = keys
+        self._max_backlog = max_backlog
         # Bounded by the configuration; spares putting the same texts together for every page view.
         self._pool_keys = lru_cache(10_000)(self._make_pool_keys)
         self._campaign_keys = lru_cache(10_000)(self._make_campaign_keys)
@@ -117,7 +118,7 @@ class Leases:
             visit.touch,
             visit.event,
             past,
-            MAX_BACKLOG,
+            self._max_backlog,
         ]
         for want in wants:
             keys += self._pool_keys(visit.campaign, want.pool)
@@ -146,6 +147,7 @@ class Leases:
             speaker.seq,
             hold_ms,
             past,
+            self._max_backlog,
         ]
         for sign in signs:
             args += (sign.kind, sign.number, sign.nonce, sign.started_ms, sign.at_ms)

@@ -5,8 +5,8 @@ order; the table of sites is our own.
 """
 
 import re
-from functools import lru_cache
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 

@@ -112,15 +112,19 @@ def _streams(answer: Any) -> list[tuple[str, list[Entry]]]:
 async def _apply(client: Any, parts: Parts, geo: Geo, stream: str, entries: list[Entry]) -> None:
     """One transaction, then acknowledge and trim. Entries that were applied before only get acknowledged."""
     geo.refresh()
-    async with parts.ledger.write() as connection:
-        done = _order(await sessions.recorded_id(connection, stream))
-        batch = Batch()
-        for entry_id, fields in entries:
-            if _order(entry_id.decode()) > done and fields:
-                _add(parts, geo, batch, fields)
-        await sessions.write(parts.ledger, connection, batch)
-        last = max((entry_id.decode() for entry_id, _ in entries), key=_order)
-        if _order(last) > done:
+    async with parts.ledger.read() as connection:
+        done = await sessions.recorded_id(connection, stream)
+    # All thinking comes before the transaction: while it is open, no call can be written to SQLite.
+    batch = Batch()
+    for entry_id, fields in entries:
+        if fields and _order(entry_id.decode()) > _order(done):
+            _add(parts, geo, batch, fields)
+    last = max((entry_id.decode() for entry_id, _ in entries), key=_order)
+    if _order(last) > _order(done):
+        async with parts.ledger.write() as connection:
+            if await sessions.recorded_id(connection, stream) != done:
+                raise Unavailable("another recorder wrote meanwhile", code="ledger_busy")
+            await sessions.write(parts.ledger, connection, batch)
             await sessions.set_recorded_id(parts.ledger, connection, stream, last)
     async with client.pipeline(transaction=False) as pipe:
         pipe.xack(stream, GROUP, *(entry_id for entry_id, _ in entries))

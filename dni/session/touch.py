@@ -6,9 +6,9 @@ anything is stored, sent or logged.
 
 import re
 from functools import lru_cache
-from hashlib import blake2b
 from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
+from zlib import crc32
 
 from dni.session import params
 from dni.session.channels import MEDIUM_OF, PAID, channel_of, named_site, site_of
@@ -39,10 +39,16 @@ def read(
     Source and medium come from the campaign parameters; what these leave out from a click id, else from the
     referrer.
     """
-    page = _split(url, _PAGE)
+    head, mark, query = url.partition("?")
+    if mark and len(url) <= READ_MAX and query.isprintable() and "#" not in head:
+        page = _page(head)
+        query = query.partition("#")[0]
+    else:  # the query is not where it belongs, or must be cleaned first
+        page = _split(url, _PAGE)
+        query = page.query if page is not None else ""
     if page is None:
         return DIRECT
-    fields, clicks, others, kept = _read_query(page.query, extra_params)
+    fields, clicks, others, kept = _read_query(query, extra_params)
     came_from = _refer(referrer[:READ_MAX]) if referrer else None
     referring_host = came_from.host if came_from is not None else ""
 
@@ -125,6 +131,12 @@ def _split(url: str, form: re.Pattern[str]) -> _Address | None:
 
 
 @lru_cache(4096)
+def _page(head: str) -> _Address | None:
+    """An address without its query. Cached: a site has few pages that visits begin on."""
+    return _split(head, _PAGE)
+
+
+@lru_cache(4096)
 def _refer(referrer: str) -> _Address | None:
     """Cached: few sites send most visitors. Their addresses are short, so the cache is small."""
     return _split(referrer, _REFERRER)
@@ -146,11 +158,12 @@ def _read_query(query: str, extra: frozenset[str]) -> _Query:
     kept: list[str] = []
     if "?" in query or ";" in query:
         query = _LATE_SEPARATOR.sub("&", query)
+    is_plain = "%" not in query and "+" not in query
     for pair in query.split("&", PAIRS_MAX)[:PAIRS_MAX]:
         label, _, raw = pair.partition("=")
         if not raw:
             continue
-        name = unquote(label) if "%" in label else label
+        name = label if is_plain else unquote(label)
         kind = params.KIND.get(name)
         if kind is None:
             lower = name.lower()
@@ -164,7 +177,7 @@ def _read_query(query: str, extra: frozenset[str]) -> _Query:
         into = fields if kind == params.FIELD else clicks if kind == params.CLICK else others
         if name in into:
             continue
-        value = unquote_plus(raw) if "%" in raw or "+" in raw else raw
+        value = raw if is_plain else unquote_plus(raw)
         tidy = _tidy(value)
         if not tidy:
             continue
@@ -177,7 +190,8 @@ def _read_query(query: str, extra: frozenset[str]) -> _Query:
 
 def _tidy(value: str) -> str:
     """The value without unsafe characters, outer blanks and nested parameters, at most VALUE_MAX long."""
-    value = _clean(value)
+    if not value.isprintable():
+        value = _UNSAFE.sub("", value)
     if "=" in value:
         nested = _NESTED.search(value)
         if nested is not None:
@@ -255,5 +269,5 @@ def _landing_page(base: str, kept: list[str]) -> str:
 
 
 def _fingerprint(values: dict[str, str]) -> int:
-    text = "\n".join(f"{name}={values[name]}" for name in sorted(values))
-    return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big") or 1
+    # A checksum is enough: a collision only keeps a session going.
+    return crc32("\n".join([f"{name}={values[name]}" for name in sorted(values)]).encode()) or 1

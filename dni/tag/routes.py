@@ -28,10 +28,10 @@ _encode = msgspec.json.Encoder().encode
 def doors(parts: Parts) -> dict[str, ASGIApp]:
     """Path -> ASGI, for what must be fast."""
 
-    async def on_lease(tag: Tag, scope: Scope, request: LeaseRequest) -> bytes:
-        return _encode(await lease(parts, tag, request, _browser(scope)))
+    async def on_lease(tag: Tag, request: LeaseRequest, browser: Browser) -> bytes | None:
+        return _encode(await lease(parts, tag, request, browser))
 
-    async def on_signal(tag: Tag, _scope: Scope, request: SignalRequest) -> bytes | None:
+    async def on_signal(tag: Tag, request: SignalRequest, _browser: Browser) -> bytes | None:
         answer = await signal(parts, tag, request)
         return None if answer is None else _encode(answer)
 
@@ -39,7 +39,7 @@ def doors(parts: Parts) -> dict[str, ASGIApp]:
         "/v1/lease": _door(parts, _lease_decoder, on_lease),
         # A beacon from a page with `Referrer-Policy: no-referrer` says `Origin: null`. It acts only on leases that it
         # names, with our MAC, so there is nothing for a stranger to do here.
-        "/v1/signal": _door(parts, _signal_decoder, on_signal, nameless=("null", None)),
+        "/v1/signal": _door(parts, _signal_decoder, on_signal, nameless=("null", "")),
     }
 
 
@@ -69,15 +69,15 @@ def routes(parts: Parts) -> list[Route]:
     return [Route("/t/{name}.js", tag_script, methods=["GET"])]
 
 
-def _door(parts: Parts, decoder: Any, act: Any, nameless: tuple[str | None, ...] = ()) -> ASGIApp:
-    """An address that stands outside the frame and carries its headers itself, to spare a layer at every page view.
+def _door(parts: Parts, decoder: Any, act: Any, nameless: tuple[str, ...] = ()) -> ASGIApp:
+    """An address that stands outside the frame. Every page view and beat passes here, and a header costs a microsecond:
+    an answer that went well has those that a browser needs and no more (a POST's answer is not cached by itself).
 
     `nameless`: origins that pass unchecked, without CORS headers.
     """
 
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
-        headers = frame_headers(scope)
-        headers.append((b"cache-control", b"no-store"))
+        headers: list[tuple[bytes, bytes]] = []
         status, body = 200, None
         try:
             if scope["method"] != "POST":
@@ -87,16 +87,16 @@ def _door(parts: Parts, decoder: Any, act: Any, nameless: tuple[str | None, ...]
                 tag = parts.catalog.now.tags_by_key.get(request.tag)
                 if tag is None:
                     raise _unknown(request.tag)
-                origin = _header(scope, b"origin")
+                origin, browser = _told(scope)
                 if origin not in nameless:
-                    allowed = origins.check(tag, origin).encode()
-                    headers += [(b"access-control-allow-origin", allowed), (b"vary", b"origin")]
-                body = await act(tag, scope, request)
+                    headers.append((b"access-control-allow-origin", origins.check(tag, origin).encode("latin-1")))
+                body = await act(tag, request, browser)
         except Exception as error:  # noqa: BLE001  whatever it is, the page gets an answer in the one shape
-            refused = refusal(error, headers)
+            framed = frame_headers(scope)
+            refused = refusal(error, framed)
             REFUSALS.labels("tag", refused.headers["dni-reason"]).inc()
             status, body = refused.status_code, bytes(refused.body)
-            headers += [pair for pair in refused.raw_headers if pair[0] not in (b"cache-control", b"content-length")]
+            headers += [*framed, *(pair for pair in refused.raw_headers if pair[0] != b"content-length")]
             headers.append((b"access-control-expose-headers", b"DNI-Reason"))
         else:
             if body is None:
@@ -115,7 +115,7 @@ def _preflight(parts: Parts, scope: Scope) -> list[tuple[bytes, bytes]]:
     """Our tag needs none (text/plain). Others get a yes where any tag allows them: the POST is checked by its tag."""
     if scope["method"] != "OPTIONS":
         raise MethodNotAllowed("POST, OPTIONS")
-    origin = _header(scope, b"origin")
+    origin, _ = _told(scope)
     if not origin or not any(origins.allows(tag, origin) for tag in parts.catalog.now.tags.values()):
         return [(b"vary", b"origin")]
     return [
@@ -127,16 +127,16 @@ def _preflight(parts: Parts, scope: Scope) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def _browser(scope: Scope) -> Browser:
+def _told(scope: Scope) -> tuple[str, Browser]:
+    """Origin ('' for none) and browser, in one walk over the headers."""
+    origin = user_agent = b""
+    for name, value in scope["headers"]:
+        if name == b"origin":
+            origin = value
+        elif name == b"user-agent":
+            user_agent = value
     client = scope.get("client")
-    return Browser(client[0] if client else "", _header(scope, b"user-agent") or "")
-
-
-def _header(scope: Scope, name: bytes) -> str | None:
-    for key, value in scope["headers"]:
-        if key == name:
-            return bytes(value).decode("latin-1")
-    return None
+    return origin.decode("latin-1"), Browser(client[0] if client else "", user_agent.decode("latin-1"))
 
 
 def _unknown(key: str) -> NotFound:

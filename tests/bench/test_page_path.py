@@ -33,6 +33,7 @@ def test_new_leases_against_bare_uvicorn(tmp_path: Path) -> None:
         _wrk(f"{hello}/")
         _wrk(service.url, "page_views.lua")
         rounds = [(_wrk(f"{hello}/"), _wrk(service.url, "page_views.lua")) for _ in range(_ROUNDS)]
+        leased = _leased(service.url)
     ratio = statistics.median(lease.rate / bare.rate for bare, lease in rounds)
     bare, lease = (statistics.median(one.rate for one in side) for side in zip(*rounds, strict=True))
     p99 = [statistics.median(one.p99_ms for one in side) for side in zip(*rounds, strict=True)]
@@ -40,12 +41,13 @@ def test_new_leases_against_bare_uvicorn(tmp_path: Path) -> None:
     print(f"POST /v1/lease, new     {lease:8,.0f} requests/s   p99 {p99[1]:6.1f} ms")
     print(f"ratio, median of {_ROUNDS} pairs   {ratio:.2f}   (mark: {MARK:.2f})")
     assert sum(lease.wrong for _, lease in rounds) == 0
+    assert leased >= sum(lease.requests for _, lease in rounds)
     assert ratio >= MARK
 
 
 class Measured:
-    def __init__(self, rate: float, p99_ms: float, wrong: int) -> None:
-        self.rate, self.p99_ms, self.wrong = rate, p99_ms, wrong
+    def __init__(self, rate: float, p99_ms: float, requests: int, wrong: int) -> None:
+        self.rate, self.p99_ms, self.requests, self.wrong = rate, p99_ms, requests, wrong
 
 
 def _wrk(url: str, script: str = "hello.lua") -> Measured:
@@ -62,7 +64,15 @@ def _wrk(url: str, script: str = "hello.lua") -> Measured:
     found = re.search(r"^RESULT (\{.*\})$", printed, re.MULTILINE)
     assert found, printed
     result = json.loads(found[1])
-    return Measured(result["rate"], result["p99_us"] / 1000, result["wrong"])
+    return Measured(result["rate"], result["p99_us"] / 1000, result["requests"], result["wrong"])
+
+
+def _leased(url: str) -> int:
+    """How many new leases the service has given, by its own count."""
+    told = httpx.get(f"{url}/metrics", trust_env=False).text
+    found = re.search(r'^dni_leases_total\{kind="pool",reason="new"\} (\S+)$', told, re.MULTILINE)
+    assert found, told
+    return int(float(found[1]))
 
 
 async def _declare(data_dir: Path) -> None:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from dni.parts import Parts
+from dni.pool.leases import Leases
 from tests.support.browser import LANDING, client, door, lease_body, post
 from tests.support.world import ORIGIN, START_MS, TARGET, add
 
@@ -205,3 +206,19 @@ async def test_thirty_idle_minutes_start_a_new_session(browser: httpx.AsyncClien
     sqlite_parts.clock.advance(31 * 60_000)  # type: ignore[attr-defined]
     later = (await post(browser, "/v1/lease", lease_body(**ids))).json()
     assert later["session"] != ids["session"]
+
+
+async def test_new_leases_stop_before_the_recorder_is_hopelessly_behind(sqlite_parts: Parts) -> None:
+    await add(sqlite_parts, rules=[{"when": {"path": "/jobs"}, "use": {"number": STATIC}}])
+    sqlite_parts.leases = Leases(sqlite_parts.live, sqlite_parts.keys, max_backlog=2)
+    async with client(door(sqlite_parts)) as browser:
+        for _ in range(2):
+            assert (await post(browser, "/v1/lease", lease_body())).json()["numbers"][TARGET]["kind"] == "pool"
+        sqlite_parts.clock.advance(1_000)  # type: ignore[attr-defined]
+        given = (await post(browser, "/v1/lease", lease_body())).json()["numbers"][TARGET]
+        assert (given["kind"], given["reason"]) == ("original", "recorder_behind")
+        assert given["retry_ms"] > 0
+        jobs = lease_body(page={"id": "p", "seq": 1, "url": ORIGIN + "/jobs"})
+        assert (await post(browser, "/v1/lease", jobs)).json()["numbers"][TARGET]["number"] == STATIC
+    stream = sqlite_parts.keys.events(sqlite_parts.keys.shard("cmp_1"))
+    assert await sqlite_parts.live.send("XLEN", stream) == 2

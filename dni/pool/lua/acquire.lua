@@ -47,6 +47,7 @@ for i = 1, (#KEYS - 2) / 3 do
   end
   wanted[i] = want
 end
+if #wanted == 0 and redis.call('XLEN', events) >= tonumber(ARGV[13]) then return { 'recorder_behind' } end
 if session == '' or (seen and not active) or (not seen and ARGV[5] ~= '1') then session = ARGV[4] end
 -- A session's touch is how it came, not the page it is on now.
 if session == ARGV[3] and first_touch and first_touch ~= '' then touch = first_touch end

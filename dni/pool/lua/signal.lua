@@ -3,6 +3,8 @@
 -- KEYS  1 pool   2 state   3 leases   4 holdings   5 events
 -- ARGV  1 now (ms)   2 run id of this server   3 session   4 visitor, '' when the page did not tell it   5 tag
 --       6 page id   7 page sequence number   8 hold (ms)   9 key of past holders, without the number
+--       10 most events that may wait for the recorder: looked at here too, though signals are heard however far it is
+--       behind, for there is a bounded number of leases to signal
 --       then for each signal: type (beat view set hide leave tap), number, nonce, lease began (ms), when (ms)
 -- Answers {beat (ms) to be announced, or 0 when it is what the page was told last, then the nonces of leases that ended}.
 -- Effects: record and score of each number named; events 'leave' and 'tap'. A lease that is not the number's current
@@ -12,8 +14,7 @@ local pool, state, leases, holdings, events = unpack(KEYS)
 local now, run, session = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local visitor, tag, page, seq, hold = ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
 
--- Signals are heard however far the recorder is behind: there is a bounded number of leases to signal.
-local is = pool_state(pool, state, events, run, now, hold, math.huge)
+local is = pool_state(pool, state, events, run, now, hold, tonumber(ARGV[10]))
 local beat, told = is and is.beat or BEAT_TIGHT, nil
 local ended = {}
 
@@ -28,7 +29,7 @@ local function take_back(number, nonce, began)
   return { nonce, session, visitor, tag, '', began, now, beat, 0, 0, now, '', {}, {} }
 end
 
-for i = 10, #ARGV, 5 do
+for i = 11, #ARGV, 5 do
   local kind, number, nonce = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local began, at = tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
   local r = record(leases, number)
