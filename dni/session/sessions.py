@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.ledger import schema
+from dni.ledger.bulk import insert_many
 from dni.ledger.engines import Ledger
 
 
@@ -52,9 +53,9 @@ async def write(ledger: Ledger, connection: AsyncConnection, batch: Batch) -> No
                 "unleased": insert.excluded.unleased,
             },
         )
-        await connection.execute(upsert, list(batch.sessions.values()))
+        await insert_many(connection, upsert, list(batch.sessions.values()))
     if batch.leases:
-        await connection.execute(ledger.insert(lease).on_conflict_do_nothing(), list(batch.leases.values()))
+        await insert_many(connection, ledger.insert(lease).on_conflict_do_nothing(), list(batch.leases.values()))
     if batch.seen:
         seen = (
             update(session)
