@@ -1,6 +1,6 @@
 """Money is an integer of minor units and a currency; never a float."""
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 import msgspec
 
@@ -34,9 +34,3 @@ def currency(text: str, path: str = "/currency") -> str:
     if len(text) == 3 and text.isascii() and text.isalpha():
         return text.upper()
     raise InvalidField(path, f"not a currency: give the three letters of ISO 4217, such as USD, not {text[:20]!r}")
-
-
-def share(whole: Money, percent: Decimal) -> Money:
-    """`percent` of `whole`, rounded half to even to the minor unit (no bias over many calls)."""
-    part = (Decimal(whole.amount) * percent / 100).quantize(Decimal(1), ROUND_HALF_EVEN)
-    return Money(int(part), whole.currency)

@@ -10,6 +10,8 @@ import msgspec
 
 log = logging.getLogger("dni.session.geo")
 
+_ABSENT = -1.0
+
 
 class Place(msgspec.Struct, frozen=True):
     """`country` ISO 3166-1 alpha-2, `region` ISO 3166-2 such as US-CA."""
@@ -38,14 +40,15 @@ class Geo:
             return
         try:
             changed = self._file.stat().st_mtime
-            if changed == self._read_at:
-                return
-            self._read_at = changed
+        except OSError:
+            changed = _ABSENT
+        if changed == self._read_at:
+            return
+        self._read_at = changed
+        try:
             self._reader = geoip2.database.Reader(self._file)
         except (OSError, maxminddb.InvalidDatabaseError) as error:
-            if self._read_at != -1:
-                log.warning("DNI_GEOIP_CITY cannot be read, sessions have no place: %s", error)
-            self._read_at = -1
+            log.warning("DNI_GEOIP_CITY cannot be read; a newer one will be: %s", error)
 
     def place(self, address: str) -> Place:
         if self._reader is None:
