@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 
 from dni.catalog.load import current_revision, load
 from dni.catalog.model import Catalog, empty
@@ -20,10 +19,6 @@ class CatalogHolder:
     def __init__(self, ledger: Ledger) -> None:
         self.now: Catalog = empty()
         self._ledger = ledger
-        self._listeners: list[Callable[[Catalog], Awaitable[None]]] = []
-
-    def on_change(self, listener: Callable[[Catalog], Awaitable[None]]) -> None:
-        self._listeners.append(listener)
 
     async def refresh(self) -> None:
         """Reads the ledger's revision and, when it moved, the catalog. Raises Unavailable."""
@@ -32,8 +27,6 @@ class CatalogHolder:
         if revision == self.now.revision:
             return
         self.now = await load(self._ledger)
-        for listener in self._listeners:
-            await listener(self.now)
 
     async def watch(self) -> None:
         """Until cancelled."""

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from dni.errors import Unavailable
 from dni.ledger import schema
+from dni.live.connection import RedisError
 from dni.parts import Parts
 
 log = logging.getLogger("dni.pool")
@@ -78,8 +79,8 @@ async def place_missing(parts: Parts) -> None:
         await parts.pool_missing.wait()
         try:
             await place(parts)
-        except Unavailable as error:
-            log.warning("pools cannot be placed yet: %s", error.detail)
+        except (Unavailable, RedisError) as error:
+            log.warning("pools cannot be placed yet: %s", error)
         parts.pool_missing.clear()
         await asyncio.sleep(0.2)  # a pool that no place can mend must not make us spin
 

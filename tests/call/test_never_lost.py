@@ -5,7 +5,7 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from dni.parts import Parts
 from dni.session import recorder
 from tests.support import valkey, world
 from tests.support.carrier import CALL, CALLER, Carrier, advance, at, dialled, door, protected_until, rows, visit
+from tests.support.until import until
 from tests.support.world import DESTINATION, START_MS, add, numbers
 
 WITHIN_S = 0.6
@@ -68,13 +69,6 @@ def at_once() -> Iterator[None]:
     began = time.monotonic()
     yield
     assert time.monotonic() - began < WITHIN_S
-
-
-async def until(happened: Callable[[], Awaitable[bool]]) -> None:
-    """What happens by itself, in another task or process."""
-    async with asyncio.timeout(10):
-        while not await happened():  # noqa: ASYNC110  it happens elsewhere
-            await asyncio.sleep(0.02)
 
 
 async def test_a_locked_ledger(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
@@ -182,7 +176,7 @@ async def test_redis_away_is_credited_when_it_is_back(ledger_url: str, redis_pre
                 calls = await rows(parts, schema.call)
                 return len(calls) == 2 and {row["method"] for row in calls} == {"current"}
 
-            await until(credited)
+            await until(credited, "it happens by itself")
             stop.set()
             await asyncio.gather(*duties)
             calls = {row["provider_id"]: row for row in await rows(parts, schema.call)}

@@ -12,6 +12,7 @@ from dni.ledger import schema
 from dni.parts import Parts
 from tests.support import process
 from tests.support.carrier import CALLER, door, rows, visit
+from tests.support.until import until
 from tests.support.world import DESTINATION, START_MS, add
 
 
@@ -21,8 +22,7 @@ async def served(parts: Parts) -> AsyncIterator[str]:
     config = uvicorn.Config(door(parts), port=port, log_level="error", lifespan="off", ws="none")
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110  uvicorn tells in no other way
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started, "uvicorn serves")
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     await running

@@ -18,8 +18,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from tests.host.tiny import events
-from tests.host.until import runs, until
 from tests.support import process
+from tests.support.until import runs, until
 
 
 class Parent:

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from dni.errors import UsageError
 from dni.host.lock import open_lock, try_lock, write_note
 from dni.host.valkey import EmbeddedValkey, server_binary
-from tests.host.until import until
+from tests.support.until import until
 
 
 @asynccontextmanager
