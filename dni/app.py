@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from dni.api import routes as api
 from dni.dashboard import routes as dashboard
@@ -43,7 +44,9 @@ def compose(parts: Parts) -> ASGIApp:
             await parts.close()
 
     router = Router(_routes(parts), redirect_slashes=False, default=dashboard.nowhere(), lifespan=lifespan)
-    framed = Frame(router)
+    framed: Any = Frame(router)
+    if parts.settings.trusted_proxies:
+        framed = ProxyHeadersMiddleware(framed, parts.settings.trusted_proxies)
     doors = tag.doors(parts)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -98,6 +98,49 @@ def apply(
         out.print("a dry run: nothing was changed")
 
 
+@app.command()
+def size(
+    arrivals_per_hour: Annotated[str | None, typer.Option(metavar="A", help="Visits in the busiest hour.")] = None,
+    visit_seconds: Annotated[str | None, typer.Option(metavar="V", help="Mean length of a visit.")] = None,
+    hold_seconds: Annotated[
+        str | None, typer.Option(metavar="H", help="How long a number is kept after its visit.", show_default="120")
+    ] = None,
+    blocking: Annotated[
+        str | None, typer.Option(metavar="P", help="Share of visits that may get no number.", show_default="0.01")
+    ] = None,
+    call_delay_seconds: Annotated[
+        str | None, typer.Option(metavar="D", help="Mean time from a visit's end to its call.", show_default="600")
+    ] = None,
+    from_ledger: Annotated[
+        bool, typer.Option("--from-ledger", help="Measure what is not given, over 28 days.")
+    ] = False,
+    pool: Annotated[str | None, typer.Option(metavar="ID", help="Measure this pool only.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Say how many numbers a pool needs, and how many calls come after its numbers were given again."""
+    from dni.pool import advise, sizing_text
+    from dni.pool.measure import measure
+
+    given = advise.Given(
+        arrivals_per_hour=arrivals_per_hour,
+        visit_seconds=visit_seconds,
+        hold_seconds=hold_seconds,
+        blocking=blocking,
+        call_delay_seconds=call_delay_seconds,
+        from_ledger=from_ledger,
+        pool=pool,
+    )
+    try:
+        asked = advise.read(given)
+        found = _on_ledger(data_dir, lambda ledger, now_ms: measure(ledger, now_ms, pool)) if from_ledger else None
+        advice = advise.advise(asked, found)
+    except advise.BadArgument as error:
+        print(f"dni: {error.detail}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    out.print(sizing_text.as_json(advice) if as_json else sizing_text.as_text(advice))
+
+
 @tokens.command("create")
 def create_token(
     role: Annotated[str, typer.Option(help="admin, marketer, advertiser or publisher.")],

@@ -16,7 +16,7 @@ PAGES = Counter("dni_pages", "First reports of pages, by what the tag found", ["
 REFUSALS = Counter("dni_refusals", "Requests refused, by door and reason", ["door", "reason"])
 CALLS = Counter("dni_calls", "Inbound calls answered with an instruction", ["carrier", "outcome"])
 SPOOLED = Counter("dni_calls_spooled", "Call events kept on disk because the ledger was away", [])
-RECORDED = Counter("dni_recorded", "Stream entries written to the ledger", ["kind"])
+RECORDED = Counter("dni_recorded", "Stream entries written to the ledger", [])
 # Found once and kept: the page path counts for every target.
 leases = lru_cache(256)(_LEASES.labels)
 signals = lru_cache(16)(_SIGNALS.labels)

@@ -12,7 +12,8 @@ from dni.attribution.model import Attribution, Holding, Match
 from dni.catalog.model import Catalog, Number
 from dni.ledger import schema
 from dni.parts import Parts
-from dni.pool.leases import Holder
+from dni.pool.record import Holder
+from dni.seal import Sealer
 from dni.session.channels import channel_of
 from dni.session.model import Touch, unpacked
 
@@ -76,17 +77,17 @@ async def _in_redis(parts: Parts, number: Number, at_ms: int, ring: str) -> Matc
     if campaign is None or number.pool is None:
         return match((), at_ms)
     protected, holders = await parts.leases.ring(at_ms, campaign.id, number.pool, number.number, ring)
-    return match([_holding(holder) for holder in holders], at_ms, protected)
+    return match([_holding(parts.sealer, holder) for holder in holders], at_ms, protected)
 
 
-def _holding(holder: Holder) -> Holding:
+def _holding(sealer: Sealer, holder: Holder) -> Holding:
     try:
         touch = unpacked(holder.touch)
     except msgspec.DecodeError:  # empty: the lease was taken back after Redis was lost
         touch = None
     return Holding(
-        session=holder.session,
-        visitor=holder.visitor,
+        session=sealer.session(holder.tag, holder.session),
+        visitor=sealer.visitor(holder.tag, holder.visitor) if any(holder.visitor) else "",
         tag=holder.tag,
         started_ms=holder.started_ms,
         sign_ms=holder.sign_ms,

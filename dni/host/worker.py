@@ -49,8 +49,7 @@ def _config(settings: Settings, app: str) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies,
+        proxy_headers=False,  # the application minds them: the page path has no room for a wrapper
         timeout_graceful_shutdown=15,
     )
     config.load()

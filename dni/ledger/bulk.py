@@ -1,26 +1,38 @@
-"""Many rows in one statement at the driver's speed: SQLAlchemy writes the SQL once, the driver gets plain tuples.
+"""One statement for many rows at the driver's speed: SQLAlchemy writes the SQL once, the driver gets plain tuples.
 
 Its own executemany looks at every value of every row: half of the recorder's time.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import JSON, Insert
+from sqlalchemy import Dialect, Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _encode = msgspec.json.Encoder().encode
 
 
-async def insert_many(connection: AsyncConnection, statement: Insert, rows: list[dict[str, Any]]) -> None:
-    """`statement` once for each row. All rows have the same columns; JSON values are given as Python ones."""
-    table: Any = statement.table
-    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
-    names: list[str] = list(compiled.positiontup or ())
-    as_json = {name for name in names if isinstance(table.c[name].type, JSON)}
-    values = [tuple([_json(row[name]) if name in as_json else row[name] for name in names]) for row in rows]
-    await connection.exec_driver_sql(str(compiled), values)
+class Many:
+    """An INSERT or UPDATE, compiled for one engine."""
+
+    def __init__(self, statement: Executable, dialect: Dialect, columns: Sequence[str] | None = None) -> None:
+        """`columns`: of an INSERT, in the order of the values; an UPDATE names its values by `bindparam`."""
+        compiled: Any = statement.compile(dialect=dialect, column_keys=columns)  # type: ignore[attr-defined]
+        self._names: list[str] = list(compiled.positiontup)
+        self._sql = str(compiled)
+        assert columns is None or self._names == list(columns)
+
+    def tuples(self, rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+        """Values by name, put in order: for an UPDATE, that may name one more than once."""
+        return [tuple([row[name] for name in self._names]) for row in rows]
+
+    async def run(self, connection: AsyncConnection, rows: list[tuple[Any, ...]]) -> None:
+        """Once for each row: values in order, as the driver takes them (`as_json` for JSON)."""
+        if rows:
+            await connection.exec_driver_sql(self._sql, rows)
 
 
-def _json(value: Any) -> str | None:
-    return None if value is None else _encode(value).decode()
+def as_json(value: Any) -> str | None:
+    """For a JSON column. Nothing, and an empty object, is NULL."""
+    return _encode(value).decode() if value else None

@@ -1,18 +1,19 @@
 """Opens the ledger on SQLite or PostgreSQL and lends transactions. No table is named here but `revision`."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, event, make_url
+from sqlalchemy import Executable, Table, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from dni.errors import Unavailable
+from dni.ledger.bulk import Many
 
 # How long a write waits for another process's write (SQLite) or for a connection, in seconds. A carrier gives up after
 # 15 s or less and a caller hears silence meanwhile, so the carrier's door asks for less.
@@ -63,6 +64,10 @@ class Ledger:
     def insert(self, table: Table) -> Any:
         """An INSERT of this engine's dialect: both have `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def many(self, statement: Executable, columns: Sequence[str] | None = None) -> Many:
+        """The statement for many rows at once; `columns`: of an INSERT."""
+        return Many(statement, self._engine.dialect, columns)
 
     async def close(self) -> None:
         await self._engine.dispose()

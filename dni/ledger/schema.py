@@ -7,10 +7,11 @@ write raises `revision`, which workers poll to renew the catalog they hold in me
 something points to them: they get `deleted_at_ms` (or `retired_at_ms`) and leave the catalog.
 
 What happened (`session lease call call_event`) is written by two hands. The recorder turns the Redis streams into
-sessions and leases; `recorded` holds the last stream id applied, in the same transaction, so an entry applied twice
-changes nothing. The carrier's door writes `call_event` (raw, unique by the carrier's own identity of the event) and
-`call`, which is the fold of its events: it can be thrown away and computed again. A call carries a copy of its touch
-and names its session without a foreign key, because the call may be known before the recorder wrote the session.
+sessions and leases; `recorded` holds the last stream id applied, in the same transaction, so an entry is applied once.
+A lease is known by its number and its start: no number is leased twice at one moment. The carrier's door writes
+`call_event` (raw, unique by the carrier's own identity of the event) and `call`, which is the fold of its events: it
+can be thrown away and computed again. A call carries a copy of its touch and names its session without a foreign key,
+because the call may be known before the recorder wrote the session.
 
 `refusal` keeps what was turned away at the carrier's door, at most 1,000 rows an account. `idempotency` keeps answers
 of creating requests for a day. `secret` holds what all hosts must share. `signin` holds one-time sign-in codes.
@@ -47,8 +48,8 @@ metadata = MetaData(
 )
 
 
-def _ms(name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable)
+def _ms(name: str, *, nullable: bool = False, primary_key: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable, primary_key=primary_key)
 
 
 revision = Table(
@@ -226,19 +227,17 @@ session = Table(
 lease = Table(
     "lease",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("number", Text, primary_key=True),
+    _ms("started_at_ms", primary_key=True),
     Column("session_id", Text, nullable=False),
     Column("tag_id", Text, nullable=False),
     Column("campaign_id", Text, nullable=False),
     Column("pool_id", Text, nullable=False),
-    Column("number", Text, nullable=False),
     Column("target", Text, nullable=False),
-    _ms("started_at_ms"),
     _ms("last_sign_ms"),
     _ms("tapped_at_ms", nullable=True),
     _ms("left_at_ms", nullable=True),
     _ms("ended_at_ms", nullable=True),  # the number went to another session
-    Index("ix_lease_number_started_at_ms", "number", "started_at_ms"),
     Index("ix_lease_session_id", "session_id"),
 )
 

@@ -1,199 +1,192 @@
-"""One multiplexed connection to Redis or Valkey for a whole process.
-
-Commands leave in batches and answers are matched in order, so thousands of concurrent requests share one socket without
-a pool. redis-py reads the address; hiredis packs and parses; this file only matches.
-"""
+"""What a process knows of Redis or Valkey: which server serves a shard, and a connection to each, kept up by itself."""
 
 import asyncio
 import logging
-import ssl
-from collections import deque
+from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, cast
-
-import hiredis
-from redis.asyncio.connection import parse_url
+from typing import Any, Protocol
 
 from dni.errors import Unavailable, UsageError
+from dni.live.address import Address, Place, parse
+from dni.live.cluster import Cluster
+from dni.live.node import ANSWER_WITHIN_S, Greeting, Node, OnDoubt, RedisError, tls_context
+from dni.live.sentinel import Sentinels
 
-# The page shows its original number when an answer takes longer: a visitor must not wait for us.
-ANSWER_WITHIN_S = 0.25
-_CONNECT_WITHIN_S = 2.0
+__all__ = ["ANSWER_WITHIN_S", "Live", "Node", "RedisError"]
+
+_OPEN_WITHIN_S = 2.0
 _RETRY_S = 0.1
+# Sentinels may have made another server the primary while ours still answers.
+_LOOK_EVERY_S = 1.0
+_NOT_PRIMARY = {"READONLY", "MASTERDOWN"}
+# '': the connection was lost.
+_CHANGED = {"", "MOVED", "CLUSTERDOWN"}
 
 log = logging.getLogger("dni.live")
 
 
-class RedisError(Exception):
-    """The server refused a command; the text is its own."""
-
-
 class Live:
-    """The connection, kept up by itself. `run_id` names the server process that answers; it changes with a restart."""
+    """Serves shards: the hash tags of keys. `unacknowledged` counts writes that too few replicas had in time."""
 
     def __init__(self, url: str, on_connect: tuple[tuple[Any, ...], ...] = ()) -> None:
-        if url.startswith(("redis+sentinel:", "redis+cluster:")):
-            raise UsageError(
-                "DNI_REDIS_URL: Sentinel and Cluster are not served yet; use redis://, rediss:// or unix://"
-            )
-        self.run_id = ""
-        self._address = parse_url(url)
-        self._on_connect = on_connect
-        self._protocol: _Protocol | None = None
+        """`on_connect`: commands for every new connection. Raises UsageError when the URL is none of ours."""
+        address = parse(url)
+        try:
+            tls = tls_context(address.tls)
+        except OSError as error:
+            raise UsageError(f"DNI_REDIS_URL: the certificates cannot be used: {error}") from None
+        auth = (("AUTH", *address.auth),) if address.auth else ()
+        database = (("SELECT", address.database),) if address.database else ()
+        greeting = Greeting((*auth, *database, *on_connect), address.kind == "sentinel", tls)
+        self.replicas = address.replicas
+        self.unacknowledged = 0
+        self._wrong = asyncio.Event()
+        self._teller: Node | None = None
+        """Knows of a change that others may not have heard of."""
+        self._topology: _Topology
+        if address.kind == "cluster":
+            self._topology = Cluster(address, greeting, self._doubt)
+        else:
+            self._topology = _One(address, greeting, self._doubt)
+        self._look_every_s = _LOOK_EVERY_S if address.kind == "sentinel" else None
+        self._by_shard: dict[str, Node] = {}
         self._keeper: asyncio.Task[None] | None = None
-        self._closed = False
+        self._learning: asyncio.Task[None] | None = None
+        self._told = self._few_told = False
 
     async def open(self) -> None:
         """Connects and stays connected. Returns when connected, or after 2 s while it goes on trying."""
         first = asyncio.get_running_loop().create_future()
         self._keeper = asyncio.create_task(self._keep(first))
         with suppress(TimeoutError):
-            await asyncio.wait_for(first, _CONNECT_WITHIN_S)
+            await asyncio.wait_for(first, _OPEN_WITHIN_S)
 
     async def close(self) -> None:
-        self._closed = True
-        if self._keeper:
-            self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
-        if self._protocol:
-            self._protocol.drop("closed")
+        for task in (self._keeper, self._learning):
+            if task:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        self._topology.close()
 
     @property
     def is_up(self) -> bool:
-        return self._protocol is not None and self._protocol.is_up
+        """Every slot has a server that is connected."""
+        return self._topology.is_up
 
-    def send(self, *command: Any) -> asyncio.Future[Any]:
-        """One command. The future's answer is bytes, int, list or None; or RedisError, or Unavailable `redis_away`."""
-        if self._protocol is None or not self._protocol.is_up:
-            raise Unavailable("Redis cannot be reached", code="redis_away")
-        return self._protocol.send(_packed(*command))
+    def node(self, shard: str) -> Node:
+        """The primary of the shard's keys. Raises Unavailable `redis_away` when none is known."""
+        try:
+            return self._by_shard[shard]
+        except KeyError:
+            node = self._by_shard[shard] = self._topology.node(shard)
+            return node
+
+    def nodes(self, shards: Iterable[str]) -> dict[Node, list[str]]:
+        """Shards by their present primary. Raises Unavailable `redis_away` when one has none."""
+        found = defaultdict(list)
+        for shard in shards:
+            found[self.node(shard)].append(shard)
+        return dict(found)
+
+    async def refresh(self) -> None:
+        """Learns once who serves what; simultaneous calls share it. Never raises: `is_up` and `node` tell."""
+        if self._learning is None or self._learning.done():
+            self._learning = asyncio.create_task(self._learn())
+        await asyncio.shield(self._learning)
+
+    async def moved(self, shard: str) -> Node:
+        """Who serves the shard now that another says it does not. Raises Unavailable `redis_away`."""
+        await self.refresh()
+        return self.node(shard)
+
+    async def moving_to(self, told: str, teller: Node) -> Node:
+        """The node to which a slot is on its way, of `ASK SLOT HOST:PORT`. Raises Unavailable `redis_away`."""
+        host, _, port = told.rpartition(" ")[2].rpartition(":")
+        return await self._topology.at((host.strip("?") or teller.place[0], int(port)))
+
+    def count_replicated(self, replicas: int) -> None:
+        """Too few: the write stands all the same. It is counted, and told once until enough have it again."""
+        if replicas >= self.replicas:
+            self._few_told = False
+            return
+        self.unacknowledged += 1
+        if not self._few_told:
+            log.warning("only %d of %d replicas had a write in time", replicas, self.replicas)
+        self._few_told = True
 
     async def _keep(self, first: asyncio.Future[None]) -> None:
-        told = False
-        while not self._closed:
-            try:
-                gone = await asyncio.wait_for(self._connect(), _CONNECT_WITHIN_S)
-            except (OSError, RedisError, Unavailable, TimeoutError) as error:
-                if not told:
-                    log.warning("Redis cannot be reached, trying on: %s", error)
-                told = True
-                await asyncio.sleep(_RETRY_S)
-                continue
-            log.log(logging.INFO if told else logging.DEBUG, "connected to Redis")
-            told = False
-            if not first.done():
+        while True:
+            self._wrong.clear()
+            await self.refresh()
+            if self.is_up and not first.done():
                 first.set_result(None)
-            await gone
+            await asyncio.sleep(_RETRY_S)
+            if self.is_up:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wrong.wait(), self._look_every_s)
 
-    async def _connect(self) -> asyncio.Future[None]:
-        loop = asyncio.get_running_loop()
-        at = self._address
-        gone = loop.create_future()
+    def _doubt(self, node: Node, kind: str) -> None:
+        if kind in _NOT_PRIMARY:
+            node.leave(f"it says {kind}")
+        elif kind in _CHANGED:
+            if kind == "MOVED":
+                self._teller = node
+            self._wrong.set()
 
-        def protocol() -> _Protocol:
-            return _Protocol(loop, gone)
-
-        if path := at.get("path"):
-            _, made = await loop.create_unix_connection(protocol, path)
-        else:
-            tls = ssl.create_default_context() if "connection_class" in at else None
-            _, made = await loop.create_connection(protocol, at.get("host", "localhost"), at.get("port", 6379), ssl=tls)
+    async def _learn(self) -> None:
+        teller, self._teller = self._teller, None
         try:
-            if password := at.get("password"):
-                user = (at["username"],) if at.get("username") else ()
-                await made.send(_packed("AUTH", *user, password))
-            if database := at.get("db"):
-                await made.send(_packed("SELECT", database))
-            for command in self._on_connect:
-                await made.send(_packed(*command))
-            info: bytes = await made.send(_packed("INFO", "server"))
-        except BaseException:
-            made.drop("the greeting failed")
-            raise
-        self.run_id = next(
-            ln.partition(b":")[2].strip().decode() for ln in info.splitlines() if ln.startswith(b"run_id:")
-        )
-        self._protocol = made
-        return gone
+            await self._topology.learn(teller)
+            self._by_shard.clear()
+            await self._topology.join()
+        except (RedisError, Unavailable) as error:
+            if not self._told:
+                log.warning("%s; trying on", error)
+            self._told = True
+        else:
+            if self._told:
+                log.info("connected to Redis again")
+            self._told = False
 
 
-def _packed(*command: Any) -> bytes:
-    packed: bytes = hiredis.pack_command(command)
-    return packed
+class _Topology(Protocol):
+    @property
+    def is_up(self) -> bool: ...
+    def node(self, shard: str) -> Node: ...
+    async def at(self, place: Place) -> Node: ...
+    async def learn(self, teller: Node | None) -> None: ...
+    async def join(self) -> None: ...
+    def close(self) -> None: ...
 
 
-class _Protocol(asyncio.Protocol):
-    def __init__(self, loop: asyncio.AbstractEventLoop, gone: asyncio.Future[None]) -> None:
-        self._loop = loop
-        self._gone = gone
-        self._reader = hiredis.Reader()
-        self._waiting: deque[asyncio.Future[Any]] = deque()
-        self._unsent: list[bytes] = []
-        self._under_way = 0
-        self._transport: asyncio.Transport | None = None
-        self._watch: asyncio.TimerHandle | None = None
-        self.is_up = False
+class _One:
+    """One server serves all: at a fixed place, or where the sentinels say."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport, self.is_up = cast(asyncio.Transport, transport), True  # uvloop's is no subclass of it
+    def __init__(self, address: Address, greeting: Greeting, on_doubt: OnDoubt) -> None:
+        self._node = Node(greeting, on_doubt)
+        self._place = address.places[0]
+        self._sentinels = Sentinels(address) if address.kind == "sentinel" else None
 
-    def send(self, packed: bytes) -> asyncio.Future[Any]:
-        future = self._loop.create_future()
-        if not self._unsent and not self._under_way:
-            self._loop.call_soon(self._flush)
-        self._unsent.append(packed)
-        self._waiting.append(future)
-        if self._watch is None:
-            self._watch_over(future)
-        return future
+    @property
+    def is_up(self) -> bool:
+        return self._node.is_up
 
-    def _flush(self) -> None:
-        if self.is_up and self._transport:
-            self._transport.write(b"".join(self._unsent))
-            self._under_way = len(self._unsent)
-        self._unsent.clear()
+    def node(self, shard: str) -> Node:
+        return self._node
 
-    def data_received(self, data: bytes) -> None:
-        self._reader.feed(data)
-        while (answer := self._reader.gets()) is not False:
-            future = self._waiting.popleft()
-            self._under_way -= 1
-            if future.done():  # whoever asked has gone away
-                continue
-            if isinstance(answer, hiredis.ReplyError):
-                future.set_exception(RedisError(str(answer)))
-            else:
-                future.set_result(answer)
-        # One batch at a time: while the server works on it the next one gathers. Alone, a command leaves at once; under
-        # load each wake-up of the other side serves many.
-        if not self._under_way and self._unsent:
-            self._flush()
+    async def at(self, place: Place) -> Node:
+        return self._node
 
-    def connection_lost(self, error: Exception | None) -> None:
-        self.drop(str(error or "the connection was closed"))
+    async def learn(self, teller: Node | None) -> None:
+        if self._sentinels:
+            self._place = await self._sentinels.primary()
 
-    def drop(self, why: str) -> None:
-        """Everything that waits is answered now; a late answer would only meet the wrong question."""
-        self.is_up = False
-        if self._transport:
-            self._transport.abort()
-        if self._watch:
-            self._watch.cancel()
-        waiting, self._waiting = self._waiting, deque()
-        for future in waiting:
-            if not future.done():
-                future.set_exception(Unavailable(f"Redis cannot be reached: {why}", code="redis_away"))
-        if not self._gone.done():
-            self._gone.set_result(None)
+    async def join(self) -> None:
+        await self._node.join(self._place)
 
-    def _watch_over(self, oldest: asyncio.Future[Any]) -> None:
-        # One timer for the connection instead of one a command: the oldest unanswered command speaks for all.
-        def look() -> None:
-            self._watch = None
-            if self._waiting and self._waiting[0] is oldest:
-                self.drop("no answer in time")
-            elif self._waiting:
-                self._watch_over(self._waiting[0])
-
-        self._watch = self._loop.call_later(ANSWER_WITHIN_S, look)
+    def close(self) -> None:
+        self._node.leave()
+        if self._sentinels:
+            self._sentinels.close()

@@ -23,21 +23,19 @@ class Keys:
         """Sorted set: member = number, score = protected_until (ms). The whole allocator. Bounded by the pool."""
         return f"{self.prefix}:{{{self.shard(campaign)}}}:pool:{pool}"
 
-    def state(self, campaign: str, pool: str) -> str:
-        """Hash: `run` = run id of the server that the pool last trusted, `recovering` = no new lease before (ms)."""
-        return f"{self.prefix}:{{{self.shard(campaign)}}}:state:{pool}"
-
     def leases(self, campaign: str, pool: str) -> str:
-        """Hash: number -> current lease record (cmsgpack, fields in lua/record.lua). One entry a number."""
+        """Hash: the pool's state, each number's present and past leases, and who was given which (lua/record.lua).
+
+        At most six fields a number.
+        """
         return f"{self.prefix}:{{{self.shard(campaign)}}}:leases:{pool}"
 
-    def holdings(self, campaign: str) -> str:
-        """Hash: tag|target|visitor -> number. An entry leaves when its number goes to somebody else: one a number."""
-        return f"{self.prefix}:{{{self.shard(campaign)}}}:holdings:{campaign}"
+    def address(self, campaign: str, pool: str, address: int) -> str:
+        """Leases of an address that never signalled, counted only while the pool is short. Ends after 60 s.
 
-    def past(self, campaign: str, number: str) -> str:
-        """List, newest first: the last PAST_HOLDERS lease records of a number, for calls that come late."""
-        return f"{self.prefix}:{{{self.shard(campaign)}}}:past:{number}"
+        `address` is a checksum: the address itself is never kept.
+        """
+        return f"{self.prefix}:{{{self.shard(campaign)}}}:address:{pool}:{address}"
 
     def events(self, shard: str) -> str:
         """Stream of lease, leave, tap and reassignment, read by the recorder, trimmed behind what it committed."""

@@ -1,7 +1,10 @@
 """The lease engine's door in Python: values in, one script, values out. Rules of leasing are in `lua/`."""
 
 from functools import lru_cache
+from hashlib import blake2b
+from struct import Struct
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -9,80 +12,82 @@ from dni.errors import Unavailable
 from dni.live.connection import Live
 from dni.live.scripts import call
 from dni.pool.keys import Keys
+from dni.pool.record import Holder, holders
 
-# Most stream entries that may wait for the recorder, per shard, give or take a second's: about 600 bytes each, so at
-# most some 100 MB.
+# Most stream entries that may wait for the recorder, per shard, give or take a second's: about 900 bytes each, so at
+# most some 180 MB.
 MAX_BACKLOG = 200_000
 
+_RUN_ID = 40  # bytes; a pool's state begins with it
+_NO_SESSION = bytes(18)
+# As lua/acquire.lua and lua/signal.lua unpack them.
+_ACQUIRE = Struct(">6s40sss18s18s4sII")
+_WANT = Struct(">16sI9s")
+_SIGNAL = Struct(">6s40ss18s4sIII")
+_SIGN = Struct(">s9s6s6s16s")
 
-class Want(msgspec.Struct, frozen=True):
-    """One target of a page and the pool that its rule chose. `nonce` is used if a lease begins."""
 
-    target: str
+class Want(msgspec.Struct, frozen=True, gc=False):
+    """One target of a page and the pool that its rule chose. `nonce` (9 bytes) is used if a lease begins."""
+
     pool: str
+    holding: bytes
     hold_ms: int
-    nonce: str
+    nonce: bytes
 
 
-class Visit(msgspec.Struct, frozen=True):
-    """A page view, for `acquire`. `session` is '' for none; `event` is what the recorder will read, packed."""
+class Visit(msgspec.Struct, frozen=True, gc=False):
+    """A page view, for `acquire`.
+
+    Sessions are payloads of ids, 18 bytes; `session` is empty for none. `about` is kept with the lease, `event` is what
+    the recorder will read, both packed. `address` is a checksum of the network address.
+    """
 
     campaign: str
-    tag: str
-    visitor: str
-    session: str
-    fresh_session: str
+    session: bytes
+    fresh_session: bytes
     may_go_on: bool
     page: str
     seq: int
-    touch: bytes
+    about: bytes
     event: bytes
+    address: int
 
 
-class Lease(msgspec.Struct, frozen=True):
-    """What a target got. `outcome`: new, same, exhausted, recovering. Without a number `wait_ms`: when to ask again."""
+class Lease(msgspec.Struct, frozen=True, gc=False):
+    """What a target got. `outcome`: new, same, or exhausted, recovering, rate_limited.
+
+    Without a number `wait_ms`: when to ask again.
+    """
 
     outcome: str
     number: str
-    nonce: str
+    nonce: bytes
     started_ms: int
     beat_ms: int
     wait_ms: int
 
 
-class Sign(msgspec.Struct, frozen=True):
+class Sign(msgspec.Struct, frozen=True, gc=False):
     """One signal about one lease; `kind`: beat view set hide leave tap."""
 
     kind: str
     number: str
-    nonce: str
+    nonce: bytes
     started_ms: int
     at_ms: int
+    holding: bytes
 
 
-class Speaker(msgspec.Struct, frozen=True):
-    """Who signals: a page of a session on a tag."""
+class Speaker(msgspec.Struct, frozen=True, gc=False):
+    """Who signals: a page of a session. `session` empty: the page did not tell it."""
 
     campaign: str
-    tag: str
-    session: str
-    visitor: str
+    session: bytes
     page: str
     seq: int
-
-
-class Holder(msgspec.Struct, frozen=True):
-    """A present or past holder of a number, as a call needs it. `ended_ms` None: holds it still."""
-
-    session: str
-    visitor: str
-    tag: str
-    nonce: str
-    started_ms: int
-    sign_ms: int
-    tapped_ms: int | None
-    touch: bytes
-    ended_ms: int | None
+    about: bytes
+    address: int
 
 
 class PoolMissing(Exception):
@@ -95,64 +100,64 @@ class Leases:
         self._keys = keys
         self._max_backlog = max_backlog
         # Bounded by the configuration; spares putting the same texts together for every page view.
-        self._pool_keys = lru_cache(10_000)(self._make_pool_keys)
-        self._campaign_keys = lru_cache(10_000)(self._make_campaign_keys)
+        self._of_pool = lru_cache(10_000)(self._make_of_pool)
+        self._of_campaign = lru_cache(10_000)(self._make_of_campaign)
 
-    async def acquire(self, now_ms: int, visit: Visit, wants: list[Want]) -> tuple[str, list[Lease]]:
-        """The page's session id and one Lease for each want, in order. One round trip.
+    async def acquire(self, now_ms: int, visit: Visit, wants: list[Want]) -> tuple[bool, list[Lease]]:
+        """Whether the fresh session began, and one Lease for each want, in order. One round trip.
 
         Raises PoolMissing, Unavailable `recorder_behind` or `redis_away`; nothing is leased then.
         """
-        holdings, events, past = self._campaign_keys(visit.campaign)
-        keys = [holdings, events]
-        args: list[Any] = [
-            now_ms,
-            self._live.run_id,
-            visit.session,
+        shard, events = self._of_campaign(visit.campaign)
+        keys = [events]
+        head = _ACQUIRE.pack(
+            now_ms.to_bytes(6, "big"),
+            self._live.node(shard).run_id.encode(),
+            b"1" if visit.may_go_on else b"0",
+            b"1" if visit.session else b"0",
+            visit.session or _NO_SESSION,
             visit.fresh_session,
-            "1" if visit.may_go_on else "0",
-            visit.visitor,
-            visit.tag,
-            visit.page,
+            page_key(visit.page),
             visit.seq,
-            visit.touch,
-            visit.event,
-            past,
             self._max_backlog,
-        ]
+        )
+        args: list[Any] = [head, visit.about, visit.event]
         for want in wants:
-            keys += self._pool_keys(visit.campaign, want.pool)
-            args += (want.target, want.hold_ms, want.nonce)
-        answer = await call(self._live, "acquire", keys, args)
-        first = answer[0].decode()
-        if first == "missing":
+            pool, leases, address = self._of_pool(visit.campaign, want.pool)
+            keys += (pool, leases, f"{address}{visit.address}")
+            args.append(_WANT.pack(want.holding, want.hold_ms, want.nonce))
+        answer = await call(self._live, shard, "acquire", keys, args)
+        if answer == b"missing":
             raise PoolMissing
-        if first == "recorder_behind":
+        if answer == b"recorder_behind":
             raise Unavailable("too much waits to be recorded", code="recorder_behind")
-        return first, [Lease(o.decode(), n.decode(), c.decode(), s, b, w) for o, n, c, s, b, w in answer[1:]]
+        fresh, *given = answer
+        return fresh == 1, [Lease(o.decode(), n.decode(), c, s, b, w) for o, n, c, s, b, w in given]
 
     async def signal(
         self, now_ms: int, speaker: Speaker, pool: str, hold_ms: int, signs: list[Sign]
-    ) -> tuple[int, set[str]]:
+    ) -> tuple[int, set[bytes]]:
         """A new beat in ms to announce (0: unchanged) and the nonces of leases that ended. One round trip."""
-        holdings, events, past = self._campaign_keys(speaker.campaign)
-        keys = [*self._pool_keys(speaker.campaign, pool), holdings, events]
-        args: list[Any] = [
-            now_ms,
-            self._live.run_id,
-            speaker.session,
-            speaker.visitor,
-            speaker.tag,
-            speaker.page,
+        shard, events = self._of_campaign(speaker.campaign)
+        pool_key, leases, address = self._of_pool(speaker.campaign, pool)
+        head = _SIGNAL.pack(
+            now_ms.to_bytes(6, "big"),
+            self._live.node(shard).run_id.encode(),
+            b"1" if speaker.session else b"0",
+            speaker.session or _NO_SESSION,
+            page_key(speaker.page),
             speaker.seq,
             hold_ms,
-            past,
             self._max_backlog,
-        ]
+        )
+        args: list[Any] = [head, speaker.about]
         for sign in signs:
-            args += (sign.kind, sign.number, sign.nonce, sign.started_ms, sign.at_ms)
-        beat, *ended = await call(self._live, "signal", keys, args)
-        return beat, {nonce.decode() for nonce in ended}
+            began, at = sign.started_ms.to_bytes(6, "big"), sign.at_ms.to_bytes(6, "big")
+            packed = _SIGN.pack(sign.kind[:1].encode(), sign.nonce, began, at, sign.holding)
+            args.append(packed + sign.number.encode())
+        keys = [pool_key, leases, events, f"{address}{speaker.address}"]
+        beat, *ended = await call(self._live, shard, "signal", keys, args)
+        return beat, set(ended)
 
     async def place(
         self,
@@ -168,43 +173,56 @@ class Leases:
 
         Answers how many known ones were lost with the whole pool, which is then recovering.
         """
-        pool_key, state, _ = self._pool_keys(campaign, pool)
-        args = [now_ms, self._live.run_id, hold_ms, len(fresh), len(known), *fresh, *known, *retired]
-        lost: int = (await call(self._live, "place", [pool_key, state], args))[1]
+        shard, _ = self._of_campaign(campaign)
+        pool_key, leases, _ = self._of_pool(campaign, pool)
+        args = [now_ms, self._live.node(shard).run_id, hold_ms, len(fresh), len(known), *fresh, *known, *retired]
+        lost: int = (await call(self._live, shard, "place", [pool_key, leases], args))[1]
         return lost
+
+    async def trust(self, campaign: str, pool: str, former_run_id: str) -> None:
+        """The server was stopped in order and forgot nothing: a pool that knew its former run goes on at once."""
+        shard, _ = self._of_campaign(campaign)
+        _, leases, _ = self._of_pool(campaign, pool)
+        node = self._live.node(shard)
+        state = await node.send("HGET", leases, "state")
+        if state and state[:_RUN_ID] == former_run_id.encode():
+            await node.send("HSET", leases, "state", node.run_id.encode() + state[_RUN_ID:])
 
     async def ring(self, now_ms: int, campaign: str, pool: str, number: str, call_id: str) -> tuple[int, list[Holder]]:
         """Protects the number for the call. Answers until when it was protected before (ms; 0: unknown) and its
         holders, the present one first. One round trip."""
-        pool_key, _, leases = self._pool_keys(campaign, pool)
-        keys = [pool_key, leases, self._keys.past(campaign, number)]
-        protected, current, *past = await call(self._live, "ring", keys, [now_ms, number, call_id])
-        return protected, [_holder(raw) for raw in (current, *past) if raw]
+        shard, _ = self._of_campaign(campaign)
+        pool_key, leases, _ = self._of_pool(campaign, pool)
+        args = [now_ms, number, _call_key(call_id)]
+        protected, current, *past = await call(self._live, shard, "ring", [pool_key, leases], args)
+        return protected, holders(current, past)
 
     async def hang_up(self, campaign: str, pool: str, number: str, call_id: str, until_ms: int) -> None:
-        pool_key, _, leases = self._pool_keys(campaign, pool)
-        await call(self._live, "hangup", [pool_key, leases], [number, call_id, until_ms])
+        shard, _ = self._of_campaign(campaign)
+        pool_key, leases, _ = self._of_pool(campaign, pool)
+        await call(self._live, shard, "hangup", [pool_key, leases], [number, _call_key(call_id), until_ms])
 
-    def _make_pool_keys(self, campaign: str, pool: str) -> tuple[str, str, str]:
-        return self._keys.pool(campaign, pool), self._keys.state(campaign, pool), self._keys.leases(campaign, pool)
+    def _make_of_pool(self, campaign: str, pool: str) -> tuple[str, str, str]:
+        """Pool, leases, and an address counter without the address."""
+        address = self._keys.address(campaign, pool, 0)[:-1]
+        return self._keys.pool(campaign, pool), self._keys.leases(campaign, pool), address
 
-    def _make_campaign_keys(self, campaign: str) -> tuple[str, str, str]:
-        """Holdings, events, and past holders without the number."""
-        events = self._keys.events(self._keys.shard(campaign))
-        return self._keys.holdings(campaign), events, self._keys.past(campaign, "")
+    def _make_of_campaign(self, campaign: str) -> tuple[str, str]:
+        """Shard and events."""
+        shard = self._keys.shard(campaign)
+        return shard, self._keys.events(shard)
 
 
-def _holder(raw: bytes) -> Holder:
-    """A record of lua/record.lua; its fields by place."""
-    fields = msgspec.msgpack.decode(raw)
-    return Holder(
-        nonce=fields[0],
-        session=fields[1],
-        visitor=fields[2],
-        tag=fields[3],
-        started_ms=int(fields[5]),
-        sign_ms=int(fields[6]),
-        tapped_ms=int(fields[9]) or None,
-        touch=fields[11].encode(),
-        ended_ms=int(fields[14]) if len(fields) > 14 else None,
-    )
+def page_key(page: str) -> bytes:
+    """A page among the at most eight of its session."""
+    return crc32(page.encode()).to_bytes(4, "big")
+
+
+@lru_cache(10_000)
+def target_key(tag: str, target: str) -> bytes:
+    """What makes a holding of a visitor: 4 bytes that stand for a tag's target."""
+    return blake2b(f"{tag}|{target}".encode(), digest_size=4).digest()
+
+
+def _call_key(call_id: str) -> bytes:
+    return blake2b(call_id.encode(), digest_size=8).digest()

@@ -15,6 +15,7 @@ from dni.errors import Unavailable
 from dni.ledger import schema
 from dni.live.connection import RedisError
 from dni.parts import Parts
+from dni.pool.keys import SHARDS
 
 log = logging.getLogger("dni.pool")
 
@@ -53,20 +54,19 @@ async def trust(parts: Parts, former_run_id: str) -> None:
     """The server was stopped in order and has forgotten nothing: pools that knew its former run go on at once."""
     for pool in parts.catalog.now.pools.values():
         if pool.campaign:
-            state = parts.keys.state(pool.campaign, pool.id)
-            if await parts.live.send("HGET", state, "run") == former_run_id.encode():
-                await parts.live.send("HSET", state, "run", parts.live.run_id)
+            await parts.leases.trust(pool.campaign, pool.id, former_run_id)
 
 
 async def keep_placed(parts: Parts, stop: asyncio.Event) -> None:
     """The parent's duty: places at every change of the catalog and of the server behind the connection."""
-    seen: tuple[int, str] | None = None
+    seen: tuple[int, set[str]] | None = None
     while not stop.is_set():
         await parts.catalog.refresh()
-        now = (parts.catalog.now.revision, parts.live.run_id)
-        if parts.live.is_up and now != seen:
-            await place(parts)
-            seen = now
+        if parts.live.is_up:
+            now = (parts.catalog.now.revision, {node.run_id for node in parts.live.nodes(SHARDS)})
+            if now != seen:
+                await place(parts)
+                seen = now
         try:
             await asyncio.wait_for(stop.wait(), 0.4)
         except TimeoutError:

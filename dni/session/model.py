@@ -39,8 +39,8 @@ class Touch(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     click: int = 0
 
 
-def packed(touch: Touch) -> bytes:
-    """The touch as JSON of at most PACKED_MAX bytes.
+def packed(touch: Touch) -> tuple[bytes, bool]:
+    """The touch as JSON of at most PACKED_MAX bytes, and whether that is all of it.
 
     While it is longer, these go, in this order: the landing page's query (the other fields repeat it),
     content, referrer, landing page, params, click ids (the longest first; a cut id is worth nothing). Last,
@@ -48,7 +48,17 @@ def packed(touch: Touch) -> bytes:
     """
     data = _encode(touch)
     if len(data) <= PACKED_MAX:
-        return data
+        return data, True
+    return _cut_down(touch), False
+
+
+def unpacked(data: bytes) -> Touch:
+    """The touch that `packed` made. Raises msgspec.DecodeError for anything else."""
+    return _decoder.decode(data)
+
+
+def _cut_down(touch: Touch) -> bytes:
+    data = _encode(touch)
     page = touch.landing_page
     if page and "?" in page:
         touch = msgspec.structs.replace(touch, landing_page=page.partition("?")[0])
@@ -67,11 +77,6 @@ def packed(touch: Touch) -> bytes:
     if len(data) > PACKED_MAX:
         data = _encode(msgspec.structs.replace(touch, **_cut_core(touch)))
     return data
-
-
-def unpacked(data: bytes) -> Touch:
-    """The touch that `packed` made. Raises msgspec.DecodeError for anything else."""
-    return _decoder.decode(data)
 
 
 _DISPENSABLE: tuple[tuple[str, object], ...] = (

@@ -10,12 +10,22 @@ import msgspec
 from dni.session.model import Touch
 
 
-class PageView(msgspec.Struct, array_like=True):
-    visitor: str
+class PageView(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Sessions are payloads of ids (`dni.seal`). `targets` are those that a lease in `pool` was asked for.
+
+    `touch` is None when the short one that stands beside the page view in its stream entry is the whole.
+    """
+
+    at_ms: int
     tag: str
     campaign: str
     publisher: str | None
-    touch: Touch
+    visitor: str
+    session: bytes
+    fresh_session: bytes
+    pool: str | None
+    targets: list[str]
+    touch: Touch | None
     title: str | None
     address: str
     user_agent: str
@@ -26,12 +36,8 @@ class PageView(msgspec.Struct, array_like=True):
     custom: dict[str, Any] | None
 
 
-_encoder = msgspec.msgpack.Encoder()
+packed = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(PageView)
-
-
-def packed(view: PageView) -> bytes:
-    return _encoder.encode(view)
 
 
 def unpacked(raw: bytes) -> PageView:

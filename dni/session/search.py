@@ -34,7 +34,6 @@ class SessionFilter(msgspec.Struct, kw_only=True):
 class LeaseView(msgspec.Struct):
     """`ended_at`: when the number went to another session."""
 
-    id: str
     number: str
     target: str
     started_at: Instant
@@ -124,10 +123,9 @@ def _visible(principal: Principal) -> Select[Any]:
 
 async def _leases(connection: AsyncConnection, sessions: list[str]) -> dict[str, list[LeaseView]]:
     found: dict[str, list[LeaseView]] = {}
-    query = select(lease).where(lease.c.session_id.in_(sessions)).order_by(lease.c.started_at_ms, lease.c.id)
+    query = select(lease).where(lease.c.session_id.in_(sessions)).order_by(lease.c.started_at_ms, lease.c.number)
     for row in (await connection.execute(query)).mappings():
         view = LeaseView(
-            id=row["id"],
             number=row["number"],
             target=row["target"],
             started_at=rfc3339(row["started_at_ms"]),

@@ -1,51 +1,108 @@
 """Storage of sessions and of the leases they held. Written by the recorder only, a batch in a transaction."""
 
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
+from msgspec.structs import astuple
 from sqlalchemy import bindparam, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dni.errors import Unavailable
 from dni.ledger import schema
-from dni.ledger.bulk import insert_many
 from dni.ledger.engines import Ledger
+
+_MARKS = {"leave": "left_at_ms", "tap": "tapped_at_ms", "ended": "ended_at_ms"}
+
+
+class SessionRow(msgspec.Struct):
+    """A row of `session`, its columns in their order; JSON ones as text."""
+
+    id: str
+    visitor_id: str
+    tag_id: str
+    campaign_id: str
+    publisher_id: str | None
+    started_at_ms: int
+    last_seen_ms: int
+    page_views: int
+    source: str | None
+    medium: str | None
+    campaign_name: str | None
+    keyword: str | None
+    content: str | None
+    channel: str | None
+    landing_page: str | None
+    referrer: str | None
+    click_ids: str | None
+    params: str | None
+    title: str | None
+    consent: str
+    language: str | None
+    timezone: str | None
+    device: str
+    browser: str | None
+    os: str | None
+    country: str | None
+    region: str | None
+    city: str | None
+    ids: str | None
+    custom: str | None
+    unleased: str | None
+
+
+class LeaseRow(msgspec.Struct):
+    """A row of `lease` as it begins."""
+
+    number: str
+    started_at_ms: int
+    session_id: str
+    tag_id: str
+    campaign_id: str
+    pool_id: str
+    target: str
+    last_sign_ms: int
+
+
+class Mark(msgspec.Struct):
+    """What became of a lease at `at`; `sign`: the session's last sign of life. Times in ms."""
+
+    kind: Literal["leave", "tap", "ended"]
+    number: str
+    began: int
+    at: int
+    sign: int
 
 
 class Batch:
     """What some stream entries come to. Rows of one session are merged, so that each is written once."""
 
     def __init__(self) -> None:
-        self.sessions: dict[str, dict[str, Any]] = {}
-        self.seen: dict[str, int] = {}
-        self.leases: dict[str, dict[str, Any]] = {}
-        self.marks: list[dict[str, Any]] = []
+        self.sessions: dict[str, SessionRow] = {}
+        self.leases: list[LeaseRow] = []
+        self.marks: list[Mark] = []
+        self.positions: dict[str, tuple[str, str]] = {}
+        self.entries = 0
 
-    def session(self, row: dict[str, Any]) -> None:
+    def session(self, row: SessionRow) -> None:
         """A page view. The first one of a session tells how it came."""
-        known = self.sessions.get(row["id"])
-        if known is None:
-            self.sessions[row["id"]] = {**row, "page_views": 1}
-            return
-        known["page_views"] += 1
-        known["last_seen_ms"] = max(known["last_seen_ms"], row["last_seen_ms"])
-        known["unleased"] = row["unleased"]
+        known = self.sessions.setdefault(row.id, row)
+        if known is not row:
+            known.page_views += 1
+            known.last_seen_ms = max(known.last_seen_ms, row.last_seen_ms)
+            known.unleased = row.unleased
 
-    def sign(self, session_id: str, at_ms: int) -> None:
-        self.seen[session_id] = max(at_ms, self.seen.get(session_id, 0))
-
-    def lease(self, row: dict[str, Any]) -> None:
-        self.leases.setdefault(row["id"], row)
-
-    def mark(self, lease_id: str, column: str, at_ms: int, sign_ms: int) -> None:
-        self.marks.append({"lease": lease_id, "column": column, "at": at_ms, "sign": sign_ms})
+    def read(self, stream: str, since: str, last: str, entries: int) -> None:
+        """All entries of the stream after `since` up to `last` are in this batch."""
+        self.positions[stream] = since, last
+        self.entries += entries
 
 
-async def write(ledger: Ledger, connection: AsyncConnection, batch: Batch) -> None:
-    """All of the batch, on the caller's transaction. A row that is there already is only brought forward."""
-    session, lease = schema.session, schema.lease
-    if batch.sessions:
+class Sessions:
+    def __init__(self, ledger: Ledger) -> None:
+        session, lease = schema.session, schema.lease
         insert = ledger.insert(session)
         later = insert.excluded.last_seen_ms > session.c.last_seen_ms
-        upsert = insert.on_conflict_do_update(
+        known = insert.on_conflict_do_update(
             index_elements=["id"],
             set_={
                 "page_views": session.c.page_views + insert.excluded.page_views,
@@ -53,34 +110,55 @@ async def write(ledger: Ledger, connection: AsyncConnection, batch: Batch) -> No
                 "unleased": insert.excluded.unleased,
             },
         )
-        await insert_many(connection, upsert, list(batch.sessions.values()))
-    if batch.leases:
-        await insert_many(connection, ledger.insert(lease).on_conflict_do_nothing(), list(batch.leases.values()))
-    if batch.seen:
-        seen = (
-            update(session)
-            .where(session.c.id == bindparam("key"), session.c.last_seen_ms < bindparam("at"))
-            .values(last_seen_ms=bindparam("at"))
-        )
-        await connection.execute(seen, [{"key": key, "at": at} for key, at in batch.seen.items()])
-    for column in ("tapped_at_ms", "left_at_ms", "ended_at_ms"):
-        marks = [m for m in batch.marks if m["column"] == column]
-        if marks:
-            sign = case((lease.c.last_sign_ms < bindparam("sign"), bindparam("sign")), else_=lease.c.last_sign_ms)
-            statement = (
-                update(lease)
-                .where(lease.c.id == bindparam("key"))
-                .values({column: bindparam("at"), "last_sign_ms": sign})
+        self._ledger = ledger
+        self._session = ledger.many(known, SessionRow.__struct_fields__)
+        self._lease = ledger.many(ledger.insert(lease).on_conflict_do_nothing(), LeaseRow.__struct_fields__)
+        held = (lease.c.number == bindparam("of"), lease.c.started_at_ms == bindparam("began"))
+        sign = case((lease.c.last_sign_ms < bindparam("sign"), bindparam("sign")), else_=lease.c.last_sign_ms)
+        self._marks = {
+            kind: ledger.many(update(lease).where(*held).values({column: bindparam("at"), "last_sign_ms": sign}))
+            for kind, column in _MARKS.items()
+        }
+        holder = select(lease.c.session_id).where(*held).scalar_subquery()
+        seen = update(session).where(session.c.id == holder, session.c.last_seen_ms < bindparam("sign"))
+        self._seen = ledger.many(seen.values(last_seen_ms=bindparam("sign")))
+
+    async def positions(self) -> dict[str, str]:
+        """Of each stream the id of the last entry that is in the ledger."""
+        wanted = select(schema.recorded.c.stream, schema.recorded.c.last_id)
+        async with self._ledger.read() as connection:
+            return {row.stream: row.last_id for row in await connection.execute(wanted)}
+
+    async def write(self, batch: Batch) -> None:
+        """All of the batch with its positions, or nothing. A row that is there already is only brought forward.
+
+        Raises Unavailable when the ledger is, or when another recorder went on from the same position.
+        """
+        # All thinking comes before the transaction: while it is open, no call can be written to SQLite.
+        sessions = [astuple(row) for row in batch.sessions.values()]
+        leases = [astuple(row) for row in batch.leases]
+        of_kind: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _MARKS}
+        for mark in batch.marks:
+            of_kind[mark.kind].append({"of": mark.number, "began": mark.began, "at": mark.at, "sign": mark.sign})
+        signs = [values for rows in of_kind.values() for values in rows if values["sign"] > values["began"]]
+        marks = [(many, many.tuples(of_kind[kind])) for kind, many in self._marks.items()]
+        seen = self._seen.tuples(signs)
+        async with self._ledger.write() as connection:
+            await self._move(connection, batch.positions)
+            await self._session.run(connection, sessions)
+            await self._lease.run(connection, leases)
+            for many, rows in marks:
+                await many.run(connection, rows)
+            await self._seen.run(connection, seen)
+
+    async def _move(self, connection: AsyncConnection, positions: dict[str, tuple[str, str]]) -> None:
+        table = schema.recorded
+        for stream, (since, last) in positions.items():
+            insert = self._ledger.insert(table).values(stream=stream, last_id=last)
+            moved = await connection.execute(
+                insert.on_conflict_do_update(
+                    index_elements=["stream"], set_={"last_id": last}, where=table.c.last_id == since
+                )
             )
-            await connection.execute(statement, [{"key": m["lease"], "at": m["at"], "sign": m["sign"]} for m in marks])
-
-
-async def recorded_id(connection: AsyncConnection, stream: str) -> str:
-    """Stream id of the last entry applied; '0-0' before the first."""
-    wanted = select(schema.recorded.c.last_id).where(schema.recorded.c.stream == stream)
-    return (await connection.execute(wanted)).scalar_one_or_none() or "0-0"
-
-
-async def set_recorded_id(ledger: Ledger, connection: AsyncConnection, stream: str, last_id: str) -> None:
-    insert = ledger.insert(schema.recorded).values(stream=stream, last_id=last_id)
-    await connection.execute(insert.on_conflict_do_update(index_elements=["stream"], set_={"last_id": last_id}))
+            if moved.rowcount != 1:
+                raise Unavailable("another recorder wrote meanwhile", code="ledger_busy")

@@ -2,19 +2,19 @@
 
 from typing import Any
 
-import msgspec
-
 from dni import phone
-from dni.catalog.model import Catalog, Tag
+from dni.catalog.model import Catalog, Pool, Tag
 from dni.errors import Unavailable
 from dni.metrics import leases as count
 from dni.parts import Parts
-from dni.pool.leases import Lease, PoolMissing, Visit, Want
-from dni.seal import new_nonce
+from dni.pool.leases import Lease, PoolMissing, Visit, Want, target_key
+from dni.pool.record import about
+from dni.seal import LeaseId, new_nonce, new_session, new_visitor
 from dni.session import touch as touches
-from dni.session.model import Touch, packed
+from dni.session.model import packed
 from dni.session.page_view import PageView
 from dni.session.page_view import packed as packed_view
+from dni.tag.browser import Browser, network
 from dni.tag.robots import is_robot
 from dni.tag.rules import Choice, choose
 from dni.tag.wire import Fields, Given, LeaseAnswer, LeaseRequest
@@ -29,13 +29,6 @@ _MIN_RETRY_MS = 1_000
 _MAX_RETRY_MS = 60_000
 
 
-class Browser(msgspec.Struct, frozen=True):
-    """What the connection tells of the browser; the address is dropped after the geo look-up."""
-
-    address: str
-    user_agent: str
-
-
 async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser) -> LeaseAnswer:
     """One entry for each asked target, whatever is broken: `original` with a reason when there is no number.
 
@@ -46,31 +39,86 @@ async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser)
     if refused == "consent":
         return _without_ids(parts.catalog.now, tag, request, targets)
     if refused:
-        return _answer(None, None, {asked: _original(refused) for asked in targets})
+        return LeaseAnswer(None, None, _BEAT_MS, {asked: _original(refused) for asked in targets})
+
     now_ms = parts.clock.now_ms()
-    touch = touches.read(request.page.url, request.referrer, frozenset(tag.params))
-    visit = _visit(parts, tag, request, browser, touch, now_ms)
+    page = request.page
+    touch = touches.read(page.url, request.referrer, frozenset(tag.params))
     choice = choose(tag, touch, request.consent)
-    known = {asked: number for asked, number in targets.items() if number in tag.targets}
-    wants = _wants(parts.catalog.now, choice, known)
+    pool = parts.catalog.now.pools.get(choice.pool) if choice.pool else None
+    wanted = list(dict.fromkeys(number for number in targets.values() if number in tag.targets)) if pool else []
+
+    # Who: ids that are not ours are as none.
+    sealer = parts.sealer
+    visitor = sealer.open_visitor(tag.id, request.visitor)
+    brought = sealer.open_session(tag.id, request.session) if visitor else None
+    # A new paid click begins a session; the same landing page loaded again does not.
+    goes_on = brought is not None and touch.click in (0, brought.click)
+    visitor_id = request.visitor
+    if visitor is None or visitor_id is None:
+        visitor = new_visitor()
+        visitor_id = sealer.visitor(tag.id, visitor)
+    session = brought.payload if brought and goes_on else b""
+    fresh_session = new_session(now_ms, touch.click)
+
+    short, whole = packed(touch)
+    view = PageView(
+        now_ms,
+        tag.id,
+        tag.campaign,
+        tag.publisher,
+        visitor_id,
+        session,
+        fresh_session,
+        choice.pool,
+        wanted,
+        None if whole else touch,
+        _clean(page.title),
+        browser.address,
+        browser.user_agent[:512],
+        _clean(request.tz),
+        _clean(request.lang),
+        request.consent,
+        clean_fields(request.ids),
+        clean_fields(request.custom),
+    )
+    visit = Visit(
+        tag.campaign,
+        session,
+        fresh_session,
+        brought is not None and now_ms - brought.started_ms <= _MAY_GO_ON_MS,
+        page.id,
+        page.seq,
+        about(tag.id, short),
+        packed_view(view),
+        network(browser.address),
+    )
+    wants = (
+        [Want(pool.id, visitor + target_key(tag.id, one), pool.hold_ms, new_nonce()) for one in wanted] if pool else []
+    )
     failed = "no_pool"
-    session = visit.session or visit.fresh_session
     leases: list[Lease] = []
+    fresh = not session
     try:
-        session, leases = await parts.leases.acquire(now_ms, visit, wants)
+        fresh, leases = await parts.leases.acquire(now_ms, visit, wants)
     except PoolMissing:
         failed = "recovering"
         parts.pool_missing.set()
     except Unavailable as error:
         failed = error.code
-    by_target = {
-        want.target: _by_lease(parts, tag, want, got, choice) for want, got in zip(wants, leases, strict=False)
-    }
-    given = {
-        asked: by_target.get(number) or (_by_choice(choice, failed) if asked in known else _original("unknown_target"))
-        for asked, number in targets.items()
-    }
-    return _answer(visit.visitor, session, given, min((one.beat_ms for one in leases if one.number), default=_BEAT_MS))
+
+    session_id = sealer.session(tag.id, fresh_session) if fresh else request.session
+    got = dict(zip(wanted, leases, strict=False))
+    beat_ms = _BEAT_MS
+    given = {}
+    for asked, number in targets.items():
+        one = got.get(number)
+        if pool and one:
+            given[asked] = _by_lease(parts, tag, pool, number, one, choice)
+            beat_ms = one.beat_ms or beat_ms  # one pool, one beat
+        else:
+            given[asked] = _by_choice(choice, failed) if number in tag.targets else _original("unknown_target")
+    return LeaseAnswer(visitor_id, session_id, beat_ms, given)
 
 
 def _targets(tag: Tag, numbers: list[str]) -> dict[str, str]:
@@ -82,52 +130,11 @@ def _targets(tag: Tag, numbers: list[str]) -> dict[str, str]:
 
 
 def _refusal(request: LeaseRequest, browser: Browser) -> str | None:
-    if is_robot(browser.user_agent):
+    if is_robot(browser.user_agent) and not browser.is_tried_out:
         return "bot"
     if request.consent == "denied":
         return "consent"
     return None if request.visible else "hidden"
-
-
-def _visit(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser, touch: Touch, now_ms: int) -> Visit:
-    visitor = request.visitor if parts.sealer.is_visitor(tag.id, request.visitor) else None
-    brought = parts.sealer.open_session(tag.id, request.session) if visitor else None
-    # A new paid click begins a session; the same landing page loaded again does not.
-    goes_on = brought is not None and touch.click in (0, brought.click)
-    view = PageView(
-        visitor=visitor or parts.sealer.visitor(tag.id),
-        tag=tag.id,
-        campaign=tag.campaign,
-        publisher=tag.publisher,
-        touch=touch,
-        title=_clean(request.page.title),
-        address=browser.address,
-        user_agent=browser.user_agent[:512],
-        timezone=_clean(request.tz),
-        language=_clean(request.lang),
-        consent=request.consent,
-        ids=clean_fields(request.ids),
-        custom=clean_fields(request.custom),
-    )
-    return Visit(
-        campaign=tag.campaign,
-        tag=tag.id,
-        visitor=view.visitor,
-        session=request.session or "" if goes_on else "",
-        fresh_session=parts.sealer.session(tag.id, now_ms, touch.click),
-        may_go_on=brought is not None and now_ms - brought.started_ms <= _MAY_GO_ON_MS,
-        page=request.page.id,
-        seq=request.page.seq,
-        touch=packed(touch),
-        event=packed_view(view),
-    )
-
-
-def _wants(catalog: Catalog, choice: Choice, known: dict[str, str]) -> list[Want]:
-    pool = catalog.pools.get(choice.pool) if choice.pool else None
-    if pool is None:
-        return []
-    return [Want(target, pool.id, pool.hold_ms, new_nonce()) for target in dict.fromkeys(known.values())]
 
 
 def _by_choice(choice: Choice, reason: str) -> Given:
@@ -141,7 +148,7 @@ def _by_choice(choice: Choice, reason: str) -> Given:
     return _original(reason, _RETRY_MS)
 
 
-def _by_lease(parts: Parts, tag: Tag, want: Want, got: Lease, choice: Choice) -> Given:
+def _by_lease(parts: Parts, tag: Tag, pool: Pool, target: str, got: Lease, choice: Choice) -> Given:
     if not got.number:
         if choice.overflow:
             return _static(choice.overflow, got.outcome)
@@ -150,9 +157,9 @@ def _by_lease(parts: Parts, tag: Tag, want: Want, got: Lease, choice: Choice) ->
     return Given(
         number=got.number,
         national=phone.national(got.number),
-        lease=parts.sealer.lease(tag.id, got.nonce, got.number, got.started_ms),
+        lease=parts.sealer.lease(tag.id, LeaseId(got.nonce, got.number, got.started_ms, target_key(tag.id, target))),
         kind="pool",
-        protected_ms=got.beat_ms * 3 // 2 + want.hold_ms,
+        protected_ms=got.beat_ms * 3 // 2 + pool.hold_ms,
     )
 
 
@@ -161,9 +168,8 @@ def _without_ids(catalog: Catalog, tag: Tag, request: LeaseRequest, targets: dic
     choice = choose(tag, touches.read(request.page.url, request.referrer, frozenset(tag.params)), "denied")
     number = choice.number or choice.overflow
     given = _static(number, "consent") if number else _original("consent")
-    return _answer(
-        None, None, {asked: given if t in tag.targets else _original("unknown_target") for asked, t in targets.items()}
-    )
+    numbers = {asked: given if t in tag.targets else _original("unknown_target") for asked, t in targets.items()}
+    return LeaseAnswer(None, None, _BEAT_MS, numbers)
 
 
 def _static(number: str, reason: str | None = None) -> Given:
@@ -174,10 +180,6 @@ def _static(number: str, reason: str | None = None) -> Given:
 def _original(reason: str, retry_ms: int | None = None) -> Given:
     count("original", reason).inc()
     return Given(None, None, None, "original", reason=reason, retry_ms=retry_ms)
-
-
-def _answer(visitor: str | None, session: str | None, given: dict[str, Given], beat_ms: int = _BEAT_MS) -> LeaseAnswer:
-    return LeaseAnswer(visitor, session, beat_ms, given)
 
 
 def _clean(text: str | None) -> str | None:

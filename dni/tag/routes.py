@@ -8,17 +8,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dni.catalog.model import Tag
 from dni.errors import MethodNotAllowed, NotFound
 from dni.metrics import REFUSALS
 from dni.parts import Parts
 from dni.tag import origins
-from dni.tag.lease import Browser, lease
+from dni.tag.browser import Browser
+from dni.tag.lease import lease
 from dni.tag.script import script, version
 from dni.tag.signal import signal
 from dni.tag.wire import LeaseRequest, SignalRequest
-from dni.web.body import decode, read
+from dni.web.body import decode, read_sized
 from dni.web.frame import frame_headers, refusal
+from dni.web.proxies import Proxies
 
 _lease_decoder = msgspec.json.Decoder(LeaseRequest)
 _signal_decoder = msgspec.json.Decoder(SignalRequest)
@@ -28,18 +29,12 @@ _encode = msgspec.json.Encoder().encode
 def doors(parts: Parts) -> dict[str, ASGIApp]:
     """Path -> ASGI, for what must be fast."""
 
-    async def on_lease(tag: Tag, request: LeaseRequest, browser: Browser) -> bytes | None:
-        return _encode(await lease(parts, tag, request, browser))
-
-    async def on_signal(tag: Tag, request: SignalRequest, _browser: Browser) -> bytes | None:
-        answer = await signal(parts, tag, request)
-        return None if answer is None else _encode(answer)
-
+    proxies = Proxies(parts.settings.trusted_proxies)
     return {
-        "/v1/lease": _door(parts, _lease_decoder, on_lease),
+        "/v1/lease": _door(parts, proxies, _lease_decoder, lease),
         # A beacon from a page with `Referrer-Policy: no-referrer` says `Origin: null`. It acts only on leases that it
         # names, with our MAC, so there is nothing for a stranger to do here.
-        "/v1/signal": _door(parts, _signal_decoder, on_signal, nameless=("null", "")),
+        "/v1/signal": _door(parts, proxies, _signal_decoder, signal, nameless=("null", "")),
     }
 
 
@@ -69,7 +64,7 @@ def routes(parts: Parts) -> list[Route]:
     return [Route("/t/{name}.js", tag_script, methods=["GET"])]
 
 
-def _door(parts: Parts, decoder: Any, act: Any, nameless: tuple[str, ...] = ()) -> ASGIApp:
+def _door(parts: Parts, proxies: Proxies, decoder: Any, act: Any, nameless: tuple[str, ...] = ()) -> ASGIApp:
     """An address that stands outside the frame. Every page view and beat passes here, and a header costs a microsecond:
     an answer that went well has those that a browser needs and no more (a POST's answer is not cached by itself).
 
@@ -83,14 +78,18 @@ def _door(parts: Parts, decoder: Any, act: Any, nameless: tuple[str, ...] = ()) 
             if scope["method"] != "POST":
                 headers += _preflight(parts, scope)
             else:
-                request = decode(decoder, await read(scope, receive))
+                told = dict(scope["headers"])
+                request = decode(decoder, await read_sized(told.get(b"content-length"), receive))
                 tag = parts.catalog.now.tags_by_key.get(request.tag)
                 if tag is None:
                     raise _unknown(request.tag)
-                origin, browser = _told(scope)
+                origin = told.get(b"origin", b"").decode("latin-1")
                 if origin not in nameless:
                     headers.append((b"access-control-allow-origin", origins.check(tag, origin).encode("latin-1")))
-                body = await act(tag, request, browser)
+                address = proxies.address(scope, told.get(b"x-forwarded-for"))
+                browser = Browser(address, told.get(b"user-agent", b"").decode("latin-1"), origin)
+                answer = await act(parts, tag, request, browser)
+                body = None if answer is None else _encode(answer)
         except Exception as error:  # noqa: BLE001  whatever it is, the page gets an answer in the one shape
             framed = frame_headers(scope)
             refused = refusal(error, framed)
@@ -115,7 +114,7 @@ def _preflight(parts: Parts, scope: Scope) -> list[tuple[bytes, bytes]]:
     """Our tag needs none (text/plain). Others get a yes where any tag allows them: the POST is checked by its tag."""
     if scope["method"] != "OPTIONS":
         raise MethodNotAllowed("POST, OPTIONS")
-    origin, _ = _told(scope)
+    origin = dict(scope["headers"]).get(b"origin", b"").decode("latin-1")
     if not origin or not any(origins.allows(tag, origin) for tag in parts.catalog.now.tags.values()):
         return [(b"vary", b"origin")]
     return [
@@ -125,18 +124,6 @@ def _preflight(parts: Parts, scope: Scope) -> list[tuple[bytes, bytes]]:
         (b"access-control-allow-headers", b"Content-Type"),
         (b"access-control-max-age", b"86400"),
     ]
-
-
-def _told(scope: Scope) -> tuple[str, Browser]:
-    """Origin ('' for none) and browser, in one walk over the headers."""
-    origin = user_agent = b""
-    for name, value in scope["headers"]:
-        if name == b"origin":
-            origin = value
-        elif name == b"user-agent":
-            user_agent = value
-    client = scope.get("client")
-    return origin.decode("latin-1"), Browser(client[0] if client else "", user_agent.decode("latin-1"))
 
 
 def _unknown(key: str) -> NotFound:

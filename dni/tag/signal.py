@@ -6,26 +6,29 @@ from dni.catalog.model import Tag
 from dni.metrics import PAGES, signals
 from dni.parts import Parts
 from dni.pool.leases import Sign, Speaker
+from dni.pool.record import about
+from dni.tag.browser import Browser, network
 from dni.tag.wire import SignalAnswer, SignalRequest
 
 _MOST_AGO_MS = 60_000
+_NOBODY = bytes(12)  # the payload of no visitor
 
 
-async def signal(parts: Parts, tag: Tag, request: SignalRequest) -> SignalAnswer | None:
+async def signal(parts: Parts, tag: Tag, request: SignalRequest, browser: Browser) -> SignalAnswer | None:
     """None when there is nothing to say. A lease that is forged, foreign or over is listed in `ended`.
 
     Raises Unavailable when Redis is away: the page keeps its number as long as it was promised, and says it again.
     """
     now_ms = parts.clock.now_ms()
-    session = request.session if parts.sealer.open_session(tag.id, request.session) else None
-    visitor = request.visitor if parts.sealer.is_visitor(tag.id, request.visitor) else None
+    session = parts.sealer.open_session(tag.id, request.session)
+    visitor = parts.sealer.open_visitor(tag.id, request.visitor) or _NOBODY
     if request.page.found is not None:
         PAGES.labels(
             "found_none" if request.page.found == 0 else "swapped" if request.page.swapped else "not_swapped"
         ).inc()
     ended: list[str] = []
     signs: dict[str, list[Sign]] = defaultdict(list)
-    public: dict[str, str] = {}
+    public: dict[bytes, str] = {}
     for one in request.signals:
         signals(one.type).inc()
         if one.lease is None:
@@ -37,9 +40,17 @@ async def signal(parts: Parts, tag: Tag, request: SignalRequest) -> SignalAnswer
             continue
         public[named.nonce] = one.lease
         ago_ms = max(0, min(_MOST_AGO_MS, one.ago_ms))
-        signs[number.pool].append(Sign(one.type, named.number, named.nonce, named.issued_ms, now_ms - ago_ms))
+        holding = visitor + named.target
+        signs[number.pool].append(Sign(one.type, named.number, named.nonce, named.issued_ms, now_ms - ago_ms, holding))
     beat_ms = 0
-    speaker = Speaker(tag.campaign, tag.id, session or "", visitor or "", request.page.id, request.page.seq)
+    speaker = Speaker(
+        tag.campaign,
+        session.payload if session else b"",
+        request.page.id,
+        request.page.seq,
+        about(tag.id, b""),
+        network(browser.address),
+    )
     for pool_id, of_pool in signs.items():
         hold_ms = parts.catalog.now.pools[pool_id].hold_ms
         beat, over = await parts.leases.signal(now_ms, speaker, pool_id, hold_ms, of_pool)

@@ -19,9 +19,13 @@ _PLACE = re.compile(r" - at `(?P<path>[^`]*)`$")
 
 async def read(scope: Scope, receive: Receive, limit: int = JSON_LIMIT) -> bytes:
     """The whole body, or BodyTooLarge as soon as that is known. An upload that breaks off is BadBody."""
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > limit:
-            raise BodyTooLarge(f"at most {limit} bytes, not {int(value)}")
+    return await read_sized(dict(scope["headers"]).get(b"content-length"), receive, limit)
+
+
+async def read_sized(length: bytes | None, receive: Receive, limit: int = JSON_LIMIT) -> bytes:
+    """The same for who has looked up the header Content-Length."""
+    if length is not None and length.isdigit() and int(length) > limit:
+        raise BodyTooLarge(f"at most {limit} bytes, not {int(length)}")
     body: bytes = b""
     while True:
         message = await receive()

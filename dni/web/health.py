@@ -1,5 +1,7 @@
 """/healthz, /readyz and /metrics."""
 
+import asyncio
+
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -11,6 +13,7 @@ from dni.catalog.load import current_revision
 from dni.errors import Unavailable
 from dni.live.connection import RedisError
 from dni.parts import Parts
+from dni.pool.keys import SHARDS
 
 
 def routes(parts: Parts) -> list[Route]:
@@ -30,7 +33,7 @@ def routes(parts: Parts) -> list[Route]:
 
 async def _redis(parts: Parts) -> str:
     try:
-        await parts.live.send("PING")
+        await asyncio.gather(*(node.send("PING") for node in parts.live.nodes(SHARDS)))
     except (Unavailable, RedisError) as error:
         return f"away: {error}"
     return "ready"

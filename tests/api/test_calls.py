@@ -141,7 +141,7 @@ async def test_a_session_tells_its_leases(api: Api) -> None:
     async with api.parts.ledger.write() as connection:
         told = {"ids": {"ga": "1.2"}, "custom": {"plan": 3}, "source": "google", "region": "US-CA"}
         await connection.execute(schema.session.insert().values(**session, **times, **told))
-        await connection.execute(schema.lease.insert().values(id="l1", **lease, **where))
+        await connection.execute(schema.lease.insert().values(**lease, **where))
     for view in ((await api.get("/sessions/ses")).json(), (await api.get("/sessions?visitor=vis")).json()["data"][0]):
         assert (view["source"], view["region"], view["ids"], view["custom"]) == (
             "google",

@@ -92,7 +92,6 @@ def lease(session_id: str, ago_ms: int, **values: Any) -> dict[str, Any]:
     columns: dict[str, Any] = dict.fromkeys(schema.lease.c.keys())
     return {
         **columns,
-        "id": f"lease-of-{session_id}",
         "session_id": session_id,
         "tag_id": "tag_1",
         "campaign_id": "cmp_1",

@@ -6,40 +6,47 @@ import pytest
 
 from dni.parts import Parts
 from dni.pool.keys import Keys
-from dni.pool.leases import Lease, PoolMissing, Sign, Speaker, Visit, Want
+from dni.pool.leases import Lease, PoolMissing, Sign, Speaker, Visit, Want, target_key
 from dni.pool.place import place
-from dni.seal import new_nonce
+from dni.pool.record import about
+from dni.seal import new_nonce, new_session
 from tests.support.world import START_MS, TARGET, add, numbers
 
 HOLD = 120_000
 MINUTE = 60_000
+ANOTHER_RUN = "a" * 40  # as long as every run id
+ABOUT = about("tag_1", b"{}")
 
 
 class Visitor:
     """A browser with its ids and one page, speaking to the scripts as the tag's door does."""
 
     def __init__(self, parts: Parts, name: str, page: str = "p1") -> None:
-        self.parts, self.name, self.page, self.session, self.seq = parts, name, page, "", 1
-        self.got = Lease("", "", "", 0, 0, 0)
+        self.parts, self.page, self.session, self.seq = parts, page, b"", 1
+        self.id = name.encode().ljust(12, b".")
+        self.holding = self.id + target_key("tag_1", TARGET)
+        self.got = Lease("", "", b"", 0, 0, 0)
 
-    async def look(self, now_ms: int, target: str = TARGET, pool: str = "pool_1") -> Lease:
-        fresh = f"s-{self.name}-{now_ms}"
-        visit = Visit("cmp_1", "tag_1", self.name, self.session, fresh, True, self.page, self.seq, b"{}", b"event")
-        self.session, [self.got] = await self.parts.leases.acquire(
-            now_ms, visit, [Want(target, pool, HOLD, new_nonce())]
-        )
+    async def look(self, now_ms: int, address: int = 0) -> Lease:
+        new = new_session(now_ms, 0)
+        visit = Visit("cmp_1", self.session, new, True, self.page, self.seq, ABOUT, b"event", address)
+        wants = [Want("pool_1", self.holding, HOLD, new_nonce())]
+        fresh, [self.got] = await self.parts.leases.acquire(now_ms, visit, wants)
+        self.session = new if fresh else self.session
         return self.got
 
     async def say(
         self, now_ms: int, kind: str, seq: int | None = None, at_ms: int | None = None
-    ) -> tuple[int, set[str]]:
+    ) -> tuple[int, set[bytes]]:
         self.seq = self.seq + 1 if seq is None else seq
-        speaker = Speaker("cmp_1", "tag_1", self.session, self.name, self.page, self.seq)
-        sign = Sign(kind, self.got.number, self.got.nonce, self.got.started_ms, at_ms or now_ms)
+        speaker = Speaker("cmp_1", self.session, self.page, self.seq, about("tag_1", b""), 0)
+        sign = Sign(kind, self.got.number, self.got.nonce, self.got.started_ms, at_ms or now_ms, self.holding)
         return await self.parts.leases.signal(now_ms, speaker, "pool_1", HOLD, [sign])
 
     async def protected_until(self) -> int:
-        score = await self.parts.live.send("ZSCORE", self.parts.keys.pool("cmp_1", "pool_1"), self.got.number)
+        score = await self.parts.live.node("s0").send(
+            "ZSCORE", self.parts.keys.pool("cmp_1", "pool_1"), self.got.number
+        )
         return int(float(score))
 
 
@@ -157,7 +164,7 @@ async def test_a_signal_never_brings_a_retired_number_back(pool: Parts) -> None:
     got = await visitor.look(START_MS)
     await pool.leases.place(START_MS, "cmp_1", "pool_1", HOLD, [], [], [got.number])
     await visitor.say(START_MS + 1_000, "beat")
-    assert await pool.live.send("ZSCORE", pool.keys.pool("cmp_1", "pool_1"), got.number) is None
+    assert await pool.live.node("s0").send("ZSCORE", pool.keys.pool("cmp_1", "pool_1"), got.number) is None
     again = await visitor.look(START_MS + 2_000)
     assert again.number != got.number
 
@@ -179,7 +186,7 @@ async def test_past_holders_are_kept_newest_first(pool: Parts) -> None:
         await Visitor(pool, name).look(START_MS + i * 60 * MINUTE)
     number = numbers(3)[0]
     _, holders = await pool.leases.ring(START_MS + 6 * 60 * MINUTE, "cmp_1", "pool_1", number, "call_1")
-    assert [holder.visitor for holder in holders] == ["d", "a"]
+    assert [holder.visitor.rstrip(b".") for holder in holders] == [b"d", b"a"]
     assert [holder.ended_ms for holder in holders] == [None, START_MS + 3 * 60 * MINUTE]
 
 
@@ -187,7 +194,7 @@ async def test_after_a_restart_nothing_is_leased_until_no_screen_can_show_what_w
     holder = Visitor(pool, "a")
     await holder.look(START_MS)
     await holder.say(START_MS, "view")
-    pool.live.run_id = "another server process"
+    pool.live.node("s0").run_id = ANOTHER_RUN
     newcomer = await Visitor(pool, "b").look(START_MS + 1_000)
     assert newcomer.outcome == "recovering"
     assert newcomer.wait_ms == 300_000
@@ -198,9 +205,9 @@ async def test_after_a_restart_nothing_is_leased_until_no_screen_can_show_what_w
 async def test_while_recovering_a_beat_takes_a_lost_lease_back(pool: Parts) -> None:
     holder = Visitor(pool, "a")
     got = await holder.look(START_MS)
-    await pool.live.send("DEL", pool.keys.leases("cmp_1", "pool_1"), pool.keys.holdings("cmp_1"))
-    await pool.live.send("ZADD", pool.keys.pool("cmp_1", "pool_1"), 0, got.number)
-    pool.live.run_id = "another server process"
+    await pool.live.node("s0").send("HDEL", pool.keys.leases("cmp_1", "pool_1"), got.number, holder.holding)
+    await pool.live.node("s0").send("ZADD", pool.keys.pool("cmp_1", "pool_1"), 0, got.number)
+    pool.live.node("s0").run_id = ANOTHER_RUN
     _, ended = await holder.say(START_MS + 20_000, "beat")
     assert ended == set()
     assert await holder.protected_until() > START_MS + 20_000 + HOLD
@@ -217,19 +224,14 @@ async def test_a_lease_of_another_is_not_taken_back_when_a_newer_holder_is_known
         await other.say(START_MS + 59 * MINUTE, "beat")
     await new.look(START_MS + 60 * MINUTE)
     assert new.got.number == old.got.number
-    pool.live.run_id = "another server process"
+    pool.live.node("s0").run_id = ANOTHER_RUN
     _, ended = await old.say(START_MS + 60 * MINUTE, "beat")
     assert ended == {old.got.nonce}
 
 
 async def test_a_pool_that_redis_lost_is_placed_from_the_ledger_and_recovers(pool: Parts) -> None:
     await Visitor(pool, "a").look(START_MS)
-    for key in (
-        pool.keys.pool("cmp_1", "pool_1"),
-        pool.keys.state("cmp_1", "pool_1"),
-        pool.keys.leases("cmp_1", "pool_1"),
-    ):
-        await pool.live.send("DEL", key)
+    await pool.live.node("s0").send("DEL", pool.keys.pool("cmp_1", "pool_1"), pool.keys.leases("cmp_1", "pool_1"))
     with pytest.raises(PoolMissing):
         await Visitor(pool, "b").look(START_MS + 1_000)
     await place(pool)
@@ -246,8 +248,9 @@ async def test_the_beat_is_announced_from_the_pools_slack(sqlite_parts: Parts) -
 
 
 async def test_a_second_target_on_the_page_gets_its_own_number_in_the_same_call(pool: Parts) -> None:
-    visit = Visit("cmp_1", "tag_1", "v", "", "s1", True, "p1", 1, b"{}", b"event")
-    wants = [Want(target, "pool_1", HOLD, new_nonce()) for target in (TARGET, "+14155550101")]
+    visit = Visit("cmp_1", b"", new_session(START_MS, 0), True, "p1", 1, ABOUT, b"event", 0)
+    holdings = [bytes(12) + target_key("tag_1", target) for target in (TARGET, "+14155550101")]
+    wants = [Want("pool_1", holding, HOLD, new_nonce()) for holding in holdings]
     _, leases = await pool.leases.acquire(START_MS, visit, wants)
     assert len({lease.number for lease in leases}) == 2
 
@@ -256,10 +259,8 @@ def test_all_keys_of_a_campaign_share_one_hash_slot() -> None:
     keys = Keys("x")
     made = [
         keys.pool("cmp_9", "pool_1"),
-        keys.state("cmp_9", "pool_1"),
         keys.leases("cmp_9", "pool_1"),
-        keys.holdings("cmp_9"),
-        keys.past("cmp_9", "+1"),
+        keys.address("cmp_9", "pool_1", 7),
         keys.events(keys.shard("cmp_9")),
     ]
     assert len({key[key.index("{") : key.index("}")] for key in made}) == 1

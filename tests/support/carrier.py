@@ -108,7 +108,7 @@ def advance(parts: Parts, ms: int) -> int:
 
 async def protected_until(parts: Parts, number: str) -> int:
     """The pool's score of a number, in ms."""
-    return int(float(await parts.live.send("ZSCORE", parts.keys.pool("cmp_1", "pool_1"), number)))
+    return int(float(await parts.live.node("s0").send("ZSCORE", parts.keys.pool("cmp_1", "pool_1"), number)))
 
 
 async def configure(parts: Parts, change: Any) -> None:

@@ -1,5 +1,6 @@
 """POST /v1/lease: what a page gets, and what it is told when its words are wrong."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from dni.parts import Parts
 from dni.pool.leases import Leases
-from tests.support.browser import LANDING, client, door, lease_body, post
+from tests.support.browser import LANDING, PERSON, client, door, lease_body, post
 from tests.support.world import ORIGIN, START_MS, TARGET, add
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -221,4 +222,19 @@ async def test_new_leases_stop_before_the_recorder_is_hopelessly_behind(sqlite_p
         jobs = lease_body(page={"id": "p", "seq": 1, "url": ORIGIN + "/jobs"})
         assert (await post(browser, "/v1/lease", jobs)).json()["numbers"][TARGET]["number"] == STATIC
     stream = sqlite_parts.keys.events(sqlite_parts.keys.shard("cmp_1"))
-    assert await sqlite_parts.live.send("XLEN", stream) == 2
+    assert await sqlite_parts.live.node("s0").send("XLEN", stream) == 2
+
+
+async def test_a_headless_browser_is_a_robot_but_not_on_a_page_of_its_own_machine(sqlite_parts: Parts) -> None:
+    await add(sqlite_parts, origins=[ORIGIN, "http://127.0.0.1:8000"])
+    headless = PERSON.replace("Chrome/", "HeadlessChrome/")
+    async with client(door(sqlite_parts)) as browser:
+        reasons = [
+            (
+                await browser.post(
+                    "/v1/lease", content=json.dumps(lease_body()), headers={"User-Agent": headless, "Origin": origin}
+                )
+            ).json()["numbers"][TARGET]["reason"]
+            for origin in (ORIGIN, "http://127.0.0.1:8000")
+        ]
+    assert reasons == ["bot", None]

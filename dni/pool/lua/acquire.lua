@@ -1,100 +1,137 @@
 -- One page view: decides its session and leases a number for each target. All or nothing, one round trip.
 --
--- KEYS  1 holdings   2 events   then for each target: pool, state, leases
--- ARGV  1 now (ms)   2 run id of this server   3 the session that the browser brought, '' for none
---       4 a fresh session id, used when a new session begins
---       5 '1': a session whose activity is not known here may go on   6 visitor   7 tag
---       8 page id   9 page sequence number   10 touch (JSON, at most 512 bytes)   11 event (opaque to us)
---       12 key of past holders, without the number   13 most events that may wait for the recorder
---       then for each target: target, hold (ms), a fresh nonce
--- Answers {'missing'}: a pool is not in this Redis; nothing was done. Place it and ask again.
---      or {'recorder_behind'}: too many events wait; nothing was done.
---      or {session, then for each target {outcome, number, nonce, lease began (ms), beat (ms), wait (ms)}} with outcome
---         'new'         a lease began
---         'same'        the session's own lease goes on
---         'exhausted'   every number is protected; the next in `wait`
---         'recovering'  the pool is not sure of its numbers; again in `wait`
--- Effects: record, score and holding of each number leased; past holder and event 'ended' of each number taken; one
---          event 'visit'. O(log N) a target.
-local now, run = tonumber(ARGV[1]), ARGV[2]
-local session, visitor, tag = ARGV[3], ARGV[6], ARGV[7]
-local page, seq, touch = ARGV[8], tonumber(ARGV[9]), ARGV[10]
-local holdings, events = KEYS[1], KEYS[2]
+-- KEYS  1 events   then for each target: pool, leases, address counter
+-- ARGV  1 head, packed: now (ms), run id of this server, '1' when a session whose activity is not known here may go on,
+--         '1' when the browser brought a session, that session, a fresh one (used when a new session begins), page,
+--         page sequence number, most events that may wait for the recorder
+--       2 about: what a call will need to know of this session, opaque   3 event: what the recorder will read, opaque
+--       then for each target, packed: holding, hold (ms), a fresh nonce
+-- Answers 'missing': a pool is not in this Redis; nothing was done. Place it and ask again.
+--      or 'recorder_behind': too many events wait; nothing was done.
+--      or {1 when the fresh session began, else 0, then for each target {outcome, number, nonce, lease began (ms),
+--          beat (ms), wait (ms)}} with outcome
+--         'new'           a lease began
+--         'same'          the session's own lease goes on
+--         'exhausted'     every number is protected; the next in `wait`
+--         'recovering'    the pool is not sure of its numbers; again in `wait`
+--         'rate_limited'  the pool is short and this address holds many leases that never signalled; again in `wait`
+-- Effects: record, score and holding of each number leased; a former holder among the past ones; one event, with
+--          outcomes: '1' or '0' as answered, then for each target its letter (below), the number's length (1 byte)
+--          and text, and '1' with start and last sign (6 bytes each, ms) of the lease that the new one ended, or
+--          '0'. O(log N) a target.
+local LETTER = { new = 'n', same = 's', exhausted = 'e', recovering = 'r', rate_limited = 'l' }
 
--- First look, then act: nothing is written before every pool is known to be there.
-local wanted = {}
-local seen, active, first_touch = false, false, nil
-for i = 1, (#KEYS - 2) / 3 do
-  local want = {
-    pool = KEYS[3 * i], state = KEYS[3 * i + 1], leases = KEYS[3 * i + 2],
-    target = ARGV[11 + 3 * i], hold = tonumber(ARGV[12 + 3 * i]), nonce = ARGV[13 + 3 * i],
-  }
-  local is = pool_state(want.pool, want.state, events, run, now, want.hold, tonumber(ARGV[13]))
-  if not is then return { 'missing' } end
-  if is.behind then return { 'recorder_behind' } end
-  want.recovering, want.beat = is.recovering, is.beat
-  want.field = tag .. '|' .. want.target .. '|' .. visitor
-  local number = redis.call('HGET', holdings, want.field)
-  local score = number and redis.call('ZSCORE', want.pool, number)
-  local held = score and record(want.leases, number)
-  -- While recovering, a number that was free when the knowledge was lost may be somebody else's by now.
-  if held and held[VISITOR] == visitor and (want.recovering == 0 or tonumber(score) > now) then
-    want.number, want.held = number, held
-    if held[SESSION] == session then
-      seen, active = true, active or now - held[SIGN] <= SESSION_IDLE
-      first_touch = held[TOUCH]
-    end
-  end
-  wanted[i] = want
+-- Each of these adds to `visit.outcomes` what the recorder is told, and answers what the page is.
+local function told(visit, outcome, number, former)
+  local ended = former and struct.pack('>c1I6I6', '1', former[STARTED], former[SIGN]) or '0'
+  visit.outcomes = visit.outcomes .. LETTER[outcome] .. string.char(#number) .. number .. ended
 end
-if #wanted == 0 and redis.call('XLEN', events) >= tonumber(ARGV[13]) then return { 'recorder_behind' } end
-if session == '' or (seen and not active) or (not seen and ARGV[5] ~= '1') then session = ARGV[4] end
--- A session's touch is how it came, not the page it is on now.
-if session == ARGV[3] and first_touch and first_touch ~= '' then touch = first_touch end
 
-local answer, outcomes = { session }, {}
+local function refused(visit, outcome, wait)
+  told(visit, outcome, '')
+  return { outcome, '', '', 0, 0, wait }
+end
 
-local function begin(want, number, calls)
-  local beat = want.beat
-  local r = { want.nonce, session, visitor, tag, want.target, now, now, beat, 0, 0, now + 1.5 * beat, touch, {}, calls }
-  page_says(r, page, seq, OPEN)
-  keep(want.pool, want.leases, number, r)
-  redis.call('HSET', holdings, want.field, number)
+local function begin(visit, want, number, former, calls)
+  local now, beat = visit.now, want.beat
+  local ends = now + shown(beat, 0)
+  local turn = former and (former[TURN] + 1) % PAST_KEPT or 0
+  local r = {
+    want.nonce, visit.session, want.holding, now, now, ends, 0, beat, 0, turn, 1, 0, page_entry(visit.page, visit.seq, OPEN),
+    calls, visit.about,
+  }
+  if former then
+    former[PAGES], former[CALLS] = '', ''
+    redis.call('HSET', want.leases, number, packed(r), want.holding, number, past(number, former), packed(former))
+  else
+    redis.call('HSET', want.leases, number, packed(r), want.holding, number)
+  end
+  redis.call('ZADD', want.pool, 'XX', calls == '' and ends or protected_until(r), number)
+  told(visit, 'new', number, former)
   return { 'new', number, want.nonce, now, beat, 0 }
 end
 
-local function lease(want)
+local function go_on(visit, want)
   local held = want.held
-  if held and held[SESSION] == session then
-    held[BEAT], held[SIGN] = want.beat, now
-    page_says(held, page, seq, OPEN)
-    local hold = held[SIGNALLED] == 1 and want.hold or 0
-    held[UNTIL] = math.max(held[UNTIL], now + shown(held[BEAT], hold))
-    keep(want.pool, want.leases, want.number, held)
-    return { 'same', want.number, held[NONCE], held[STARTED], held[BEAT], 0 }
-  end
-  if held then
-    local calls = held[CALLS]
-    dismiss(ARGV[12] .. want.number, events, want.number, held, now)
-    return begin(want, want.number, calls)
-  end
-  if want.recovering > 0 then return { 'recovering', '', '', 0, 0, want.recovering - now } end
-  local first = redis.call('ZRANGE', want.pool, 0, 0, 'WITHSCORES')
-  if #first == 0 then return { 'exhausted', '', '', 0, 0, BEAT_ROOMY } end
-  local number, score = first[1], tonumber(first[2])
-  if score > now then return { 'exhausted', '', '', 0, 0, score - now } end
-  local former = record(want.leases, number)
-  if former then
-    redis.call('HDEL', holdings, former[TAG] .. '|' .. former[TARGET] .. '|' .. former[VISITOR])
-    dismiss(ARGV[12] .. number, events, number, former, now)
-  end
-  return begin(want, number, {})
+  held[BEAT], held[SIGN] = want.beat, visit.now
+  page_says(held, visit.page, visit.seq, OPEN)
+  held[UNTIL] = math.max(held[UNTIL], visit.now + shown(want.beat, held[SIGNALLED] == 1 and want.hold or 0))
+  keep(want.pool, want.leases, want.number, held)
+  told(visit, 'same', want.number)
+  return { 'same', want.number, held[NONCE], held[STARTED], want.beat, 0 }
 end
 
-for i, want in ipairs(wanted) do
-  local got = lease(want)
-  answer[i + 1] = got
-  outcomes[i] = { want.target, want.pool, got[1], got[2], got[3], got[4] }
+local function lease(visit, want)
+  local now, held = visit.now, want.held
+  if held and held[SESSION] == visit.session then return go_on(visit, want) end
+  if held then return begin(visit, want, want.number, held, held[CALLS]) end
+  if want.recovering > 0 then return refused(visit, 'recovering', want.recovering - now) end
+  local number, score = unpack(redis.call('ZRANGE', want.pool, 0, 0, 'WITHSCORES'))
+  if not number then return refused(visit, 'exhausted', BEAT_ROOMY) end
+  score = tonumber(score)
+  if score > now then return refused(visit, 'exhausted', score - now) end
+  if want.limit > 0 then
+    local since, count = of_address(want.address, now)
+    if count >= want.limit then return refused(visit, 'rate_limited', since + ADDRESS_WINDOW - now) end
+    set_of_address(want.address, since, count + 1)
+  end
+  if want.outlived and want.outlived ~= number then
+    -- His former number left the pool. Should it come back, its next holder must not cost him the one of now.
+    want.outlived_record[HOLDING] = NOBODY
+    redis.call('HSET', want.leases, want.outlived, packed(want.outlived_record))
+  end
+  local former = unpacked(redis.call('HGET', want.leases, number))
+  if former and former[HOLDING] ~= want.holding then redis.call('HDEL', want.leases, former[HOLDING]) end
+  return begin(visit, want, number, former, '')
 end
-redis.call('XADD', events, '*', 'k', 'visit', 't', now, 's', session, 'b', ARGV[11], 'o', cmsgpack.pack(outcomes))
-return answer
+
+local function acquire(KEYS, ARGV)
+  local now, run, may_go_on, has_session, brought, new_session, page, seq, backlog =
+    struct.unpack('>I6c40c1c1c18c18c4I4I4', ARGV[1])
+  local about, events = ARGV[2], KEYS[1]
+  if has_session ~= '1' then brought = nil end
+
+  -- First look, then act: nothing is written before every pool is known to be there.
+  local wanted = {}
+  local seen, active = false, false
+  for i = 1, (#KEYS - 1) / 3 do
+    local pool, leases = KEYS[3 * i - 1], KEYS[3 * i]
+    local holding, hold, nonce = struct.unpack('>c16I4c9', ARGV[3 + i])
+    local state, number = unpack(redis.call('HMGET', leases, 'state', holding))
+    if not state then return 'missing' end
+    local recovering, beat, limit, behind = pool_state(pool, leases, events, state, run, now, hold, backlog)
+    if behind then return 'recorder_behind' end
+    local want = {
+      pool = pool, leases = leases, address = KEYS[3 * i + 1], holding = holding, hold = hold, nonce = nonce,
+      recovering = recovering, beat = beat, limit = limit,
+    }
+    if number then
+      local held, score = unpacked(redis.call('HGET', leases, number)), redis.call('ZSCORE', pool, number)
+      if held and held[HOLDING] == holding then
+        -- While recovering, a number that was free when the knowledge was lost may be somebody else's by now.
+        if score and (recovering == 0 or tonumber(score) > now) then
+          want.number, want.held = number, held
+          if held[SESSION] == brought then
+            seen, active = true, active or now - held[SIGN] <= SESSION_IDLE
+            about = held[ABOUT] -- a session's touch is how it came, not the page it is on now
+          end
+        else
+          want.outlived, want.outlived_record = number, held
+        end
+      end
+    end
+    wanted[i] = want
+  end
+  if #wanted == 0 and redis.call('XLEN', events) >= backlog then return 'recorder_behind' end
+  local fresh = not brought or (seen and not active) or (not seen and may_go_on ~= '1')
+  if fresh then about = ARGV[2] end
+
+  local visit = {
+    now = now, session = fresh and new_session or brought, page = page, seq = seq, about = about,
+    outcomes = fresh and '1' or '0',
+  }
+  local answer = { fresh and 1 or 0 }
+  for i = 1, #wanted do answer[i + 1] = lease(visit, wanted[i]) end
+  redis.call('XADD', events, '*', 'o', visit.outcomes, 'a', about, 'v', ARGV[3])
+  return answer
+end

@@ -1,19 +1,30 @@
--- What every script of the lease engine shares; put in front of each of them by the loader.
+-- What every act of the lease engine shares. The loader makes one library of functions of this file and the others:
+-- what stands here is made once, when the server learns it, not at every call.
 --
--- A record is the current lease of one number, an array packed by cmsgpack:
-local NONCE, SESSION, VISITOR, TAG, TARGET = 1, 2, 3, 4, 5
-local STARTED, SIGN = 6, 7    -- ms: when the lease began, the session's last sign of life
+-- Keys. A pool is two: `pool`, a sorted set of number -> protected until (ms), and `leases`, a hash of
+--   'state'        how the pool is: see pool_state
+--   number         the record of its current lease
+--   number/0 … /3  records of past holders; each new one takes the place of the oldest
+--   a holding      the number that it was last given; 16 bytes that stand for visitor, tag and target
+--
+-- A record is bytes, big-endian: a head of fixed length, then pages, calls, and what a call needs to know of the session.
+local HEAD = '>c9c18c16I6I6I6I6I3BBBB'
+local NONCE, SESSION, HOLDING = 1, 2, 3       -- bytes: 9, 18, 16
+local STARTED, SIGN, UNTIL, TAPPED = 4, 5, 6, 7 -- ms: lease began, last sign of life, protection by signs, last tap or 0
 local BEAT = 8                -- ms: the interval that the page was told
 local SIGNALLED = 9           -- 1 once a signal has come; a lease that never signalled gets no hold
-local TAPPED = 10             -- ms of the last tap, 0 for none
-local UNTIL = 11              -- ms: protection by signs of life alone
-local TOUCH = 12              -- JSON, at most 512 bytes: what a call needs to know of the session
-local PAGES = 13              -- flat: page id, last sequence number, state (below), …
-local CALLS = 14              -- flat: call id, protected until (ms), …
-local ENDED = 15              -- ms: when the number went to another session; only in past records
+local TURN = 10               -- where this record goes among the past ones
+local PAGE_COUNT, CALL_COUNT = 11, 12
+local PAGES = 13              -- of each page: 4 bytes for its id, 4 last sequence number, 1 state
+local CALLS = 14              -- of each call: 8 bytes for its id, 6 protected until (ms)
+local ABOUT = 15              -- opaque here: the tag, and a touch of at most 512 bytes
+local PAGE, CALL = 9, 14      -- bytes of each
+local NOBODY = ('\0'):rep(16) -- no visitor's holding
 
 local LEFT, OPEN, HIDDEN = 0, 1, 2
 local PAGES_KEPT = 8          -- a session with more open pages than this forgets the oldest
+local CALLS_KEPT = 4          -- two calls at once on one number are rare, more than four are a flood
+local PAST_KEPT = 4
 
 -- All in ms. A beat is announced between these two by the pool's slack; beats are the real load.
 local BEAT_TIGHT, BEAT_ROOMY = 20000, 120000
@@ -22,7 +33,11 @@ local HIDDEN_HOLD = 300000    -- a hidden tab is often come back to within minut
 local TAP_HOLD = 600000       -- who tapped the number may dial late or dial again
 local CALL_LIMIT = 14400000   -- a call whose end we never hear protects its number for 4 h at most
 local SESSION_IDLE = 1800000  -- 30 min of inactivity end a session, as in every web analytics product
-local PAST_KEPT = 4           -- past holders a number
+
+-- When fewer numbers than this share are free, one address may hold so many leases that never signalled: at least 5, or
+-- a tenth of the pool. Who drains a pool does not signal; people behind one address do, within a second.
+local CROWDED, ADDRESS_LEAST, ADDRESS_SHARE = 0.3, 5, 0.1
+local ADDRESS_WINDOW = 60000
 
 -- What a page may show at most after its last acknowledged signal; the server must never protect less.
 local function shown(beat, hold) return 1.5 * beat + hold end
@@ -30,82 +45,103 @@ local function shown(beat, hold) return 1.5 * beat + hold end
 -- The longest that any page may show a number without our knowing: the time to wait when knowledge was lost.
 local function longest(hold) return math.max(HIDDEN_HOLD, shown(BEAT_ROOMY, hold)) end
 
+local function unpacked(raw)
+  if not raw then return nil end
+  local r = { struct.unpack(HEAD, raw) }
+  local pages = r[13] -- where the head ends
+  local calls = pages + PAGE * r[PAGE_COUNT]
+  local about = calls + CALL * r[CALL_COUNT]
+  r[PAGES], r[CALLS], r[ABOUT] = raw:sub(pages, calls - 1), raw:sub(calls, about - 1), raw:sub(about)
+  return r
+end
+
+local function packed(r)
+  r[PAGE_COUNT], r[CALL_COUNT] = #r[PAGES] / PAGE, #r[CALLS] / CALL
+  return struct.pack(HEAD, unpack(r, 1, 12)) .. r[PAGES] .. r[CALLS] .. r[ABOUT]
+end
+
 local function protected_until(r)
-  local ms = math.max(r[UNTIL], r[TAPPED] > 0 and r[TAPPED] + TAP_HOLD or 0)
-  for i = 2, #r[CALLS], 2 do ms = math.max(ms, r[CALLS][i]) end
+  local ms = r[UNTIL]
+  if r[TAPPED] > 0 then ms = math.max(ms, r[TAPPED] + TAP_HOLD) end
+  for at = 9, #r[CALLS], CALL do ms = math.max(ms, (struct.unpack('>I6', r[CALLS], at))) end
   return ms
 end
 
 -- Stores the record and its score. XX: a signal never brings a retired number back.
 local function keep(pool, leases, number, r)
-  redis.call('HSET', leases, number, cmsgpack.pack(r))
+  redis.call('HSET', leases, number, packed(r))
   redis.call('ZADD', pool, 'XX', protected_until(r), number)
 end
 
-local function record(leases, number)
-  local raw = redis.call('HGET', leases, number)
-  return raw and cmsgpack.unpack(raw)
-end
-
-local function slack_beat(pool, now)
-  local free = redis.call('ZCOUNT', pool, '-inf', now) / math.max(1, redis.call('ZCARD', pool))
-  local slack = math.min(1, math.max(0, (free - TIGHT) / (ROOMY - TIGHT)))
-  return math.floor((BEAT_TIGHT + slack * (BEAT_ROOMY - BEAT_TIGHT)) / 1000) * 1000
-end
+local function page_entry(id, seq, state) return id .. struct.pack('>I4B', seq, state) end
 
 -- Notes what a page said. Answers false when a later word of the same page was heard before.
 local function page_says(r, id, seq, state)
   local pages = r[PAGES]
-  for i = 1, #pages, 3 do
-    if pages[i] == id then
-      if seq < pages[i + 1] then return false end
-      pages[i + 1], pages[i + 2] = seq, state
+  for at = 1, #pages, PAGE do
+    if pages:sub(at, at + 3) == id then
+      if seq < struct.unpack('>I4', pages, at + 4) then return false end
+      r[PAGES] = pages:sub(1, at - 1) .. page_entry(id, seq, state) .. pages:sub(at + PAGE)
       return true
     end
   end
-  if #pages >= 3 * PAGES_KEPT then
-    for _ = 1, 3 do table.remove(pages, 1) end
-  end
-  for _, value in ipairs({ id, seq, state }) do pages[#pages + 1] = value end
+  if #pages >= PAGE * PAGES_KEPT then pages = pages:sub(1 + PAGE) end
+  r[PAGES] = pages .. page_entry(id, seq, state)
   return true
 end
 
-local function any_page(r, state)
-  for i = 3, #r[PAGES], 3 do
-    if r[PAGES][i] == state then return true end
+local function all_left(r)
+  for at = PAGE, #r[PAGES], PAGE do
+    if r[PAGES]:byte(at) ~= LEFT then return false end
   end
-  return false
+  return true
 end
 
--- The holder of a number goes: into the list of past holders, and one event for the ledger.
-local function dismiss(past, events, number, r, now)
-  r[ENDED], r[PAGES], r[CALLS] = now, {}, {}
-  redis.call('LPUSH', past, cmsgpack.pack(r))
-  redis.call('LTRIM', past, 0, PAST_KEPT - 1)
-  redis.call('XADD', events, '*', 'k', 'ended', 't', now, 'n', number, 'l', r[NONCE], 'i', r[STARTED],
-    'g', r[TAG], 's', r[SESSION], 'u', r[SIGN])
+-- Where the present holder of a number goes when another takes it: field and value for HSET.
+local function past(number, r) return number .. '/' .. r[TURN] end
+
+local STATE = '>c40I6I6I3I4B' -- run id, recovering until (ms), looked at (ms), beat (ms), limit of an address, behind
+local LOOK_EVERY = 1000
+
+local function slack(pool, now)
+  local size = redis.call('ZCARD', pool)
+  local free = redis.call('ZCOUNT', pool, '-inf', now) / math.max(1, size)
+  local roomy = math.min(1, math.max(0, (free - TIGHT) / (ROOMY - TIGHT)))
+  local beat = math.floor((BEAT_TIGHT + roomy * (BEAT_ROOMY - BEAT_TIGHT)) / 1000) * 1000
+  return beat, free < CROWDED and math.max(ADDRESS_LEAST, math.floor(ADDRESS_SHARE * size)) or 0
 end
 
--- How a pool is: {recovering = no new lease before (ms, 0: now), beat = what to announce (ms), behind = too many events
--- wait for the recorder}, or nil when the pool is not in this Redis at all.
+-- How a pool is, from its packed `state`: no new lease before (ms, 0: now), the beat to announce (ms), how many leases
+-- without a signal one address may hold (0: any), whether too many events wait for the recorder.
 --
 -- A server that restarted or failed over may have forgotten its last writes. The pool then trusts nothing but what is
 -- protected or taken back by its holder, until no screen can still show a number that we do not know of.
--- Beat and backlog are looked at once a second; between, they are what they were.
-local LOOK_EVERY = 1000
-local function pool_state(pool, state, events, run, now, hold, backlog)
-  local known, till, looked, beat, behind =
-    unpack(redis.call('HMGET', state, 'run', 'recovering', 'looked', 'beat', 'behind'))
-  if not known then return nil end
-  if known ~= run then
-    till = now + longest(hold)
-    redis.call('HSET', state, 'run', run, 'recovering', till)
-  end
-  till = tonumber(till or 0)
-  looked = tonumber(looked or 0)
+-- Slack and backlog are looked at once a second; between, they are what they were.
+local function pool_state(pool, leases, events, state, run, now, hold, backlog)
+  local known, till, looked, beat, limit, behind = struct.unpack(STATE, state)
+  local before = looked
+  if known ~= run then till, looked = now + longest(hold), 0 end
   if now - looked >= LOOK_EVERY or now < looked then
-    beat, behind = slack_beat(pool, now), redis.call('XLEN', events) >= backlog and '1' or '0'
-    redis.call('HSET', state, 'looked', now, 'beat', beat, 'behind', behind)
+    looked = now
+    beat, limit = slack(pool, now)
+    behind = redis.call('XLEN', events) >= backlog and 1 or 0
   end
-  return { recovering = till > now and till or 0, beat = tonumber(beat), behind = behind == '1' }
+  if looked ~= before or known ~= run then
+    redis.call('HSET', leases, 'state', struct.pack(STATE, run, till, looked, beat, limit, behind))
+  end
+  return till > now and till or 0, beat, limit, behind == 1
+end
+
+-- Leases without a signal that an address holds: since when (ms) and how many. The key ends by itself.
+local function of_address(key, now)
+  local raw = redis.call('GET', key)
+  if raw then
+    local since, count = struct.unpack('>I6I4', raw)
+    if now - since < ADDRESS_WINDOW and now >= since then return since, count end
+  end
+  return now, 0
+end
+
+local function set_of_address(key, since, count)
+  redis.call('SET', key, struct.pack('>I6I4', since, count), 'PX', ADDRESS_WINDOW)
 end

@@ -1,62 +1,82 @@
 -- What a page says after the lease: signs of life of its leases in one pool.
 --
--- KEYS  1 pool   2 state   3 leases   4 holdings   5 events
--- ARGV  1 now (ms)   2 run id of this server   3 session   4 visitor, '' when the page did not tell it   5 tag
---       6 page id   7 page sequence number   8 hold (ms)   9 key of past holders, without the number
---       10 most events that may wait for the recorder: looked at here too, though signals are heard however far it is
---       behind, for there is a bounded number of leases to signal
---       then for each signal: type (beat view set hide leave tap), number, nonce, lease began (ms), when (ms)
+-- KEYS  1 pool   2 leases   3 events   4 address counter
+-- ARGV  1 head, packed: now (ms), run id of this server, '1' when the page told its session, that session, page, page
+--         sequence number, hold (ms), most events that may wait for the recorder: looked at here too, though signals are
+--         heard however far it is behind, for there is a bounded number of leases to signal
+--       2 about, for a lease that is taken back
+--       then for each signal, packed: first letter of its type (beat view set hide leave tap), nonce, lease began (ms),
+--         when (ms), holding, number
 -- Answers {beat (ms) to be announced, or 0 when it is what the page was told last, then the nonces of leases that ended}.
--- Effects: record and score of each number named; events 'leave' and 'tap'. A lease that is not the number's current
---          one changes nothing and is answered as ended, but: while the pool is recovering, a lease that is younger
---          than what we know of its number takes it back. O(log N) a signal.
-local pool, state, leases, holdings, events = unpack(KEYS)
-local now, run, session = tonumber(ARGV[1]), ARGV[2], ARGV[3]
-local visitor, tag, page, seq, hold = ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
+-- Effects: record and score of each number named; an event for each leave and tap: its first letter, start of the lease
+--          and time (6 bytes each, ms), the number. A lease that is not the number's current one changes nothing and is
+--          answered as ended, but: while the pool is recovering, a lease that is younger than what we know of its number
+--          takes it back (an event 'e', with the start of the lease that it ended). O(log N) a signal.
+local SIGNAL = '>c1c9I6I6c16' -- then the number, to the end
 
-local is = pool_state(pool, state, events, run, now, hold, tonumber(ARGV[10]))
-local beat, told = is and is.beat or BEAT_TIGHT, nil
-local ended = {}
-
-local function take_back(number, nonce, began)
-  if not is or is.recovering == 0 or session == '' or not redis.call('ZSCORE', pool, number) then return nil end
-  local former = record(leases, number)
-  if former and former[STARTED] >= began then return nil end
-  if former then
-    redis.call('HDEL', holdings, former[TAG] .. '|' .. former[TARGET] .. '|' .. former[VISITOR])
-    dismiss(ARGV[9] .. number, events, number, former, now)
-  end
-  return { nonce, session, visitor, tag, '', began, now, beat, 0, 0, now, '', {}, {} }
+local function tell(events, kind, began, at, number)
+  redis.call('XADD', events, '*', 's', struct.pack('>c1I6I6', kind, began, at) .. number)
 end
 
-for i = 11, #ARGV, 5 do
-  local kind, number, nonce = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local began, at = tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
-  local r = record(leases, number)
-  if not r or r[NONCE] ~= nonce then r = take_back(number, nonce, began) end
-  if not r then
-    ended[#ended + 1] = nonce
+-- The record of a lease that is younger than what we know of its number, or nil.
+local function taken_back(page, number, former, nonce, began, holding)
+  if page.recovering == 0 or not page.session or not redis.call('ZSCORE', page.pool, number) then return nil end
+  if former and former[STARTED] >= began then return nil end
+  local turn = 0
+  if former then
+    turn = (former[TURN] + 1) % PAST_KEPT
+    former[PAGES], former[CALLS] = '', ''
+    redis.call('HDEL', page.leases, former[HOLDING])
+    redis.call('HSET', page.leases, past(number, former), packed(former))
+    tell(page.events, 'e', former[STARTED], page.now, number)
+  end
+  redis.call('HSET', page.leases, holding, number)
+  return { nonce, page.session, holding, began, page.now, page.now, 0, page.beat, 0, turn, 0, 0, '', '', page.about }
+end
+
+local function heard(page, r, kind, at)
+  r[SIGN] = math.max(r[SIGN], at)
+  if r[SIGNALLED] == 0 and page.limit > 0 then
+    local since, count = of_address(page.address, page.now)
+    if count > 0 then set_of_address(page.address, since, count - 1) end
+  end
+  r[SIGNALLED], r[BEAT] = 1, page.beat
+  if kind == 't' then r[TAPPED] = math.max(r[TAPPED], at) end
+  if kind == 'l' then
+    if all_left(r) then r[UNTIL] = page.now + page.hold end
   else
-    local word = kind == 'leave' and LEFT or kind == 'hide' and HIDDEN or OPEN
-    if page_says(r, page, seq, word) then
+    local still = shown(page.beat, page.hold)
+    if kind == 'h' then still = math.max(still, HIDDEN_HOLD) end
+    r[UNTIL] = math.max(r[UNTIL], at + still)
+  end
+end
+
+local function signal(KEYS, ARGV)
+  local now, run, has_session, session, id, seq, hold, backlog = struct.unpack('>I6c40c1c18c4I4I4I4', ARGV[1])
+  local page = {
+    pool = KEYS[1], leases = KEYS[2], events = KEYS[3], address = KEYS[4], now = now, hold = hold, about = ARGV[2],
+    session = has_session == '1' and session, recovering = 0, beat = BEAT_TIGHT, limit = 0,
+  }
+  local told, ended = nil, {}
+  for i = 3, #ARGV do
+    local kind, nonce, began, at, holding, number = struct.unpack(SIGNAL, ARGV[i])
+    number = ARGV[i]:sub(number)
+    local state, raw = unpack(redis.call('HMGET', page.leases, 'state', number))
+    if state and i == 3 then
+      page.recovering, page.beat, page.limit =
+        pool_state(page.pool, page.leases, page.events, state, run, now, hold, backlog)
+    end
+    local r = unpacked(raw)
+    if not r or r[NONCE] ~= nonce then r = taken_back(page, number, r, nonce, began, holding) end
+    if not r then
+      ended[#ended + 1] = nonce
+    elseif page_says(r, id, seq, kind == 'l' and LEFT or kind == 'h' and HIDDEN or OPEN) then
       told = told or r[BEAT]
-      r[SIGN] = math.max(r[SIGN], at)
-      r[SIGNALLED], r[BEAT] = 1, beat
-      if kind == 'tap' then r[TAPPED] = math.max(r[TAPPED], at) end
-      if word == LEFT then
-        if not any_page(r, OPEN) and not any_page(r, HIDDEN) then r[UNTIL] = now + hold end
-      else
-        local still = shown(beat, hold)
-        if word == HIDDEN then still = math.max(still, HIDDEN_HOLD) end
-        r[UNTIL] = math.max(r[UNTIL], at + still)
-      end
-      keep(pool, leases, number, r)
-      if kind == 'leave' or kind == 'tap' then
-        redis.call('XADD', events, '*', 'k', kind, 't', at, 'n', number, 'l', nonce, 'i', r[STARTED], 'g', tag,
-          's', r[SESSION])
-      end
+      heard(page, r, kind, at)
+      keep(page.pool, page.leases, number, r)
+      if kind == 'l' or kind == 't' then tell(page.events, kind, r[STARTED], at, number) end
     end
   end
+  table.insert(ended, 1, told and told ~= page.beat and page.beat or 0)
+  return ended
 end
-table.insert(ended, 1, told and told ~= beat and beat or 0)
-return ended

@@ -109,22 +109,20 @@ def upgrade() -> None:
 
     op.create_table(
         "lease",
-        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("started_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("session_id", sa.Text(), nullable=False),
         sa.Column("tag_id", sa.Text(), nullable=False),
         sa.Column("campaign_id", sa.Text(), nullable=False),
         sa.Column("pool_id", sa.Text(), nullable=False),
-        sa.Column("number", sa.Text(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
-        sa.Column("started_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("last_sign_ms", sa.BigInteger(), nullable=False),
         sa.Column("tapped_at_ms", sa.BigInteger(), nullable=True),
         sa.Column("left_at_ms", sa.BigInteger(), nullable=True),
         sa.Column("ended_at_ms", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_lease")),
+        sa.PrimaryKeyConstraint("number", "started_at_ms", name=op.f("pk_lease")),
     )
     with op.batch_alter_table("lease", schema=None) as batch_op:
-        batch_op.create_index("ix_lease_number_started_at_ms", ["number", "started_at_ms"], unique=False)
         batch_op.create_index("ix_lease_session_id", ["session_id"], unique=False)
 
     op.create_table(

@@ -1,0 +1,71 @@
+"""A lease record as the scripts keep it (lua/record.lua), read for a call. The scripts alone write it."""
+
+from struct import Struct
+
+import msgspec
+
+# Big-endian, as HEAD in lua/record.lua: nonce, session, holding, then times of 6 bytes, beat of 3, four small counts.
+_HEAD = Struct(">9s18s16s6s6s6s6s3s4B")
+_PAGE, _CALL = 9, 14
+_STARTED = 43  # where a record tells when it began
+_VISITOR = 12  # bytes of a holding; the rest stands for tag and target
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """A present or past holder of a number. `session` and `visitor` are payloads of ids (`dni.seal`).
+
+    `ended_ms` None: holds it still. `touch` is empty when the lease was taken back after Redis was lost.
+    """
+
+    session: bytes
+    visitor: bytes
+    tag: str
+    nonce: bytes
+    started_ms: int
+    sign_ms: int
+    tapped_ms: int | None
+    touch: bytes
+    ended_ms: int | None
+
+
+def about(tag: str, touch: bytes) -> bytes:
+    """What a call needs to know of a session beside its ids: opaque to the scripts."""
+    return b"%c%s%s" % (len(tag), tag.encode(), touch)
+
+
+def told(raw: bytes) -> tuple[str, bytes]:
+    """Tag and touch of an `about`."""
+    return raw[1 : 1 + raw[0]].decode(), raw[1 + raw[0] :]
+
+
+def holders(current: bytes, past: list[bytes]) -> list[Holder]:
+    """The present holder first (when `current` is not empty), then past ones, the latest first.
+
+    A lease ends in the moment in which the next on its number begins.
+    """
+    found: list[Holder] = []
+    ended_ms = None
+    for raw in [*([current] if current else []), *sorted(past, key=_started, reverse=True)]:
+        found.append(_unpacked(raw, ended_ms))
+        ended_ms = found[-1].started_ms
+    return found
+
+
+def _started(raw: bytes) -> bytes:
+    return raw[_STARTED : _STARTED + 6]
+
+
+def _unpacked(raw: bytes, ended_ms: int | None) -> Holder:
+    nonce, session, holding, started, sign, _, tapped, _, _, _, pages, calls = _HEAD.unpack_from(raw)
+    tag, touch = told(raw[_HEAD.size + pages * _PAGE + calls * _CALL :])
+    return Holder(
+        session=session,
+        visitor=holding[:_VISITOR],
+        tag=tag,
+        nonce=nonce,
+        started_ms=int.from_bytes(started, "big"),
+        sign_ms=int.from_bytes(sign, "big"),
+        tapped_ms=int.from_bytes(tapped, "big") or None,
+        touch=touch,
+        ended_ms=ended_ms,
+    )
