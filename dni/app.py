@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from starlette.routing import BaseRoute, Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from starlette.types import Receive, Scope, Send
 
 from dni.api import routes as api
 from dni.dashboard import routes as dashboard
@@ -16,18 +15,19 @@ from dni.parts import Parts
 from dni.pool.place import place_missing
 from dni.settings import Settings
 from dni.tag import routes as tag
+from dni.tag.door import Door
 from dni.telephony import routes as telephony
 from dni.web import health
 from dni.web.frame import Frame
 
 
-def build(settings: Settings) -> ASGIApp:
+def build(settings: Settings) -> "App":
     """The ASGI application of one worker. `settings.redis_url` is set: `dni serve` resolved it."""
     parts = Parts(settings)
     return compose(parts)
 
 
-def compose(parts: Parts) -> ASGIApp:
+def compose(parts: Parts) -> "App":
     """All doors around the given parts."""
 
     @asynccontextmanager
@@ -44,20 +44,23 @@ def compose(parts: Parts) -> ASGIApp:
             await parts.close()
 
     router = Router(_routes(parts), redirect_slashes=False, default=dashboard.nowhere(), lifespan=lifespan)
-    framed: Any = Frame(router)
-    if parts.settings.trusted_proxies:
-        framed = ProxyHeadersMiddleware(framed, parts.settings.trusted_proxies)
-    doors = tag.doors(parts)
+    return App(tag.doors(parts), router)
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        # Every page view comes here: one look in a dict instead of a walk over all routes.
-        if scope["type"] == "http" and (door := doors.get(scope["path"])):
+
+class App:
+    """All doors. `doors` are those of the page path, which a server may reach without ASGI (`dni.host.shortcut`)."""
+
+    def __init__(self, doors: dict[str, Door], router: Router) -> None:
+        self.doors = doors
+        self._router = router
+        self._framed = Frame(router)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (door := self.doors.get(scope["path"])):
             await door(scope, receive, send)
             return
-        scope["app"] = router
-        await framed(scope, receive, send)
-
-    return app
+        scope["app"] = self._router
+        await self._framed(scope, receive, send)
 
 
 def routes_of(parts: Parts) -> list[str]:

@@ -1,27 +1,41 @@
-"""Whether a thread gets the processor when it wants it. Linux counts that; elsewhere nobody is taken to be crowded."""
+"""Whether this machine's processors are busy. Linux tells; elsewhere they are taken to be free."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-_COUNTS = Path("/proc/thread-self/schedstat")  # ns on a processor, ns ready and waiting for one, turns
+_COUNTS = Path("/proc/stat")
+_WINDOW_S = 0.2
+_IDLE = 0.35
+"""A machine is crowded when less than this share of its time was idle."""
 
 
 class Crowding:
-    """Of the thread that makes it, and asks it."""
+    """Looks at most five times a second; between, it answers what it saw."""
 
-    def __init__(self) -> None:
-        self._ran, self._waited = _counts()
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._looked_s = monotonic()
+        self._idle, self._all = _counts()
+        self._crowded = False
 
-    def share(self) -> float:
-        """Of the time since the last look in which this thread could have run, the share that it waited: 0 to 1."""
-        ran, waited = _counts()
-        ran, self._ran = ran - self._ran, ran
-        waited, self._waited = waited - self._waited, waited
-        return waited / (ran + waited) if ran + waited else 0.0
+    def now(self) -> bool:
+        now_s = self._monotonic()
+        if now_s - self._looked_s >= _WINDOW_S:
+            before = self._idle, self._all
+            self._looked_s = now_s
+            self._idle, self._all = _counts()
+            passed = self._all - before[1]
+            self._crowded = passed > 0 and (self._idle - before[0]) / passed < _IDLE
+        return self._crowded
 
 
 def _counts() -> tuple[int, int]:
+    """Idle and all time of all processors, in ticks. https://docs.kernel.org/filesystems/proc.html, "/proc/stat"."""
     try:
-        ran, waited, _ = _COUNTS.read_text().split()
+        with _COUNTS.open() as file:
+            # user nice system idle iowait irq softirq steal; guests are counted in user
+            ticks = [int(word) for word in file.readline().split()[1:9]]
     except (OSError, ValueError):
         return 0, 0
-    return int(ran), int(waited)
+    return ticks[3] + ticks[4], sum(ticks)

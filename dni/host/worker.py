@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 
 from dni.host import logs
+from dni.host.shortcut import Shortcut
 from dni.host.workers import GO, READY
 from dni.settings import Settings, load
 
@@ -43,13 +44,14 @@ def _config(settings: Settings, app: str) -> uvicorn.Config:
     config = uvicorn.Config(
         build(settings),
         loop="uvloop",
-        http="httptools",
+        http=Shortcut,
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # the application minds them: the page path has no room for a wrapper
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=15,
     )
     config.load()

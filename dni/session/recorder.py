@@ -36,7 +36,7 @@ _RETRY_S = 0.5
 _PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.25
 # Page views and calls come first. While the machine is crowded the recorder takes a tenth of a processor, until so many
 # entries wait: some seconds of a full machine.
-_CROWDED, _MODEST, _MAY_WAIT = 0.3, 0.1, 25_000
+_MODEST, _MAY_WAIT = 0.1, 25_000
 _ADVISORY_LOCK = 0x646E6972  # "dnir"; any number that is the same on all hosts
 _START = "0-0"
 
@@ -96,7 +96,7 @@ class _Recorder:
             pause_s = 0.0
             if await self._read():
                 idle_s = _PAUSE_S
-                if crowding.share() > _CROWDED and await self._waiting() < _MAY_WAIT:
+                if crowding.now() and await self._waiting() < _MAY_WAIT:
                     pause_s = min((time.monotonic() - began) * (1 / _MODEST - 1), _LONGEST_PAUSE_S)
             elif stopping:
                 return

@@ -19,11 +19,7 @@ _PLACE = re.compile(r" - at `(?P<path>[^`]*)`$")
 
 async def read(scope: Scope, receive: Receive, limit: int = JSON_LIMIT) -> bytes:
     """The whole body, or BodyTooLarge as soon as that is known. An upload that breaks off is BadBody."""
-    return await read_sized(dict(scope["headers"]).get(b"content-length"), receive, limit)
-
-
-async def read_sized(length: bytes | None, receive: Receive, limit: int = JSON_LIMIT) -> bytes:
-    """The same for who has looked up the header Content-Length."""
+    length = dict(scope["headers"]).get(b"content-length")
     if length is not None and length.isdigit() and int(length) > limit:
         raise BodyTooLarge(f"at most {limit} bytes, not {int(length)}")
     body: bytes = b""

@@ -27,7 +27,7 @@ class Frame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = frame_headers(scope)
+        headers = frame_headers(scope["headers"])
         started = False
 
         async def framed(message: Message) -> None:
@@ -45,10 +45,10 @@ class Frame:
             await refusal(error, headers)(scope, receive, framed)
 
 
-def frame_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+def frame_headers(asked: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """What every answer carries; a request id of the caller's is kept when it looks like one."""
     return [
-        (b"x-request-id", _request_id(scope["headers"])),
+        (b"x-request-id", _request_id(asked)),
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"strict-origin-when-cross-origin"),
     ]

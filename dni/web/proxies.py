@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from starlette.types import Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 
@@ -12,10 +11,8 @@ class Proxies:
     def __init__(self, trusted: str) -> None:
         self._hosts = ProxyHeadersMiddleware(_nobody, trusted).trusted_hosts if trusted else None
 
-    def address(self, scope: Scope, forwarded: bytes | None) -> str:
-        """The browser's address as text; '' when nothing tells it."""
-        client = scope["client"]
-        peer: str = client[0] if client else ""
+    def address(self, peer: str, forwarded: bytes | None) -> str:
+        """The browser's address as text; '' when nothing tells it. `peer`: the address that connected."""
         if forwarded is None or self._hosts is None or peer not in self._hosts:
             return peer
         if b"," not in forwarded and b":" not in forwarded and b"[" not in forwarded:  # one proxy, a plain address

@@ -1,48 +1,70 @@
-"""The lease endpoint with every check on, as a ratio of a bare uvicorn hello in the same run."""
+"""The browser's door with every check on, as a ratio of a bare uvicorn hello in the same run.
+
+Rounds are bursts: the recorder gives way to page views while the machine is full and catches up after; every round waits
+for that, and how long it took is printed.
+"""
 
 import asyncio
 import json
+import os
 import re
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+import redis
 
 from dni.ledger.engines import Ledger
 from dni.ledger.migrate import migrate
+from dni.pool.keys import Keys
 from tests.support import process, programs, world
-from tests.support.service import running
+from tests.support.browser import PERSON, lease_body
+from tests.support.service import Service, running
 
 pytestmark = pytest.mark.bench
 
 _HERE = Path(__file__).parent
-_ROUNDS, _SECONDS, _CONNECTIONS = 5, 3, 48
-# The mark of the main job; the lease engine raises it.
-MARK = 0.30
+_ROUNDS, _SECONDS, _CONNECTIONS, _VISITORS = 5, 2, 48, 2_000
+# Signals with each page view -> the mark, and what the lease engine aims at.
+MARKS = {0: (0.30, 0.42), 10: (0.30, 0.45)}
+_P99 = 4
 
 
-def test_new_leases_against_bare_uvicorn(tmp_path: Path) -> None:
+@pytest.mark.parametrize("signals", MARKS)
+def test_page_path_against_bare_uvicorn(tmp_path: Path, signals: int) -> None:
     data_dir = tmp_path / "data"
     asyncio.run(_declare(data_dir))
     with _hello(tmp_path / "hello.log") as hello, running(data_dir) as service:
+        env = {"DNI_BENCH_VISITORS": str(_come(service, tmp_path / "visitors.lua")), "DNI_BENCH_SIGNALS": str(signals)}
         _wrk(f"{hello}/")
-        _wrk(service.url, "page_views.lua")
-        rounds = [(_wrk(f"{hello}/"), _wrk(service.url, "page_views.lua")) for _ in range(_ROUNDS)]
-        leased = _leased(service.url)
-    ratio = statistics.median(lease.rate / bare.rate for bare, lease in rounds)
-    bare, lease = (statistics.median(one.rate for one in side) for side in zip(*rounds, strict=True))
+        _wrk(service.url, "traffic.lua", env)
+        before = _leased(service.url)
+        rounds, drained_s = [], []
+        for _ in range(_ROUNDS):
+            drained_s.append(_drained(service))
+            rounds.append((_wrk(f"{hello}/"), _wrk(service.url, "traffic.lua", env)))
+        leased = _leased(service.url) - before
+    ratio = statistics.median(page.rate / bare.rate for bare, page in rounds)
+    bare, page = (statistics.median(one.rate for one in side) for side in zip(*rounds, strict=True))
     p99 = [statistics.median(one.p99_ms for one in side) for side in zip(*rounds, strict=True)]
-    print(f"\nbare uvicorn hello      {bare:8,.0f} requests/s   p99 {p99[0]:6.1f} ms")
-    print(f"POST /v1/lease, new     {lease:8,.0f} requests/s   p99 {p99[1]:6.1f} ms")
-    print(f"ratio, median of {_ROUNDS} pairs   {ratio:.2f}   (mark: {MARK:.2f})")
-    assert sum(lease.wrong for _, lease in rounds) == 0
-    assert leased >= sum(lease.requests for _, lease in rounds)
-    assert ratio >= MARK
+    what = f"page views and {signals} signals each" if signals else "page views alone"
+    mark, aim = MARKS[signals]
+    print(f"\n{what}; every other view of a new visitor; one worker, {_CONNECTIONS} connections, {_ROUNDS} pairs")
+    print(f"bare uvicorn hello  {bare:8,.0f} requests/s   p99 {p99[0]:6.1f} ms")
+    print(
+        f"dni                 {page:8,.0f} requests/s   p99 {p99[1]:6.1f} ms  ({p99[1] / p99[0]:.1f} times; aim {_P99})"
+    )
+    print(f"ratio               {ratio:8.2f}   mark {mark:.2f}, aim {aim:.2f}")
+    print(f"recorded {statistics.median(drained_s[1:]):.1f} s after the end of a round of {_SECONDS} s")
+    assert sum(page.wrong for _, page in rounds) == 0
+    assert leased >= sum(page.requests for _, page in rounds) // (signals + 1) - _ROUNDS
+    assert ratio >= mark
 
 
 class Measured:
@@ -50,7 +72,7 @@ class Measured:
         self.rate, self.p99_ms, self.requests, self.wrong = rate, p99_ms, requests, wrong
 
 
-def _wrk(url: str, script: str = "hello.lua") -> Measured:
+def _wrk(url: str, script: str = "hello.lua", env: dict[str, str] | None = None) -> Measured:
     command: list[str | Path] = [
         programs.wrk(),
         "-t1",
@@ -60,19 +82,44 @@ def _wrk(url: str, script: str = "hello.lua") -> Measured:
         _HERE / script,
         url,
     ]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, **(env or {})}
+    ).stdout
     found = re.search(r"^RESULT (\{.*\})$", printed, re.MULTILINE)
     assert found, printed
     result = json.loads(found[1])
     return Measured(result["rate"], result["p99_us"] / 1000, result["requests"], result["wrong"])
 
 
+def _come(service: Service, file: Path) -> Path:
+    """Visitors who were here before; their ids and leases in a file that Lua reads."""
+    headers = {"Origin": world.ORIGIN, "User-Agent": PERSON}
+    lines = ["return {"]
+    with httpx.Client(base_url=service.url, headers=headers, trust_env=False) as client:
+        for number in range(_VISITORS):
+            address = {"X-Forwarded-For": f"198.18.{number // 250}.{number % 250}"}
+            got = client.post("/v1/lease", json=lease_body(), headers=address).json()
+            ids = (got["visitor"], got["session"], got["numbers"][world.TARGET]["lease"])
+            lines.append("{" + ",".join(f'"{one}"' for one in ids) + "},")
+    file.write_text("\n".join([*lines, "}"]))
+    return file
+
+
+def _drained(service: Service) -> float:
+    """Waits until the recorder has written what came; how many seconds that took."""
+    began, streams = time.monotonic(), Keys().all_events()
+    with redis.Redis(unix_socket_path=str(service.data_dir / "valkey" / "socket")) as client:
+        while sum(client.xlen(stream) for stream in streams):
+            time.sleep(0.02)
+    return time.monotonic() - began
+
+
 def _leased(url: str) -> int:
-    """How many new leases the service has given, by its own count."""
+    """How many page views have had a number, by the service's own count."""
     told = httpx.get(f"{url}/metrics", trust_env=False).text
-    found = re.search(r'^dni_leases_total\{kind="pool",reason="new"\} (\S+)$', told, re.MULTILINE)
+    found = re.findall(r'^dni_leases_total\{kind="pool",reason="(?:new|same)"\} (\S+)$', told, re.MULTILINE)
     assert found, told
-    return int(float(found[1]))
+    return int(sum(map(float, found)))
 
 
 async def _declare(data_dir: Path) -> None:
