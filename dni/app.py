@@ -8,6 +8,7 @@ from typing import Any
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import Receive, Scope, Send
 
+from dni import metrics
 from dni.api import routes as api
 from dni.dashboard import routes as dashboard
 from dni.demo import page as demo
@@ -33,7 +34,11 @@ def compose(parts: Parts) -> "App":
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:
         await parts.open()
-        background = [asyncio.create_task(parts.catalog.watch()), asyncio.create_task(place_missing(parts))]
+        background = [
+            asyncio.create_task(parts.catalog.watch()),
+            asyncio.create_task(place_missing(parts)),
+            asyncio.create_task(metrics.keep_bringing()),
+        ]
         try:
             yield
         finally:

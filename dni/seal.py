@@ -26,7 +26,7 @@ from dni.chance import take
 
 _MAC = 9
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
-_PLAIN = str.maketrans("-_", "+/")
+_PLAIN = bytes.maketrans(b"-_", b"+/")
 _VISITOR, _SESSION, _LEASE = 12, 18, 27
 NONCE = 9
 
@@ -76,9 +76,9 @@ class Sealer:
         payload = self._open(b"session", scope, text, _SESSION)
         return None if payload is None else SessionId(payload)
 
-    def lease(self, scope: str, lease: LeaseId) -> str:
-        number, issued = int(lease.number[1:]).to_bytes(8, "big"), lease.issued_ms.to_bytes(6, "big")
-        return self._seal(b"lease", scope, lease.nonce + number + issued + lease.target)
+    def lease(self, scope: str, nonce: bytes, number: str, issued_ms: int, target: bytes) -> str:
+        digits, issued = int(number).to_bytes(8, "big"), issued_ms.to_bytes(6, "big")
+        return self._seal(b"lease", scope, nonce + digits + issued + target)
 
     def open_lease(self, scope: str, text: str | None) -> LeaseId | None:
         payload = self._open(b"lease", scope, text, _LEASE)
@@ -101,7 +101,7 @@ class Sealer:
         if text is None or len(text) > 64 or not text.isascii():
             return None
         try:
-            payload = a2b_base64(text.translate(_PLAIN))[:length]
+            payload = a2b_base64(text.encode().translate(_PLAIN))[:length]
         except Error:
             return None
         # Compared as text, whole: Base64 has more than one spelling for the same bytes, an id has one.

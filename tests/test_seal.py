@@ -16,7 +16,7 @@ def test_sessions_and_leases_carry_what_they_were_made_of() -> None:
     assert session is not None
     assert (session.started_ms, session.click) == (NOW_MS, 7)
     lease = LeaseId(nonce, "+14155550100", NOW_MS, b"abcd")
-    assert SEALER.open_lease("tag_1", SEALER.lease("tag_1", lease)) == lease
+    assert SEALER.open_lease("tag_1", SEALER.lease("tag_1", nonce, "+14155550100", NOW_MS, b"abcd")) == lease
     visitor = new_visitor()
     assert SEALER.open_visitor("tag_1", SEALER.visitor("tag_1", visitor)) == visitor
 
@@ -38,7 +38,7 @@ def test_another_tag_secret_or_kind_does_not_open() -> None:
 
 @given(st.data())
 def test_a_changed_id_is_none(data: st.DataObject) -> None:
-    lease = SEALER.lease("tag_1", LeaseId(new_nonce(), "+14155550100", NOW_MS, b"abcd"))
+    lease = SEALER.lease("tag_1", new_nonce(), "+14155550100", NOW_MS, b"abcd")
     place = data.draw(st.integers(0, len(lease) - 1))
     other = data.draw(st.sampled_from("ABCxyz019-_=+/ é"))
     changed = lease[:place] + other + lease[place + 1 :]

@@ -55,8 +55,9 @@ async def call(live: Live, shard: str, name: str, keys: list[str], args: list[An
         return await (_replicated(live, sent, node.replicated(live.replicas)) if live.replicas else sent)
     except RedisError as error:
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                return await _again(live, shard, name, keys, args, node, error)
+            # In a task of its own: the page path runs without one.
+            again = _again(live, shard, name, keys, args, node, error)
+            return await asyncio.create_task(asyncio.wait_for(again, ANSWER_WITHIN_S))
         except TimeoutError:
             raise Unavailable("Redis is moving data, it takes too long", code="redis_away") from None
 

@@ -1,5 +1,6 @@
 """A lease record as the scripts keep it (lua/record.lua), read for a call. The scripts alone write it."""
 
+from functools import lru_cache
 from struct import Struct
 
 import msgspec
@@ -30,7 +31,12 @@ class Holder(msgspec.Struct, frozen=True):
 
 def about(tag: str, touch: bytes) -> bytes:
     """What a call needs to know of a session beside its ids: opaque to the scripts."""
-    return b"%c%s%s" % (len(tag), tag.encode(), touch)
+    return _of_tag(tag) + touch
+
+
+@lru_cache(10_000)
+def _of_tag(tag: str) -> bytes:
+    return b"%c%s" % (len(tag), tag.encode())
 
 
 def told(raw: bytes) -> tuple[str, bytes]:

@@ -24,7 +24,57 @@ DIRECT = Touch(source="(direct)", medium="(none)", channel="Direct")
 NOT_SET = "(not set)"
 
 
+_CLICKED = re.compile(
+    r"([?&])(gclid|gbraid|wbraid|fbclid|msclkid|ttclid|dclid|twclid|li_fat_id|rdt_cid|irclickid|yclid)="
+    r"([0-9A-Za-z_.-]{1,256})(?=[&#]|$)"
+)
+_STAND_IN = "CLICK-ID"
+_PLAIN_MAX = 768
+"""Characters of a URL that surely stays whole in the touch."""
+
+
 def read(
+    url: str,
+    referrer: str | None,
+    extra_params: frozenset[str] = frozenset(),
+    own_hosts: tuple[str, ...] = (),
+) -> Touch:
+    """`read_whole`, fast where visits differ in one plain click id alone, as those of an ad do."""
+    parts = _CLICKED.split(url, 2) if len(url) <= _PLAIN_MAX else ()
+    if len(parts) != 5:  # no such id, or more than one
+        return read_whole(url, referrer, extra_params, own_hosts)
+    before, mark, name, value, after = parts
+    like, head, tail = _of_ad(f"{before}{mark}{name}={_STAND_IN}{after}", referrer, extra_params, own_hosts)
+    if tail is None or like.click_ids.get(name) != _STAND_IN:  # the address is mangled, or plays with us
+        return read_whole(url, referrer, extra_params, own_hosts)
+    clicks = {name: value} if len(like.click_ids) == 1 else {**like.click_ids, name: value}
+    return Touch(
+        like.source,
+        like.medium,
+        like.campaign_name,
+        like.keyword,
+        like.content,
+        like.channel,
+        f"{head}{value}{tail}",
+        like.referrer,
+        clicks,
+        like.params,
+        like.paid,
+        _fingerprint(clicks) if like.paid else 0,
+    )
+
+
+@lru_cache(4096)
+def _of_ad(
+    url: str, referrer: str | None, extra_params: frozenset[str], own_hosts: tuple[str, ...]
+) -> tuple[Touch, str, str | None]:
+    """The touch of an address with a stand-in for its click id, and what stands before and behind that."""
+    touch = read_whole(url, referrer, extra_params, own_hosts)
+    head, found, tail = (touch.landing_page or "").partition(_STAND_IN)
+    return touch, head, tail if found and _STAND_IN not in tail else None
+
+
+def read_whole(
     url: str,
     referrer: str | None,
     extra_params: frozenset[str] = frozenset(),
@@ -270,4 +320,7 @@ def _landing_page(base: str, kept: list[str]) -> str:
 
 def _fingerprint(values: dict[str, str]) -> int:
     # A checksum is enough: a collision only keeps a session going.
-    return crc32("\n".join([f"{name}={values[name]}" for name in sorted(values)]).encode()) or 1
+    pairs = [f"{name}={value}" for name, value in values.items()]
+    if len(pairs) > 1:
+        pairs.sort()
+    return crc32("\n".join(pairs).encode()) or 1

@@ -9,7 +9,7 @@ from dni.metrics import leases as count
 from dni.parts import Parts
 from dni.pool.leases import Lease, PoolMissing, Visit, Want, target_key
 from dni.pool.record import about
-from dni.seal import LeaseId, new_nonce, new_session, new_visitor
+from dni.seal import new_nonce, new_session, new_visitor
 from dni.session import touch as touches
 from dni.session.model import packed
 from dni.session.page_view import PageView
@@ -46,7 +46,7 @@ async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser)
     touch = touches.read(page.url, request.referrer, frozenset(tag.params))
     choice = choose(tag, touch, request.consent)
     pool = parts.catalog.now.pools.get(choice.pool) if choice.pool else None
-    wanted = list(dict.fromkeys(number for number in targets.values() if number in tag.targets)) if pool else []
+    wanted = [*{number: None for number in targets.values() if number in tag.targets}] if pool else []
 
     # Who: ids that are not ours are as none.
     sealer = parts.sealer
@@ -153,11 +153,11 @@ def _by_lease(parts: Parts, tag: Tag, pool: Pool, target: str, got: Lease, choic
         if choice.overflow:
             return _static(choice.overflow, got.outcome)
         return _original(got.outcome, max(_MIN_RETRY_MS, min(_MAX_RETRY_MS, got.wait_ms)))
-    count("pool", got.outcome).inc()
+    count.add("pool", got.outcome)
     return Given(
         number=got.number,
         national=phone.national(got.number),
-        lease=parts.sealer.lease(tag.id, LeaseId(got.nonce, got.number, got.started_ms, target_key(tag.id, target))),
+        lease=parts.sealer.lease(tag.id, got.nonce, got.number, got.started_ms, target_key(tag.id, target)),
         kind="pool",
         protected_ms=got.beat_ms * 3 // 2 + pool.hold_ms,
     )
@@ -173,12 +173,12 @@ def _without_ids(catalog: Catalog, tag: Tag, request: LeaseRequest, targets: dic
 
 
 def _static(number: str, reason: str | None = None) -> Given:
-    count("static", reason or "rule").inc()
+    count.add("static", reason or "rule")
     return Given(number, phone.national(number), None, "static", reason=reason)
 
 
 def _original(reason: str, retry_ms: int | None = None) -> Given:
-    count("original", reason).inc()
+    count.add("original", reason)
     return Given(None, None, None, "original", reason=reason, retry_ms=retry_ms)
 
 

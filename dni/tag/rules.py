@@ -12,7 +12,7 @@ from dni.session.model import Touch
 Consent = Literal["granted", "denied", "unknown"]
 
 
-class Choice(msgspec.Struct, frozen=True):
+class Choice(msgspec.Struct, frozen=True, gc=False):
     """One of: a pool (with an overflow number, if the rule has one), a static number, or the page's own, with why."""
 
     pool: str | None = None

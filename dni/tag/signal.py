@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from dni.catalog.model import Tag
-from dni.metrics import PAGES, signals
+from dni.metrics import pages, signals
 from dni.parts import Parts
 from dni.pool.leases import Sign, Speaker
 from dni.pool.record import about
@@ -23,14 +23,12 @@ async def signal(parts: Parts, tag: Tag, request: SignalRequest, browser: Browse
     session = parts.sealer.open_session(tag.id, request.session)
     visitor = parts.sealer.open_visitor(tag.id, request.visitor) or _NOBODY
     if request.page.found is not None:
-        PAGES.labels(
-            "found_none" if request.page.found == 0 else "swapped" if request.page.swapped else "not_swapped"
-        ).inc()
+        pages.add("found_none" if request.page.found == 0 else "swapped" if request.page.swapped else "not_swapped")
     ended: list[str] = []
     signs: dict[str, list[Sign]] = defaultdict(list)
     public: dict[bytes, str] = {}
     for one in request.signals:
-        signals(one.type).inc()
+        signals.add(one.type)
         if one.lease is None:
             continue
         named = parts.sealer.open_lease(tag.id, one.lease)

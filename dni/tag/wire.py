@@ -13,14 +13,14 @@ Version = Annotated[int, msgspec.Meta(ge=1, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 
-class Page(msgspec.Struct):
+class Page(msgspec.Struct, gc=False):
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     seq: Count
     url: Url
     title: str | None = None
 
 
-class LeaseRequest(msgspec.Struct):
+class LeaseRequest(msgspec.Struct, gc=False):
     v: Version
     tag: Short
     page: Page
@@ -36,7 +36,7 @@ class LeaseRequest(msgspec.Struct):
     lang: Short | None = None
 
 
-class Given(msgspec.Struct):
+class Given(msgspec.Struct, gc=False):
     """One target's answer."""
 
     number: str | None
@@ -48,14 +48,14 @@ class Given(msgspec.Struct):
     retry_ms: int | None = None
 
 
-class LeaseAnswer(msgspec.Struct):
+class LeaseAnswer(msgspec.Struct, gc=False):
     visitor: str | None
     session: str | None
     beat_ms: int
     numbers: dict[str, Given]
 
 
-class SignalPage(msgspec.Struct):
+class SignalPage(msgspec.Struct, gc=False):
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     seq: Count
     url: Url | None = None
@@ -66,13 +66,13 @@ class SignalPage(msgspec.Struct):
     reason: Text | None = None
 
 
-class Signal(msgspec.Struct):
+class Signal(msgspec.Struct, gc=False):
     type: Literal["beat", "hide", "leave", "tap", "view", "set"]
     lease: Id | None = None
     ago_ms: int = 0
 
 
-class SignalRequest(msgspec.Struct):
+class SignalRequest(msgspec.Struct, gc=False):
     v: Version
     tag: Short
     page: SignalPage
@@ -83,6 +83,6 @@ class SignalRequest(msgspec.Struct):
     custom: Fields | None = None
 
 
-class SignalAnswer(msgspec.Struct, omit_defaults=True):
+class SignalAnswer(msgspec.Struct, omit_defaults=True, gc=False):
     ended: list[str] = []
     beat_ms: int | None = None

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from dni.catalog.load import current_revision
 from dni.errors import Unavailable
 from dni.live.connection import RedisError
+from dni.metrics import bring_all
 from dni.parts import Parts
 from dni.pool.keys import SHARDS
 
@@ -26,6 +27,7 @@ def routes(parts: Parts) -> list[Route]:
         return _json({"status": "ready" if ready else "not ready", "parts": states}, 200 if ready else 503)
 
     async def metrics(_request: Request) -> Response:
+        bring_all()
         return Response(generate_latest(_registry(parts)), media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]

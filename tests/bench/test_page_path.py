@@ -1,7 +1,7 @@
 """The browser's door with every check on, as a ratio of a bare uvicorn hello in the same run.
 
-Rounds are bursts: the recorder gives way to page views while the machine is full and catches up after; every round waits
-for that, and how long it took is printed.
+Rounds are bursts: the recorder gives way to page views while the machine is full and catches up after; every
+round waits for that, and how long it took is printed.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from tests.support.service import Service, running
 pytestmark = pytest.mark.bench
 
 _HERE = Path(__file__).parent
-_ROUNDS, _SECONDS, _CONNECTIONS, _VISITORS = 5, 2, 48, 2_000
+_ROUNDS, _SECONDS, _CONNECTIONS, _VISITORS = 11, 1, 48, 2_000
 # Signals with each page view -> the mark, and what the lease engine aims at.
 MARKS = {0: (0.30, 0.42), 10: (0.30, 0.45)}
 _P99 = 4

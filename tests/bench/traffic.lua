@@ -2,8 +2,7 @@
 -- (ids and lease as the service gave them), and DNI_BENCH_SIGNALS, how many signals come with each page view.
 --
 -- Every other page view is of a new visitor, with an address, a user agent and a click of its own; the others are of
--- visitors who come back. Requests are written out whole and answers are not looked into: the client shares two cores with
--- what it measures. Whether each page view got a number is asked of the service's own counters afterwards.
+-- visitors who come back. Answers are not looked into: the client shares two cores with what it measures. Whether each page view got a number is asked of the service's own counters afterwards.
 local visitors = dofile(os.getenv('DNI_BENCH_VISITORS'))
 local signals = tonumber(os.getenv('DNI_BENCH_SIGNALS'))
 local agents = {
@@ -12,7 +11,7 @@ local agents = {
   'Mozilla/5.0 (Linux; Android 15; Pixel %03d) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36',
 }
 local page_view = '{"v":1,"tag":"key1","visitor":%s,"session":%s,"page":{"id":"p%08d","seq":1,"url":"https://shop.example/?utm_source=google&utm_medium=cpc&utm_campaign=spring&utm_term=word%03d&gclid=g%08d","title":"Plumber"},"referrer":"https://www.google.com/","numbers":["+14155550100"],"visible":true,"consent":"granted","ids":{},"custom":{},"tz":"America/Chicago","lang":"en-US"}'
-local beat = '{"v":1,"tag":"key1","visitor":"%s","session":"%s","signals":[{"type":"beat","lease":"%s","ago_ms":0}],"page":{"id":"page","seq":%d,"url":"https://shop.example/","found":2,"swapped":2,"reverted":0,"version":"0.1.0"}}'
+local beat = '{"v":1,"tag":"key1","visitor":"%s","session":"%s","signals":[{"type":"beat","lease":"%s","ago_ms":0}],"page":{"id":"page","seq":2,"url":"https://shop.example/","found":2,"swapped":2,"reverted":0,"version":"0.1.0"}}'
 local head = 'POST /v1/%s HTTP/1.1\r\nHost: dni.example\r\nContent-Type: text/plain;charset=UTF-8\r\nOrigin: https://shop.example\r\nUser-Agent: %s\r\nX-Forwarded-For: 198.%d.%d.%d\r\nContent-Length: %d\r\n\r\n%s'
 local floor = math.floor
 
@@ -21,19 +20,27 @@ local function post(path, who, body)
   return string.format(head, path, agent, 18 + floor(who / 62500) % 2, floor(who / 250) % 250, who % 250, #body, body)
 end
 
-local count, views = 0, 0
-function request()
-  count = count + 1
+-- Made before the clock runs, and sent round and round.
+local requests, views = {}, 0
+for count = 1, 22000 do
   local known = visitors[count % #visitors + 1]
   if count % (signals + 1) ~= 0 then
-    return post('signal', count % #visitors, string.format(beat, known[1], known[2], known[3], count))
+    requests[count] = post('signal', count % #visitors, string.format(beat, known[1], known[2], known[3]))
+  else
+    views = views + 1
+    if views % 2 == 0 then
+      local body = string.format(page_view, '"' .. known[1] .. '"', '"' .. known[2] .. '"', views, views % 1000, 1)
+      requests[count] = post('lease', count % #visitors, body)
+    else
+      requests[count] = post('lease', #visitors + views, string.format(page_view, 'null', 'null', views, views % 1000, views))
+    end
   end
-  views = views + 1
-  if views % 2 == 0 then
-    local body = string.format(page_view, '"' .. known[1] .. '"', '"' .. known[2] .. '"', views, views % 1000, 1)
-    return post('lease', count % #visitors, body)
-  end
-  return post('lease', #visitors + views, string.format(page_view, 'null', 'null', views, views % 1000, views))
+end
+
+local count = 0
+function request()
+  count = count % #requests + 1
+  return requests[count]
 end
 
 function done(summary, latency)
