@@ -135,7 +135,7 @@ def size(
         asked = advise.read(given)
         found = _on_ledger(data_dir, lambda ledger, now_ms: measure(ledger, now_ms, pool)) if from_ledger else None
         advice = advise.advise(asked, found)
-    except advise.BadArgument as error:
+    except BadArgument as error:
         print(f"dni: {error.detail}", file=sys.stderr)
         raise typer.Exit(2) from None
     out.print(sizing_text.as_json(advice) if as_json else sizing_text.as_text(advice))

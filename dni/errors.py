@@ -106,3 +106,9 @@ class Unavailable(DniError):
 
 class UsageError(DniError):
     status, code, title = 400, "usage", "That cannot be done"
+
+
+class BadArgument(UsageError):
+    """An option of the command line is wrong; the exit status is 2."""
+
+    code = "bad_argument"

@@ -25,9 +25,6 @@ logger = logging.getLogger("dni.host")
 
 _LONGEST_SOCKET_PATH = 100
 """Bytes. The kernels' limits are 108 (Linux) and 104 (macOS), terminating zero included."""
-# The packaged server is built on glibc's allocator. A script's texts come and go by the thousand; by default it keeps
-# seven of each size at hand and tidies up the others at once: a third of the lease script's time.
-_ALLOCATOR = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=1000"}
 _STOP_S = 10.0
 _SILENT_S = 30.0
 
@@ -152,7 +149,6 @@ class EmbeddedValkey:
                 stderr=log,
                 pass_fds=[lock],
                 umask=0o077,
-                env={**os.environ, **_ALLOCATOR},
                 start_new_session=True,  # Ctrl+C is for the parent, which stops it last
                 preexec_fn=dies_with_parent(),  # noqa: PLW1509  one system call, no lock
             )

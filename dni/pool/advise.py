@@ -4,7 +4,7 @@ from math import isfinite, sqrt
 
 import msgspec
 
-from dni.errors import UsageError
+from dni.errors import BadArgument, UsageError
 from dni.pool import sizing
 from dni.pool.measure import DAYS, FEWEST_LEASES, FEWEST_VISITS, Measured
 from dni.pool.sizing import AroundMean, AsMeasured, Demand
@@ -18,10 +18,6 @@ FEW_LATE = 0.1
 """The share of calls after reuse for which a second count of numbers is told."""
 
 _YEAR_S = 31_536_000.0
-
-
-class BadArgument(UsageError):
-    """An option of the command line is wrong."""
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):

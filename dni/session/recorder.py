@@ -34,8 +34,8 @@ _BATCH = 200
 _RETRY_S = 0.5
 # Between looks while nothing comes; after something came the next look is at once.
 _PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.25
-# Page views and calls come first. While the machine is crowded the recorder works a twentieth of the time, until so many
-# entries wait: some seconds of a full machine.
+# Page views and calls come first. While the machine is crowded the recorder works a twentieth of the time, until this
+# many entries wait: some seconds of a full machine.
 _MODEST, _MAY_WAIT = 0.05, 25_000
 _ADVISORY_LOCK = 0x646E6972  # "dnir"; any number that is the same on all hosts
 _START = "0-0"

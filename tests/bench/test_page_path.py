@@ -6,7 +6,6 @@ round waits for that, and how long it took is printed.
 
 import asyncio
 import json
-import os
 import re
 import statistics
 import subprocess
@@ -26,6 +25,7 @@ from dni.pool.keys import Keys
 from tests.support import process, programs, world
 from tests.support.browser import PERSON, lease_body
 from tests.support.service import Service, running
+from tests.support.until import until
 
 pytestmark = pytest.mark.bench
 
@@ -41,14 +41,14 @@ def test_page_path_against_bare_uvicorn(tmp_path: Path, signals: int) -> None:
     data_dir = tmp_path / "data"
     asyncio.run(_declare(data_dir))
     with _hello(tmp_path / "hello.log") as hello, running(data_dir) as service:
-        env = {"DNI_BENCH_VISITORS": str(_come(service, tmp_path / "visitors.lua")), "DNI_BENCH_SIGNALS": str(signals)}
+        traffic = ("traffic.lua", str(_come(service, tmp_path / "visitors.lua")), str(signals))
         _wrk(f"{hello}/")
-        _wrk(service.url, "traffic.lua", env)
+        _wrk(service.url, *traffic)
         before = _leased(service.url)
         rounds, drained_s = [], []
         for _ in range(_ROUNDS):
             drained_s.append(_drained(service))
-            rounds.append((_wrk(f"{hello}/"), _wrk(service.url, "traffic.lua", env)))
+            rounds.append((_wrk(f"{hello}/"), _wrk(service.url, *traffic)))
         leased = _leased(service.url) - before
     ratio = statistics.median(page.rate / bare.rate for bare, page in rounds)
     bare, page = (statistics.median(one.rate for one in side) for side in zip(*rounds, strict=True))
@@ -72,19 +72,10 @@ class Measured:
         self.rate, self.p99_ms, self.requests, self.wrong = rate, p99_ms, requests, wrong
 
 
-def _wrk(url: str, script: str = "hello.lua", env: dict[str, str] | None = None) -> Measured:
-    command: list[str | Path] = [
-        programs.wrk(),
-        "-t1",
-        f"-c{_CONNECTIONS}",
-        f"-d{_SECONDS}s",
-        "-s",
-        _HERE / script,
-        url,
-    ]
-    printed = subprocess.run(
-        command, capture_output=True, text=True, check=True, env={**os.environ, **(env or {})}
-    ).stdout
+def _wrk(url: str, script: str = "hello.lua", *arguments: str) -> Measured:
+    how = ("-t1", f"-c{_CONNECTIONS}", f"-d{_SECONDS}s", "-s", str(_HERE / script))
+    command = [str(programs.wrk()), *how, url, "--", *arguments]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = re.search(r"^RESULT (\{.*\})$", printed, re.MULTILINE)
     assert found, printed
     result = json.loads(found[1])
@@ -109,8 +100,7 @@ def _drained(service: Service) -> float:
     """Waits until the recorder has written what came; how many seconds that took."""
     began, streams = time.monotonic(), Keys().all_events()
     with redis.Redis(unix_socket_path=str(service.data_dir / "valkey" / "socket")) as client:
-        while sum(client.xlen(stream) for stream in streams):
-            time.sleep(0.02)
+        asyncio.run(until(lambda: not sum(client.xlen(stream) for stream in streams), "all is recorded", 60))
     return time.monotonic() - began
 
 

@@ -1,10 +1,8 @@
--- For wrk: what pages send. `traffic.lua` reads DNI_BENCH_VISITORS, a Lua file that returns visitors who were here before
--- (ids and lease as the service gave them), and DNI_BENCH_SIGNALS, how many signals come with each page view.
+-- For wrk: what pages send. Arguments: a Lua file that returns visitors who were here before (ids and lease as the service
+-- gave them), and how many signals come with each page view.
 --
 -- Every other page view is of a new visitor, with an address, a user agent and a click of its own; the others are of
 -- visitors who come back. Answers are not looked into: the client shares two cores with what it measures. Whether each page view got a number is asked of the service's own counters afterwards.
-local visitors = dofile(os.getenv('DNI_BENCH_VISITORS'))
-local signals = tonumber(os.getenv('DNI_BENCH_SIGNALS'))
 local agents = {
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%03d.0.0.0 Safari/537.36',
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_%03d like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1',
@@ -21,18 +19,21 @@ local function post(path, who, body)
 end
 
 -- Made before the clock runs, and sent round and round.
-local requests, views = {}, 0
-for count = 1, 22000 do
-  local known = visitors[count % #visitors + 1]
-  if count % (signals + 1) ~= 0 then
-    requests[count] = post('signal', count % #visitors, string.format(beat, known[1], known[2], known[3]))
-  else
-    views = views + 1
-    if views % 2 == 0 then
-      local body = string.format(page_view, '"' .. known[1] .. '"', '"' .. known[2] .. '"', views, views % 1000, 1)
-      requests[count] = post('lease', count % #visitors, body)
+local requests = {}
+function init(arguments)
+  local visitors, signals = dofile(arguments[1]), tonumber(arguments[2])
+  local views = 0
+  for count = 1, 22000 do
+    local known = visitors[count % #visitors + 1]
+    if count % (signals + 1) ~= 0 then
+      requests[count] = post('signal', count % #visitors, string.format(beat, known[1], known[2], known[3]))
     else
-      requests[count] = post('lease', #visitors + views, string.format(page_view, 'null', 'null', views, views % 1000, views))
+      views = views + 1
+      local who, visitor, session, click = #visitors + views, 'null', 'null', views
+      if views % 2 == 0 then
+        who, visitor, session, click = count % #visitors, '"' .. known[1] .. '"', '"' .. known[2] .. '"', 1
+      end
+      requests[count] = post('lease', who, string.format(page_view, visitor, session, views, views % 1000, click))
     end
   end
 end

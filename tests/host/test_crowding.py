@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,19 +13,23 @@ from tests.support.until import until
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 
 
+@pytest.fixture
+def neighbours() -> Iterator[None]:
+    started = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    yield
+    for one in started:
+        one.kill()
+        one.wait()
+
+
+@pytest.mark.usefixtures("neighbours")
 async def test_a_machine_whose_processors_are_all_taken_is_crowded() -> None:
     crowding = Crowding()
-    neighbours = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
-    try:
-        await until(crowding.now, "it is noticed")
-    finally:
-        for neighbour in neighbours:
-            neighbour.kill()
-            neighbour.wait()
+    await until(crowding.now, "it is noticed")
 
 
+@pytest.mark.usefixtures("neighbours")
 async def test_between_looks_it_answers_what_it_saw() -> None:
-    crowding = Crowding(lambda: 0.0)
-    until_s = time.monotonic() + 0.3
-    while time.monotonic() < until_s:
-        assert not crowding.now()
+    busy, stopped = Crowding(), Crowding(lambda: 0.0)
+    await until(busy.now, "others notice it")
+    assert not stopped.now()

@@ -4,7 +4,8 @@ import pytest
 
 from dni import cli
 from dni.errors import UsageError
-from dni.pool.advise import Advice, BadArgument, Given, advise, read
+from dni.errors import BadArgument
+from dni.pool.advise import Advice, Given, advise, read
 from dni.pool.measure import Measured
 from dni.pool.sizing import AroundMean, AsMeasured
 from dni.pool.sizing_text import as_json, as_text
