@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from dni import settings as environment
-from dni.errors import DniError, UsageError
+from dni.errors import BadArgument, DniError, UsageError
 from dni.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -3,8 +3,7 @@ import json
 import pytest
 
 from dni import cli
-from dni.errors import UsageError
-from dni.errors import BadArgument
+from dni.errors import BadArgument, UsageError
 from dni.pool.advise import Advice, Given, advise, read
 from dni.pool.measure import Measured
 from dni.pool.sizing import AroundMean, AsMeasured
