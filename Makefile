@@ -18,7 +18,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --all-bui
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help run test check stress bench screenshots format lock clean setup dev node chromium postgresql wrk
+.PHONY: help run test check stress bench screenshots format lock clean setup dev node chromium postgresql wrk redisbenchmark
 
 help: ## Show this list
 	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ check: dev node postgresql ## Formatter, linter, types, tag, import rules, migra
 stress: dev chromium postgresql ## The long tests
 	$(BIN)/python -m pytest -m stress $(ARGS)
 
-bench: dev wrk ## Benchmarks, as ratios of a bare server in the same run
+bench: dev wrk redisbenchmark ## Benchmarks, as ratios of a bare server in the same run
 	$(BIN)/python -m pytest -m bench --capture=no $(ARGS)
 
 screenshots: dev chromium ## Take the README's pictures anew, of what `make run` serves
@@ -84,7 +84,7 @@ $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	@touch $@
 
 # Programs that tests drive. Root on Debian gets them; anyone else is told what to install.
-chromium postgresql wrk: dev
+chromium postgresql wrk redisbenchmark: dev
 	@need=$$($(BIN)/python -m tests.support.programs $@); \
 	if [ -z "$$need" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

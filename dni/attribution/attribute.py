@@ -7,15 +7,14 @@ no longer knows, the ledger's leases and sessions may.
 import msgspec
 from sqlalchemy import select
 
+from dni.attribution.find_holders import find_holders
 from dni.attribution.match import match
 from dni.attribution.model import Attribution, Holding, Match
 from dni.catalog.model import Catalog, Number
 from dni.ledger import schema
 from dni.parts import Parts
-from dni.pool.record import Holder
-from dni.seal import Sealer
 from dni.session.channels import channel_of
-from dni.session.model import Touch, unpacked
+from dni.session.model import Touch
 
 # As many former holders as Redis keeps of a number.
 _LOOK_BACK = 5
@@ -76,25 +75,7 @@ async def _in_redis(parts: Parts, number: Number, at_ms: int, ring: str) -> Matc
     campaign = parts.catalog.now.campaign_of(number)
     if campaign is None or number.pool is None:
         return match((), at_ms)
-    protected, holders = await parts.leases.ring(at_ms, campaign.id, number.pool, number.number, ring)
-    return match([_holding(parts.sealer, holder) for holder in holders], at_ms, protected)
-
-
-def _holding(sealer: Sealer, holder: Holder) -> Holding:
-    try:
-        touch = unpacked(holder.touch)
-    except msgspec.DecodeError:  # empty: the lease was taken back after Redis was lost
-        touch = None
-    return Holding(
-        session=sealer.session(holder.tag, holder.session),
-        visitor=sealer.visitor(holder.tag, holder.visitor) if any(holder.visitor) else "",
-        tag=holder.tag,
-        started_ms=holder.started_ms,
-        sign_ms=holder.sign_ms,
-        tapped_ms=holder.tapped_ms,
-        ended_ms=holder.ended_ms,
-        touch=touch,
-    )
+    return await find_holders(parts.leases, parts.sealer, at_ms, campaign.id, number.pool, number.number, ring)
 
 
 async def _in_ledger(parts: Parts, number: str, at_ms: int) -> list[Holding]:

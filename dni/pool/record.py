@@ -8,6 +8,7 @@ import msgspec
 # Big-endian, as HEAD in lua/record.lua: nonce, session, holding, then times of 6 bytes, beat of 3, four small counts.
 _HEAD = Struct(">9s18s16s6s6s6s6s3s4B")
 _PAGE, _CALL = 9, 14
+_TAG = "tag_"  # begins every tag's id
 _STARTED = 43  # where a record tells when it began
 _VISITOR = 12  # bytes of a holding; the rest stands for tag and target
 
@@ -36,12 +37,14 @@ def about(tag: str, touch: bytes) -> bytes:
 
 @lru_cache(10_000)
 def _of_tag(tag: str) -> bytes:
-    return b"%c%s" % (len(tag), tag.encode())
+    # Five records a number: each byte spared here is five.
+    bare = tag.removeprefix(_TAG).encode()
+    return b"%c%s" % (len(bare), bare)
 
 
 def told(raw: bytes) -> tuple[str, bytes]:
     """Tag and touch of an `about`."""
-    return raw[1 : 1 + raw[0]].decode(), raw[1 + raw[0] :]
+    return _TAG + raw[1 : 1 + raw[0]].decode(), raw[1 + raw[0] :]
 
 
 def holders(current: bytes, past: list[bytes]) -> list[Holder]:

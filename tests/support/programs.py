@@ -13,7 +13,12 @@ _CHROMIUM_APPS = (
     Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
     Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
 )
-_PACKAGES = {"chromium": "chromium fonts-liberation", "postgresql": "postgresql", "wrk": "wrk"}
+_PACKAGES = {
+    "chromium": "chromium fonts-liberation",
+    "postgresql": "postgresql",
+    "wrk": "wrk",
+    "redisbenchmark": "redis-tools",
+}
 
 
 class MissingProgram(RuntimeError):
@@ -51,6 +56,16 @@ def wrk() -> Path:
     raise MissingProgram("wrk")
 
 
+def redis_benchmark() -> Path:
+    """The load generator of Redis' own project. Raises MissingProgram."""
+    if found := shutil.which("redis-benchmark") or shutil.which("valkey-benchmark"):
+        return Path(found)
+    raise MissingProgram("redisbenchmark")
+
+
+_FINDERS = {"chromium": chromium, "postgresql": postgresql, "wrk": wrk, "redisbenchmark": redis_benchmark}
+
+
 def _version(place: Path) -> int:
     return int(place.parent.name) if place.parent.name.isdecimal() else 0
 
@@ -60,7 +75,7 @@ def missing(names: list[str]) -> list[str]:
     packages = []
     for name in names:
         try:
-            {"chromium": chromium, "postgresql": postgresql, "wrk": wrk}[name]()
+            _FINDERS[name]()
         except MissingProgram:
             packages.append(_PACKAGES[name])
     return packages

@@ -75,11 +75,6 @@ local function lease(visit, want)
     if count >= want.limit then return refused(visit, 'rate_limited', since + ADDRESS_WINDOW - now) end
     set_of_address(want.address, since, count + 1)
   end
-  if want.outlived and want.outlived ~= number then
-    -- His former number left the pool. Should it come back, its next holder must not cost him the one of now.
-    want.outlived_record[HOLDING] = NOBODY
-    redis.call('HSET', want.leases, want.outlived, packed(want.outlived_record))
-  end
   local former = unpacked(redis.call('HGET', want.leases, number))
   if former and former[HOLDING] ~= want.holding then redis.call('HDEL', want.leases, former[HOLDING]) end
   return begin(visit, want, number, former, '')
@@ -105,19 +100,13 @@ local function acquire(KEYS, ARGV)
       pool = pool, leases = leases, address = KEYS[3 * i + 1], holding = holding, hold = hold, nonce = nonce,
       recovering = recovering, beat = beat, limit = limit,
     }
-    if number then
-      local held, score = unpacked(redis.call('HGET', leases, number)), redis.call('ZSCORE', pool, number)
-      if held and held[HOLDING] == holding then
-        -- While recovering, a number that was free when the knowledge was lost may be somebody else's by now.
-        if score and (recovering == 0 or tonumber(score) > now) then
-          want.number, want.held = number, held
-          if held[SESSION] == brought then
-            seen, active = true, active or now - held[SIGN] <= SESSION_IDLE
-            about = held[ABOUT] -- a session's touch is how it came, not the page it is on now
-          end
-        else
-          want.outlived, want.outlived_record = number, held
-        end
+    -- While recovering, a number that was free when the knowledge was lost may be somebody else's by now.
+    if number and (recovering == 0 or tonumber(redis.call('ZSCORE', pool, number) or 0) > now) then
+      local held = unpacked(redis.call('HGET', leases, number))
+      want.number, want.held = number, held
+      if held[SESSION] == brought then
+        seen, active = true, active or now - held[SIGN] <= SESSION_IDLE
+        about = held[ABOUT] -- a session's touch is how it came, not the page it is on now
       end
     end
     wanted[i] = want

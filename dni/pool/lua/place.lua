@@ -6,8 +6,8 @@
 -- Answers {added, lost, removed}; `lost` counts those that went with the whole pool: this Redis did not know it.
 -- Effects: a number that was never in Redis is free at once. One that was, and is not now (lost, or retired and given
 --          again), may still be on a screen: it is protected for the longest time that a screen can show it. A pool
---          that was lost is recovering meanwhile. A retired number leaves the pool; its record and past holders stay,
---          so that a late call finds them.
+--          that was lost is recovering meanwhile. A retired number leaves the pool, and its holder gets another one
+--          with his next page; its record and past holders stay, so that a late call finds them.
 -- O(N log N): only when the configuration changed or Redis was lost.
 local function place(KEYS, ARGV)
   local pool, leases = KEYS[1], KEYS[2]
@@ -22,7 +22,18 @@ local function place(KEYS, ARGV)
     local back = redis.call('ZADD', pool, 'NX', till, ARGV[i])
     if missing then lost = lost + back else added = added + back end
   end
-  for i = 6 + fresh + known, #ARGV do removed = removed + redis.call('ZREM', pool, ARGV[i]) end
+  for i = 6 + fresh + known, #ARGV do
+    local number = ARGV[i]
+    if redis.call('ZREM', pool, number) == 1 then
+      removed = removed + 1
+      local r = unpacked(redis.call('HGET', leases, number))
+      if r then
+        redis.call('HDEL', leases, r[HOLDING])
+        r[HOLDING] = r[HOLDING]:sub(1, 12) .. NO_TARGET
+        redis.call('HSET', leases, number, packed(r))
+      end
+    end
+  end
   if lost > 0 then redis.call('HSET', leases, 'state', struct.pack(STATE, run, till, 0, BEAT_ROOMY, 0, 0)) end
   return { added, lost, removed }
 end

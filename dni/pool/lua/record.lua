@@ -5,7 +5,8 @@
 --   'state'        how the pool is: see pool_state
 --   number         the record of its current lease
 --   number/0 … /3  records of past holders; each new one takes the place of the oldest
---   a holding      the number that it was last given; 16 bytes that stand for visitor, tag and target
+--   a holding      the number that it was last given, while that is in the pool; 12 bytes of the visitor, 4 that stand
+--                  for tag and target
 --
 -- A record is bytes, big-endian: a head of fixed length, then pages, calls, and what a call needs to know of the session.
 local HEAD = '>c9c18c16I6I6I6I6I3BBBB'
@@ -19,7 +20,7 @@ local PAGES = 13              -- of each page: 4 bytes for its id, 4 last sequen
 local CALLS = 14              -- of each call: 8 bytes for its id, 6 protected until (ms)
 local ABOUT = 15              -- opaque here: the tag, and a touch of at most 512 bytes
 local PAGE, CALL = 9, 14      -- bytes of each
-local NOBODY = ('\0'):rep(16) -- no visitor's holding
+local NO_TARGET = '\0\0\0\0' -- ends the holding of a record whose number left the pool: nothing leads to it
 
 local LEFT, OPEN, HIDDEN = 0, 1, 2
 local PAGES_KEPT = 8          -- a session with more open pages than this forgets the oldest
