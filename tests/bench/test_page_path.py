@@ -67,13 +67,32 @@ def test_page_path_against_bare_uvicorn(tmp_path: Path, signals: int) -> None:
     assert ratio >= mark
 
 
+def test_sustained_page_views(tmp_path: Path) -> None:
+    """Longer than the recorder may put off its work: what goes on for ever on a machine that does all of it."""
+    data_dir, seconds = tmp_path / "data", 12
+    asyncio.run(_declare(data_dir))
+    with _hello(tmp_path / "hello.log") as hello, running(data_dir) as service:
+        traffic = ("traffic.lua", str(_come(service, tmp_path / "visitors.lua")), "0")
+        _wrk(f"{hello}/")
+        bare = [_wrk(f"{hello}/").rate]
+        page = _wrk(service.url, *traffic, seconds=seconds)
+        drained_s = _drained(service)
+        bare.append(_wrk(f"{hello}/").rate)
+    ratio = page.rate / statistics.mean(bare)
+    print(
+        f"\npage views alone for {seconds} s: {page.rate:,.0f} requests/s, {ratio:.2f} of bare uvicorn hello;", end=" "
+    )
+    print(f"recorded {drained_s:.1f} s after the end")
+    assert page.wrong == 0
+
+
 class Measured:
     def __init__(self, rate: float, p99_ms: float, requests: int, wrong: int) -> None:
         self.rate, self.p99_ms, self.requests, self.wrong = rate, p99_ms, requests, wrong
 
 
-def _wrk(url: str, script: str = "hello.lua", *arguments: str) -> Measured:
-    how = ("-t1", f"-c{_CONNECTIONS}", f"-d{_SECONDS}s", "-s", str(_HERE / script))
+def _wrk(url: str, script: str = "hello.lua", *arguments: str, seconds: int = _SECONDS) -> Measured:
+    how = ("-t1", f"-c{_CONNECTIONS}", f"-d{seconds}s", "-s", str(_HERE / script))
     command = [str(programs.wrk()), *how, url, "--", *arguments]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = re.search(r"^RESULT (\{.*\})$", printed, re.MULTILINE)
