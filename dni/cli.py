@@ -141,6 +141,38 @@ def size(
     out.print(sizing_text.as_json(advice) if as_json else sizing_text.as_text(advice))
 
 
+@app.command()
+def replay(
+    events: Annotated[Path, typer.Argument(metavar="EVENTS.jsonl", help="The log: one JSON object a line.")],
+    numbers: Annotated[str | None, typer.Option(metavar="N", help="How many numbers the pool has.")] = None,
+    hold_seconds: Annotated[
+        str | None, typer.Option(metavar="H", help="How long a number is kept after its visit.", show_default="120")
+    ] = None,
+    rule: Annotated[
+        str | None, typer.Option(help="protected: the service's own; fixed: 20 minutes.", show_default="protected")
+    ] = None,
+    out_file: Annotated[Path | None, typer.Option("--out", metavar="ANSWERS.jsonl", help="Else stdout.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Compare with the truth in the log, on stderr.")] = False,
+) -> None:
+    """Play a log of visits and calls through the lease engine, and write whom it credits each call to."""
+    from dni.replay import options
+    from dni.replay.events import BadLog
+    from dni.replay.report import as_text
+    from dni.replay.run import run
+
+    given = options.Given(events=events, numbers=numbers, hold_seconds=hold_seconds, rule=rule, out=out_file)
+    try:
+        asked = options.read(given)
+        played = run(asked)
+    except (options.BadArgument, BadLog) as error:
+        print(f"dni: {error.detail}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    if played.strangers:
+        print(f"dni: {played.strangers:,} lines name a session that never visited; it had no number", file=sys.stderr)
+    if report:
+        print(as_text(asked.rule, asked.numbers, played), file=sys.stderr)
+
+
 @tokens.command("create")
 def create_token(
     role: Annotated[str, typer.Option(help="admin, marketer, advertiser or publisher.")],
@@ -182,6 +214,30 @@ def demo_call(
 
     settings = environment.load(data_dir=data_dir)
     asyncio.run(ring(settings, to, caller, talk_seconds, out.print))
+
+
+@demo.command("log")
+def demo_log(
+    out_file: Annotated[Path | None, typer.Option("--out", metavar="EVENTS.jsonl", help="Else stdout.")] = None,
+    days: Annotated[float, typer.Option(min=0.001, max=3650)] = 7,
+    arrivals_per_hour: Annotated[float, typer.Option(min=0.001, max=1e6)] = 60,
+    visit_seconds: Annotated[float, typer.Option(min=1, max=86_400, help="Mean length of a visit.")] = 180,
+    call_delay_seconds: Annotated[
+        float, typer.Option(min=1, max=1e6, help="Mean time from a visit's end to its call, if it comes later.")
+    ] = 600,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same log.")] = 1,
+) -> None:
+    """Make up a log of visits and calls for `dni replay`."""
+    from dni.replay import generate, output
+    from dni.replay.options import BadArgument
+
+    traffic = generate.Traffic(days, arrivals_per_hour, visit_seconds, call_delay_seconds)
+    try:
+        with output.whole(out_file) as file:
+            file.writelines(generate.lines(traffic, seed))
+    except BadArgument as error:
+        print(f"dni: {error.detail}", file=sys.stderr)
+        raise typer.Exit(2) from None
 
 
 def _on_ledger(data_dir: Path | None, act: Callable[[Any, int], Coroutine[Any, Any, Any]]) -> Any:

@@ -1,4 +1,4 @@
-"""A call rings on a pooled number: protects the number and finds whose call it is. The service and replay share this."""
+"""A call rings on a pooled number: protects the number, finds whose call it is. The service and replay share this."""
 
 import msgspec
 

@@ -1,5 +1,6 @@
 """The lines of a log: read one by one, each checked by itself and against the lines before it. Pure."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -70,12 +71,12 @@ SHAPES = {
 }
 _KINDS = ", ".join(SHAPES)
 
-_decode = msgspec.json.Decoder(Event).decode
+_decode: Callable[[bytes], Event] = msgspec.json.Decoder(Event).decode
 _decode_type = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Log:
-    """Reads lines in order. `strangers` counts lines that name a session which never visited: nothing was shown there."""
+    """Reads lines in order. `strangers` counts lines that name a session which never visited: it was shown nothing."""
 
     def __init__(self) -> None:
         self.line = 0
