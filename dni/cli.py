@@ -164,7 +164,7 @@ def replay(
     try:
         asked = options.read(given)
         played = run(asked)
-    except (options.BadArgument, BadLog) as error:
+    except (BadArgument, BadLog) as error:
         print(f"dni: {error.detail}", file=sys.stderr)
         raise typer.Exit(2) from None
     if played.strangers:
@@ -229,7 +229,6 @@ def demo_log(
 ) -> None:
     """Make up a log of visits and calls for `dni replay`."""
     from dni.replay import generate, output
-    from dni.replay.options import BadArgument
 
     traffic = generate.Traffic(days, arrivals_per_hour, visit_seconds, call_delay_seconds)
     try:

@@ -21,6 +21,8 @@ Region = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}\Z")]
 class BadLog(UsageError):
     """A line is not what it must be: the message says which one and what was expected."""
 
+    code = "bad_log"
+
 
 class Visit(msgspec.Struct, frozen=True, tag_field="type", tag="visit"):
     """A page of ours came into view. `t` is in ms. A session may visit again: it went to another page."""

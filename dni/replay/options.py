@@ -5,17 +5,13 @@ from pathlib import Path
 
 import msgspec
 
-from dni.errors import UsageError
+from dni.errors import BadArgument
 from dni.replay.rule import MOST_NUMBERS
 
 HOLD_SECONDS = 120
 """A new pool's hold."""
 LONGEST_HOLD_SECONDS = 3600
 RULES = ("protected", "fixed")
-
-
-class BadArgument(UsageError):
-    """An option of the command line is wrong."""
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):

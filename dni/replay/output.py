@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from dni.replay.options import BadArgument
+from dni.errors import BadArgument
 
 
 @contextmanager

@@ -11,10 +11,11 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from dni.errors import BadArgument
 from dni.replay import output
 from dni.replay.events import LONGEST_LINE, BadLog
 from dni.replay.model import Answer, Played
-from dni.replay.options import Asked, BadArgument
+from dni.replay.options import Asked
 from dni.replay.replay import replay
 from dni.replay.rule import Rule, fictional_numbers
 from dni.replay.rule_fixed import Fixed
