@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from dni.call.attribute_late import credit_pending
+from dni.call.drain import drain_once
+from dni.call.journal import Journal
 from dni.call.model import fold
 from dni.ledger import schema
 from dni.parts import Parts
@@ -94,6 +96,9 @@ async def test_a_whole_call_told_twice_and_at_once_is_the_same_call(parts: Parts
     carrier = Carrier(door(parts))
     answers = await asyncio.gather(*(tell(carrier, seen["number"], event, CALL) for event in EVENTS * 3))
     assert {answer.status_code for answer in answers} == {200, 204}
+    # On a machine that is busy with other things the disk took some of the fifteen: they come from there.
+    await drain_once(parts, Journal(parts))
+    await credit_pending(parts)
     assert await facts(parts) == {**WHOLE, "tracking_number": seen["number"], "session_id": seen["session"]}
     assert len(await rows(parts, schema.call_event)) == len(EVENTS)
 
