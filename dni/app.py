@@ -36,6 +36,7 @@ def compose(parts: Parts) -> "App":
         await parts.open()
         background = [
             asyncio.create_task(parts.catalog.watch()),
+            asyncio.create_task(parts.geo.watch()),
             asyncio.create_task(place_missing(parts)),
             asyncio.create_task(metrics.keep_bringing()),
         ]

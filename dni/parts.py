@@ -11,6 +11,7 @@ from dni.live.scripts import loading
 from dni.pool.keys import Keys
 from dni.pool.leases import Leases
 from dni.seal import Sealer
+from dni.session.geo import Geo
 from dni.settings import Settings
 
 
@@ -28,6 +29,7 @@ class Parts:
         self.keys = Keys(prefix)
         self.leases = Leases(self.live, self.keys)
         self.catalog = CatalogHolder(self.ledger)
+        self.geo = Geo(settings.geoip_city)
         self.pool_missing = asyncio.Event()
         """Set when Redis does not have a pool that the catalog has; `pool.place` puts it there."""
 

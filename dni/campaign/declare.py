@@ -52,19 +52,23 @@ async def pool(connection: AsyncConnection, now_ms: int, new: NewPool) -> str:
     await _may_be_leased(connection, new.numbers)
     made = await pools.create(connection, now_ms, new)
     await numbers.add_pooled(connection, now_ms, made, new.numbers)
+    if new.regions:
+        await numbers.set_regions(connection, made, new.regions)
     return made
 
 
 async def change_pool(connection: AsyncConnection, now_ms: int, wanted: str, change: PoolChange) -> None:
     await refer.live(connection, schema.pool, wanted)
     values = _given(change)
-    added = values.pop("numbers", None)
+    added, regions = values.pop("numbers", None), values.pop("regions", None)
     if change.shared is False:
         await _has_one_publisher(connection, wanted)
     await pools.change(connection, wanted, values)
     if added is not None:
         await _may_be_leased(connection, added)
         await numbers.replace_pooled(connection, now_ms, wanted, added)
+    if regions is not None:
+        await numbers.set_regions(connection, wanted, regions)
 
 
 async def number(connection: AsyncConnection, now_ms: int, new: NewNumber) -> str:

@@ -64,6 +64,17 @@ def phones(values: list[str], path: str) -> list[str]:
     return list(found)
 
 
+def regions(given: dict[str, list[str]], path: str) -> dict[str, list[str]]:
+    """Each region's numbers in E.164. Raises InvalidField, also for a number that is of two regions."""
+    found = {region: phones(numbers, f"{path}/{region}") for region, numbers in given.items()}
+    first: dict[str, str] = {}
+    for region, numbers in found.items():
+        for place, number in enumerate(numbers):
+            if first.setdefault(number, region) != region:
+                raise InvalidField(f"{path}/{region}/{place}", f"{number} is of {first[number]} already")
+    return found
+
+
 @lru_cache(1)
 def _timezones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())

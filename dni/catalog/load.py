@@ -1,5 +1,6 @@
 """Reads the whole configuration from the ledger, as it stands at one instant."""
 
+from collections import defaultdict
 from typing import Any
 
 from sqlalchemy import select, update
@@ -24,6 +25,10 @@ async def load(ledger: Ledger) -> Catalog:
         tags = await _rows(connection, schema.tag)
         numbers = await _rows(connection, schema.number)
         carriers = await _rows(connection, schema.carrier)
+    regions: dict[str, set[str]] = defaultdict(set)
+    for row in numbers:
+        if row["region"] and row["retired_at_ms"] is None:
+            regions[row["pool_id"]].add(row["region"])
     by_id = {
         row["id"]: model.Tag(
             id=row["id"],
@@ -44,7 +49,7 @@ async def load(ledger: Ledger) -> Catalog:
         revision=revision,
         campaigns={r["id"]: _pick(model.Campaign, r) for r in campaigns},
         publishers={r["id"]: _pick(model.Publisher, r) for r in publishers},
-        pools={r["id"]: _pool(r) for r in pools},
+        pools={r["id"]: _pool(r, regions[r["id"]]) for r in pools},
         tags=by_id,
         tags_by_key={tag.key: tag for tag in by_id.values()},
         # Oldest first and retired first, so that the live row of a number is the one that stays.
@@ -71,7 +76,7 @@ def _pick(kind: Any, row: dict[str, Any]) -> Any:
     return kind(**{name: row[name] for name in kind.__struct_fields__})
 
 
-def _pool(row: dict[str, Any]) -> model.Pool:
+def _pool(row: dict[str, Any], regions: set[str]) -> model.Pool:
     return model.Pool(
         id=row["id"],
         name=row["name"],
@@ -79,6 +84,8 @@ def _pool(row: dict[str, Any]) -> model.Pool:
         publisher=row["publisher_id"],
         shared=row["shared"],
         hold_ms=row["hold_seconds"] * 1000,
+        strict=row["region_rule"] == "strict",
+        regions=frozenset(regions),
     )
 
 
@@ -94,4 +101,5 @@ def _number(row: dict[str, Any]) -> model.Number:
         campaign_name=row["campaign_name"],
         keyword=row["keyword"],
         live=row["retired_at_ms"] is None,
+        region=row["region"],
     )

@@ -19,7 +19,7 @@ class Publisher(msgspec.Struct, frozen=True):
 
 
 class Pool(msgspec.Struct, frozen=True):
-    """`campaign` is None until the pool's first tag claims it."""
+    """`campaign` is None until the pool's first tag claims it. `regions`: those that any of its numbers is of."""
 
     id: str
     name: str
@@ -27,6 +27,8 @@ class Pool(msgspec.Struct, frozen=True):
     publisher: str | None
     shared: bool
     hold_ms: int
+    strict: bool = False
+    regions: frozenset[str] = frozenset()
 
 
 class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -84,6 +86,7 @@ class Number(msgspec.Struct, frozen=True):
     campaign_name: str | None
     keyword: str | None
     live: bool
+    region: str | None = None
 
 
 class Carrier(msgspec.Struct, frozen=True):

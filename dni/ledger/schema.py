@@ -98,6 +98,7 @@ pool = Table(
     Column("publisher_id", Text, ForeignKey("publisher.id")),
     Column("shared", Boolean, nullable=False, comment="publishers of its campaign may share it"),
     Column("hold_seconds", Integer, nullable=False),
+    Column("region_rule", Text, nullable=False, server_default="prefer", comment="prefer or strict"),
     _ms("created_at_ms"),
     _ms("deleted_at_ms", nullable=True),
 )
@@ -114,6 +115,7 @@ number = Table(
     Column("medium", Text),
     Column("campaign_name", Text),
     Column("keyword", Text),
+    Column("region", Text, comment="pooled numbers only: ISO 3166, such as US-CA or US; null: anywhere"),
     _ms("created_at_ms"),
     _ms("placed_at_ms", nullable=True),  # first put in Redis: from then on it may be on a screen
     _ms("retired_at_ms", nullable=True),

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-_OUTCOMES = {"n": "new", "s": "same", "e": "exhausted", "r": "recovering", "l": "rate_limited"}
+_OUTCOMES = {"n": "new", "s": "same", "e": "exhausted", "o": "no_region", "r": "recovering", "l": "rate_limited"}
 _TIMES = 12  # bytes of two times
 
 

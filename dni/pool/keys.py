@@ -20,13 +20,16 @@ class Keys:
         return SHARDS[crc32(campaign.encode()) % len(SHARDS)]
 
     def pool(self, campaign: str, pool: str) -> str:
-        """Sorted set: member = number, score = protected_until (ms). The whole allocator. Bounded by the pool."""
+        """Sorted set: member = number, score = protected_until (ms). The whole allocator. Bounded by the pool.
+
+        A pool with regions has one more for each, `…@US-CA`, and `…@` for numbers that serve anywhere.
+        """
         return f"{self.prefix}:{{{self.shard(campaign)}}}:pool:{pool}"
 
     def leases(self, campaign: str, pool: str) -> str:
         """Hash: the pool's state, each number's present and past leases, and who was given which (lua/record.lua).
 
-        At most six fields a number.
+        At most six fields a number, seven in a pool with regions.
         """
         return f"{self.prefix}:{{{self.shard(campaign)}}}:leases:{pool}"
 

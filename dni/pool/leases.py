@@ -23,17 +23,22 @@ _NO_SESSION = bytes(18)
 # As lua/acquire.lua and lua/signal.lua unpack them.
 _ACQUIRE = Struct(">6s40sss18s18s4sII")
 _WANT = Struct(">16sI9s")
-_SIGNAL = Struct(">6s40ss18s4sIII")
+_SIGNAL = Struct(">6s40ss18s4sIIsI")
 _SIGN = Struct(">s9s6s6s16s")
 
 
 class Want(msgspec.Struct, frozen=True, gc=False):
-    """One target of a page and the pool that its rule chose. `nonce` (9 bytes) is used if a lease begins."""
+    """One target of a page and the pool that its rule chose. `nonce` (9 bytes) is used if a lease begins.
+
+    `region`, for a pool with regions: the visitor's, '' for numbers that serve anywhere. `strict`: it and no other.
+    """
 
     pool: str
     holding: bytes
     hold_ms: int
     nonce: bytes
+    region: str | None = None
+    strict: bool = False
 
 
 class Visit(msgspec.Struct, frozen=True, gc=False):
@@ -55,7 +60,7 @@ class Visit(msgspec.Struct, frozen=True, gc=False):
 
 
 class Lease(msgspec.Struct, frozen=True, gc=False):
-    """What a target got. `outcome`: new, same, or exhausted, recovering, rate_limited.
+    """What a target got. `outcome`: new, same, or exhausted, no_region, recovering, rate_limited.
 
     Without a number `wait_ms`: when to ask again.
     """
@@ -80,7 +85,7 @@ class Sign(msgspec.Struct, frozen=True, gc=False):
 
 
 class Speaker(msgspec.Struct, frozen=True, gc=False):
-    """Who signals: a page of a session. `session` empty: the page did not tell it."""
+    """Who signals: a page of a session. `session` empty: the page did not tell it. `idle`: its reader does nothing."""
 
     campaign: str
     session: bytes
@@ -88,6 +93,7 @@ class Speaker(msgspec.Struct, frozen=True, gc=False):
     seq: int
     about: bytes
     address: int
+    idle: bool = False
 
 
 class PoolMissing(Exception):
@@ -125,7 +131,10 @@ class Leases:
         for want in wants:
             pool, leases, address = self._of_pool(visit.campaign, want.pool)
             keys += (pool, leases, f"{address}{visit.address}")
-            args.append(_WANT.pack(want.holding, want.hold_ms, want.nonce))
+            packed = _WANT.pack(want.holding, want.hold_ms, want.nonce)
+            if want.region is not None:
+                packed += (b"s" if want.strict else b"p") + want.region.encode()
+            args.append(packed)
         answer = await call(self._live, shard, "acquire", keys, args)
         if answer == b"missing":
             raise PoolMissing
@@ -148,6 +157,7 @@ class Leases:
             page_key(speaker.page),
             speaker.seq,
             hold_ms,
+            b"1" if speaker.idle else b"0",
             self._max_backlog,
         )
         args: list[Any] = [head, speaker.about]
@@ -168,14 +178,19 @@ class Leases:
         fresh: list[str],
         known: list[str],
         retired: list[str],
+        regions: dict[str, str] | None = None,
     ) -> int:
         """Puts numbers in and takes retired ones out; `fresh` were never in a Redis, `known` were.
 
-        Answers how many known ones were lost with the whole pool, which is then recovering.
+        `regions`, for a pool that has any: number -> region; one that is left out serves anywhere. Answers how many
+        known ones were lost with the whole pool, which is then recovering.
         """
         shard, _ = self._of_campaign(campaign)
         pool_key, leases, _ = self._of_pool(campaign, pool)
-        args = [now_ms, self._live.node(shard).run_id, hold_ms, len(fresh), len(known), *fresh, *known, *retired]
+        if regions is not None:
+            fresh, known = ([f"{number}@{regions.get(number, '')}" for number in some] for some in (fresh, known))
+        head = [now_ms, self._live.node(shard).run_id, hold_ms, 0 if regions is None else 1, len(fresh), len(known)]
+        args = [*head, *fresh, *known, *retired]
         lost: int = (await call(self._live, shard, "place", [pool_key, leases], args))[1]
         return lost
 

@@ -17,7 +17,7 @@ from dni.access.model import Principal
 from dni.campaign import model
 from dni.campaign.model import Id, Label, Phone
 from dni.clock import rfc3339
-from dni.errors import Conflict, FieldError
+from dni.errors import Conflict, FieldError, InvalidField
 from dni.ids import new_id
 from dni.ledger import rows
 from dni.ledger.rows import Instant
@@ -80,6 +80,7 @@ class NumberView(msgspec.Struct):
     medium: str | None
     campaign_name: str | None
     keyword: str | None
+    region: str | None
     created_at: Instant
 
 
@@ -138,6 +139,29 @@ async def replace_pooled(connection: AsyncConnection, now_ms: int, of_pool: str,
         told = [FieldError(f"/numbers/{places[e.message.split()[0]]}", e.message) for e in error.errors]
         raise Conflict(error.detail, code=error.code, errors=tuple(told)) from None
     return len(places), len(gone)
+
+
+async def set_regions(connection: AsyncConnection, of_pool: str, regions: dict[str, list[str]]) -> None:
+    """Makes these the regions of the pool's live numbers; all others serve anywhere.
+
+    Raises InvalidField for a number that is not the pool's.
+    """
+    live = number.c.pool_id == of_pool, number.c.retired_at_ms.is_(None)
+    rows = await connection.execute(select(number.c.number, number.c.region).where(*live))
+    before: dict[str, str | None] = {row[0]: row[1] for row in rows}
+    after: dict[str, str] = {}
+    for region, numbers in regions.items():
+        for place, one in enumerate(numbers):
+            if one not in before:
+                raise InvalidField(f"/regions/{region}/{place}", f"{one} is not one of the pool's numbers")
+            after[one] = region
+    moved: dict[str | None, list[str]] = {}
+    for one, region_before in before.items():
+        if after.get(one) != region_before:
+            moved.setdefault(after.get(one), []).append(one)
+    for to_region, some_moved in moved.items():
+        for some in _chunks(some_moved):
+            await connection.execute(update(number).where(*live, number.c.number.in_(some)).values(region=to_region))
 
 
 async def change(connection: AsyncConnection, wanted: str, values: dict[str, Any]) -> None:
@@ -244,6 +268,7 @@ def _view(row: RowMapping) -> NumberView:
         medium=row["medium"],
         campaign_name=row["campaign_name"],
         keyword=row["keyword"],
+        region=row["region"],
         created_at=rfc3339(row["created_at_ms"]),
     )
 

@@ -28,6 +28,7 @@ class _Pool:
         self.fresh: list[str] = []
         self.known: list[str] = []
         self.retired: list[str] = []
+        self.regions: dict[str, str] = {}
 
 
 async def place(parts: Parts) -> None:
@@ -89,15 +90,18 @@ async def _pools(connection: Any, fresh: set[str]) -> dict[tuple[str, str, int],
     """By (campaign, pool, hold in ms)."""
     number, pool = schema.number, schema.pool
     rows = await connection.execute(
-        select(number.c.id, number.c.number, number.c.retired_at_ms, pool.c.id, pool.c.campaign_id, pool.c.hold_seconds)
+        select(number.c.id, number.c.number, number.c.retired_at_ms, number.c.region)
+        .add_columns(pool.c.id, pool.c.campaign_id, pool.c.hold_seconds)
         .join(pool, pool.c.id == number.c.pool_id)
         .where(pool.c.campaign_id.is_not(None))
     )
     pools: dict[tuple[str, str, int], _Pool] = defaultdict(_Pool)
-    for row_id, e164, retired_at_ms, pool_id, campaign, hold_seconds in rows:
+    for row_id, e164, retired_at_ms, region, pool_id, campaign, hold_seconds in rows:
         one = pools[campaign, pool_id, hold_seconds * 1000]
         side = one.retired if retired_at_ms is not None else one.fresh if row_id in fresh else one.known
         side.append(e164)
+        if region and retired_at_ms is None:
+            one.regions[e164] = region
     return pools
 
 
@@ -110,7 +114,9 @@ async def _to_redis(parts: Parts, pools: dict[tuple[str, str, int], _Pool]) -> N
         for at in range(0, len(kinds), _CHUNK):
             chunk = kinds[at : at + _CHUNK]
             fresh, known, gone = ([n for kind, n in chunk if kind == wanted] for wanted in "fkr")
-            lost += await parts.leases.place(parts.clock.now_ms(), campaign, pool, hold_ms, fresh, known, gone)
+            lost += await parts.leases.place(
+                parts.clock.now_ms(), campaign, pool, hold_ms, fresh, known, gone, one.regions or None
+            )
         if lost:
             log.warning(
                 "pool %s: %d numbers were lost with Redis; it gives none until no screen can show them", pool, lost

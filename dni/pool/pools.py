@@ -1,6 +1,6 @@
 """Pools: who owns them and how long they hold a number. Their numbers are in `numbers`."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -23,30 +23,48 @@ _PAGE_NUMBERS = 100_000  # numbers told in one page of pools
 
 HoldSeconds = Annotated[int, msgspec.Meta(ge=0, le=3600)]
 Numbers = Annotated[list[Phone], msgspec.Meta(max_length=MOST_NUMBERS)]
+# ISO 3166-2, or a country's two letters.
+Region = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}(-[A-Z0-9]{1,3})?$", examples=["US-CA"])]
+Regions = dict[Region, Numbers]
+RegionRule = Literal["prefer", "strict"]
 
 
 class NewPool(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """`shared`: all publishers of the campaign that claims the pool may use it."""
+    """`shared`: all publishers of the campaign that claims the pool may use it.
+
+    `regions` names those of the numbers that are a region's own; the others serve anywhere. A visitor gets a number of
+    his region or, failing that, any (`prefer`) or none (`strict`).
+    """
 
     name: Name
     numbers: Numbers = []
     hold_seconds: HoldSeconds = 120
     shared: bool = False
+    regions: Regions = {}
+    region_rule: RegionRule = "prefer"
 
     def __post_init__(self) -> None:
         self.name = model.text(self.name, "/name")
         self.numbers = model.phones(self.numbers, "/numbers")
+        self.regions = model.regions(self.regions, "/regions")
 
 
 class PoolChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """`numbers` is the whole list: what is new joins the pool, what is missing is retired."""
+    """`numbers` is the whole list: what is new joins the pool, what is missing is retired.
+
+    So is `regions`; left out, numbers that stay keep theirs.
+    """
 
     name: Name | UnsetType = UNSET
     numbers: Numbers | UnsetType = UNSET
     hold_seconds: HoldSeconds | UnsetType = UNSET
     shared: bool | UnsetType = UNSET
+    regions: Regions | UnsetType = UNSET
+    region_rule: RegionRule | UnsetType = UNSET
 
     def __post_init__(self) -> None:
+        if self.regions is not UNSET:
+            self.regions = model.regions(self.regions, "/regions")
         if self.name is not UNSET:
             self.name = model.text(self.name, "/name")
         if self.numbers is not UNSET:
@@ -64,13 +82,15 @@ class PoolView(msgspec.Struct):
     hold_seconds: int
     number_count: int
     numbers: list[str]
+    regions: dict[str, list[str]]
+    region_rule: RegionRule
     created_at: Instant
 
 
 async def create(connection: AsyncConnection, now_ms: int, new: NewPool) -> str:
     """The id of the new pool, which has no numbers yet."""
     made = new_id("pol", now_ms)
-    values = {"name": new.name, "hold_seconds": new.hold_seconds, "shared": new.shared}
+    values = {name: getattr(new, name) for name in ("name", "hold_seconds", "shared", "region_rule")}
     await connection.execute(insert(pool).values(id=made, created_at_ms=now_ms, **values))
     return made
 
@@ -114,7 +134,7 @@ async def one(connection: AsyncConnection, principal: Principal, wanted: str) ->
     query = _visible(principal).where(pool.c.id == wanted)
     row = await rows.one(connection, query, f"pool {wanted}")
     numbers = await _numbers(connection, [wanted])
-    return _view(row, numbers.get(wanted, []))
+    return _view(row, numbers.get(wanted, {}))
 
 
 async def page(
@@ -129,7 +149,7 @@ async def page(
             found, after = found[:place], rows.cursor_after((pool.c.id,), found[place - 1])
             break
     numbers = await _numbers(connection, [row["id"] for row in found])
-    return [_view(row, numbers.get(row["id"], [])) for row in found], after
+    return [_view(row, numbers.get(row["id"], {})) for row in found], after
 
 
 def _visible(principal: Principal) -> Select[Any]:
@@ -138,17 +158,21 @@ def _visible(principal: Principal) -> Select[Any]:
     return counted.where(pool.c.deleted_at_ms.is_(None), walls.pools(principal))
 
 
-async def _numbers(connection: AsyncConnection, pools: list[str]) -> dict[str, list[str]]:
-    """The live numbers of each pool, in the order in which they joined."""
+async def _numbers(connection: AsyncConnection, pools: list[str]) -> dict[str, dict[str, str | None]]:
+    """The live numbers of each pool with their regions, in the order in which they joined."""
     live = number.c.pool_id.in_(pools), number.c.retired_at_ms.is_(None)
-    query = select(number.c.pool_id, number.c.number).where(*live).order_by(number.c.id)
-    found: dict[str, list[str]] = {}
-    for owner, e164 in await connection.execute(query):
-        found.setdefault(owner, []).append(e164)
+    query = select(number.c.pool_id, number.c.number, number.c.region).where(*live).order_by(number.c.id)
+    found: dict[str, dict[str, str | None]] = {}
+    for owner, e164, region in await connection.execute(query):
+        found.setdefault(owner, {})[e164] = region
     return found
 
 
-def _view(row: RowMapping, numbers: list[str]) -> PoolView:
+def _view(row: RowMapping, numbers: dict[str, str | None]) -> PoolView:
+    regions: dict[str, list[str]] = {region: [] for region in sorted({*filter(None, numbers.values())})}
+    for e164, region in numbers.items():
+        if region:
+            regions[region].append(e164)
     return PoolView(
         id=row["id"],
         name=row["name"],
@@ -157,6 +181,8 @@ def _view(row: RowMapping, numbers: list[str]) -> PoolView:
         shared=row["shared"],
         hold_seconds=row["hold_seconds"],
         number_count=row["number_count"],
-        numbers=numbers,
+        numbers=list(numbers),
+        regions=regions,
+        region_rule=row["region_rule"],
         created_at=rfc3339(row["created_at_ms"]),
     )

@@ -1,5 +1,6 @@
 """Where an address is, from a GeoIP2 or GeoLite2 City file. The address is not kept."""
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import msgspec
 log = logging.getLogger("dni.session.geo")
 
 _ABSENT = -1.0
+_LOOK_S = 5.0
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -25,17 +27,15 @@ NOWHERE = Place()
 
 
 class Geo:
-    """Without a file every place is empty, and the log says so once. A replaced file is read anew."""
+    """Without a file every place is empty. A replaced file is read anew."""
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
         self._reader: geoip2.database.Reader | None = None
         self._read_at: float | None = None
-        if file is None:
-            log.info("DNI_GEOIP_CITY is not set: sessions have no place")
 
     def refresh(self) -> None:
-        """Call it once a batch: opens the file when it is new."""
+        """Opens the file when it is new."""
         if self._file is None:
             return
         try:
@@ -49,6 +49,12 @@ class Geo:
             self._reader = geoip2.database.Reader(self._file)
         except (OSError, maxminddb.InvalidDatabaseError) as error:
             log.warning("DNI_GEOIP_CITY cannot be read; a newer one will be: %s", error)
+
+    async def watch(self) -> None:
+        """Until cancelled."""
+        while True:
+            self.refresh()
+            await asyncio.sleep(_LOOK_S)
 
     def place(self, address: str) -> Place:
         if self._reader is None:

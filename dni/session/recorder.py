@@ -23,7 +23,6 @@ from dni.pool.keys import SHARDS
 from dni.pool.record import told
 from dni.session import page_view
 from dni.session.device import device
-from dni.session.geo import Geo
 from dni.session.model import unpacked
 from dni.session.sessions import Batch, LeaseRow, Mark, SessionRow, Sessions
 
@@ -45,11 +44,12 @@ Entry = tuple[bytes, list[bytes]]
 
 async def record(parts: Parts, stop: asyncio.Event) -> None:
     """The parent's duty: until `stop`, and then until nothing waits any more."""
-    geo = Geo(parts.settings.geoip_city)
+    if parts.settings.geoip_city is None:
+        log.info("DNI_GEOIP_CITY is not set: sessions have no place")
     while True:
         try:
             async with _alone(parts):
-                await _Recorder(parts, geo).run(stop)
+                await _Recorder(parts).run(stop)
                 return
         except (Unavailable, RedisError) as error:
             if stop.is_set():
@@ -76,11 +76,11 @@ async def _alone(parts: Parts) -> AsyncIterator[None]:
 class _Recorder:
     """From one look at the ledger's positions on; when anything fails another one begins anew."""
 
-    def __init__(self, parts: Parts, geo: Geo) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._live: Live = parts.live
         self._sessions = Sessions(parts.ledger)
-        self._geo = geo
+        self._geo = parts.geo
         self._streams = {shard: parts.keys.events(shard) for shard in SHARDS}
         self._read_to: dict[str, str] = {}
         self._recorded: dict[str, str] = {}

@@ -93,9 +93,13 @@ async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser)
         packed_view(view),
         network(browser.address),
     )
-    wants = (
-        [Want(pool.id, visitor + target_key(tag.id, one), pool.hold_ms, new_nonce()) for one in wanted] if pool else []
-    )
+    wants = []
+    if pool:
+        region = _region(parts, pool, browser.address) if pool.regions else None
+        wants = [
+            Want(pool.id, visitor + target_key(tag.id, one), pool.hold_ms, new_nonce(), region, pool.strict)
+            for one in wanted
+        ]
     failed = "no_pool"
     leases: list[Lease] = []
     fresh = not session
@@ -109,16 +113,21 @@ async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser)
 
     session_id = sealer.session(tag.id, fresh_session) if fresh else request.session
     got = dict(zip(wanted, leases, strict=False))
-    beat_ms = _BEAT_MS
     given = {}
     for asked, number in targets.items():
         one = got.get(number)
         if pool and one:
             given[asked] = _by_lease(parts, tag, pool, number, one, choice)
-            beat_ms = one.beat_ms or beat_ms  # one pool, one beat
         else:
             given[asked] = _by_choice(choice, failed) if number in tag.targets else _original("unknown_target")
+    beat_ms = min((one.beat_ms for one in leases if one.number), default=_BEAT_MS)
     return LeaseAnswer(visitor_id, session_id, beat_ms, given)
+
+
+def _region(parts: Parts, pool: Pool, address: str) -> str:
+    """The pool's region that the address is in, else its country; '' where the pool has neither."""
+    place = parts.geo.place(address)
+    return next((one for one in (place.region, place.country) if one in pool.regions), None) or ""
 
 
 def _targets(tag: Tag, numbers: list[str]) -> dict[str, str]:

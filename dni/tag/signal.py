@@ -48,6 +48,7 @@ async def signal(parts: Parts, tag: Tag, request: SignalRequest, browser: Browse
         request.page.seq,
         about(tag.id, b""),
         network(browser.address),
+        request.page.idle,
     )
     for pool_id, of_pool in signs.items():
         hold_ms = parts.catalog.now.pools[pool_id].hold_ms

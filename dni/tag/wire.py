@@ -64,6 +64,7 @@ class SignalPage(msgspec.Struct, gc=False):
     reverted: Count | None = None
     version: Short | None = None
     reason: Text | None = None
+    idle: bool = False
 
 
 class Signal(msgspec.Struct, gc=False):

@@ -13,8 +13,9 @@ JSON_LIMIT = 65_536
 FORM_LIMIT = 65_536
 
 T = TypeVar("T")
-# msgspec says "Expected `str`, got `int` - at `$.page.url`".
-_PLACE = re.compile(r" - at `(?P<path>[^`]*)`$")
+# msgspec says "Expected `str`, got `int` - at `$.page.url`"; of an object with any keys it does not say which:
+# "… - at `key` in `$.regions`", "… - at `$.regions[...][0]`".
+_PLACE = re.compile(r" - at (?:`key` in )?`(?P<path>[^`]*?)(?:\[\.\.\.\][^`]*)?`$")
 
 
 async def read(scope: Scope, receive: Receive, limit: int = JSON_LIMIT) -> bytes:

@@ -142,3 +142,23 @@ async def test_a_deleted_pool_is_as_one_that_never_was(ledger: Ledger) -> None:
         with pytest.raises(InvalidField) as refused:
             await _tag(ledger, campaign, None, unknown)
         assert refused.value.errors[0].path == "/pool"
+
+
+async def test_regions_are_kept_by_numbers_that_stay_and_replaced_as_a_whole(ledger: Ledger) -> None:
+    one, two, three = "+14155550101", "+14155550102", "+14155550103"
+    async with one_change(ledger) as connection:
+        new = NewPool(name="Pool", numbers=[one, two], regions={"US-CA": [one], "US-NY": [two]}, region_rule="strict")
+        pool = await declare.pool(connection, NOW, new)
+    view = await _read(ledger, pool)
+    assert (view.regions, view.region_rule) == ({"US-CA": [one], "US-NY": [two]}, "strict")
+    async with one_change(ledger) as connection:
+        await declare.change_pool(connection, NOW, pool, PoolChange(numbers=[three, one]))
+    assert (await _read(ledger, pool)).regions == {"US-CA": [one]}
+    async with one_change(ledger) as connection:
+        await declare.change_pool(connection, NOW, pool, PoolChange(regions={"DE": [three]}, region_rule="prefer"))
+    view = await _read(ledger, pool)
+    assert (view.regions, view.region_rule) == ({"DE": [three]}, "prefer")
+    with pytest.raises(InvalidField, match="not one of the pool's numbers"):
+        async with one_change(ledger) as connection:
+            await declare.change_pool(connection, NOW, pool, PoolChange(regions={"DE": [two]}))
+    assert (await _read(ledger, pool)).regions == {"DE": [three]}

@@ -71,3 +71,21 @@ async def test_a_beacon_without_a_named_origin_is_heard_and_a_foreign_one_is_not
     assert (await post(browser, "/v1/signal", body, Origin="null")).status_code == 204
     refused = await post(browser, "/v1/signal", body, Origin="https://evil.example")
     assert (refused.status_code, refused.headers["dni-reason"]) == (403, "origin_not_allowed")
+
+
+async def test_an_idle_readers_page_may_beat_more_slowly_and_is_protected_for_it(sqlite_parts: Parts) -> None:
+    await add(sqlite_parts, pool_size=1)
+    async with client(door(sqlite_parts)) as browser:
+        got = (await post(browser, "/v1/lease", lease_body())).json()
+        lease = got["numbers"][TARGET]["lease"]
+        sqlite_parts.clock.advance(2_000)  # type: ignore[attr-defined]
+        beats = []
+        for seq, idle in enumerate((False, True, True, False), 2):
+            page = {"id": "page1", "seq": seq, "idle": idle}
+            body = signal_body(session=got["session"], signals=[{"type": "beat", "lease": lease}], page=page)
+            answer = await post(browser, "/v1/signal", body)
+            beats.append(answer.json()["beat_ms"] if answer.status_code == 200 else None)
+        assert beats == [20_000, 60_000, None, 20_000]
+    node, pool = sqlite_parts.live.node("s0"), sqlite_parts.keys.pool("cmp_1", "pool_1")
+    [_, score] = await node.send("ZRANGE", pool, 0, 0, "WITHSCORES")
+    assert float(score) == sqlite_parts.clock.now_ms() + 90_000 + 120_000

@@ -5,7 +5,8 @@
 --         '1' when the browser brought a session, that session, a fresh one (used when a new session begins), page,
 --         page sequence number, most events that may wait for the recorder
 --       2 about: what a call will need to know of this session, opaque   3 event: what the recorder will read, opaque
---       then for each target, packed: holding, hold (ms), a fresh nonce
+--       then for each target, packed: holding, hold (ms), a fresh nonce; and for a pool with regions the visitor's:
+--         'p' (his first, then any) or 's' (his alone), and the region, '' for numbers that serve anywhere
 -- Answers 'missing': a pool is not in this Redis; nothing was done. Place it and ask again.
 --      or 'recorder_behind': too many events wait; nothing was done.
 --      or {1 when the fresh session began, else 0, then for each target {outcome, number, nonce, lease began (ms),
@@ -13,13 +14,15 @@
 --         'new'           a lease began
 --         'same'          the session's own lease goes on
 --         'exhausted'     every number is protected; the next in `wait`
+--         'no_region'     it may only be a number of this region, and there is none
 --         'recovering'    the pool is not sure of its numbers; again in `wait`
 --         'rate_limited'  the pool is short and this address holds many leases that never signalled; again in `wait`
 -- Effects: record, score and holding of each number leased; a former holder among the past ones; one event, with
 --          outcomes: '1' or '0' as answered, then for each target its letter (below), the number's length (1 byte)
 --          and text, and '1' with start and last sign (6 bytes each, ms) of the lease that the new one ended, or
 --          '0'. O(log N) a target.
-local LETTER = { new = 'n', same = 's', exhausted = 'e', recovering = 'r', rate_limited = 'l' }
+local STRICT = ('s'):byte()
+local LETTER = { new = 'n', same = 's', exhausted = 'e', no_region = 'o', recovering = 'r', rate_limited = 'l' }
 
 -- Each of these adds to `visit.outcomes` what the recorder is told, and answers what the page is.
 local function told(visit, outcome, number, former)
@@ -32,8 +35,29 @@ local function refused(visit, outcome, wait)
   return { outcome, '', '', 0, 0, wait }
 end
 
+-- The set of a number's region, and the beat: where the region is shorter of numbers than the pool, the region's.
+local function of_region(visit, want, number)
+  if not want.regions then return nil, want.beat end
+  local region = region_of(want.pool, want.leases, number)
+  return region, region and math.min(want.beat, (slack(region, visit.now))) or want.beat
+end
+
+-- The number that is protected for the shortest time, and until when (ms): nil where there is none.
+local function soonest(set)
+  local number, score = unpack(redis.call('ZRANGE', set, 0, 0, 'WITHSCORES'))
+  return number, tonumber(score)
+end
+
+local function choice(want, now)
+  if want.place == '' or not want.regions then return soonest(want.pool) end
+  local number, score = soonest(want.pool .. '@' .. want.place:sub(2))
+  if want.place:byte() == STRICT or (number and score <= now) then return number, score end
+  return soonest(want.pool)
+end
+
 local function begin(visit, want, number, former, calls)
-  local now, beat = visit.now, want.beat
+  local now = visit.now
+  local region, beat = of_region(visit, want, number)
   local ends = now + shown(beat, 0)
   local turn = former and (former[TURN] + 1) % PAST_KEPT or 0
   local r = {
@@ -46,19 +70,20 @@ local function begin(visit, want, number, former, calls)
   else
     redis.call('HSET', want.leases, number, packed(r), want.holding, number)
   end
-  redis.call('ZADD', want.pool, 'XX', calls == '' and ends or protected_until(r), number)
+  protect(want.pool, region, number, calls == '' and ends or protected_until(r))
   told(visit, 'new', number, former)
   return { 'new', number, want.nonce, now, beat, 0 }
 end
 
 local function go_on(visit, want)
   local held = want.held
-  held[BEAT], held[SIGN] = want.beat, visit.now
+  local region, beat = of_region(visit, want, want.number)
+  held[BEAT], held[SIGN] = beat, visit.now
   page_says(held, visit.page, visit.seq, OPEN)
-  held[UNTIL] = math.max(held[UNTIL], visit.now + shown(want.beat, held[SIGNALLED] == 1 and want.hold or 0))
-  keep(want.pool, want.leases, want.number, held)
+  held[UNTIL] = math.max(held[UNTIL], visit.now + shown(beat, held[SIGNALLED] == 1 and want.hold or 0))
+  keep(want.pool, region, want.leases, want.number, held)
   told(visit, 'same', want.number)
-  return { 'same', want.number, held[NONCE], held[STARTED], want.beat, 0 }
+  return { 'same', want.number, held[NONCE], held[STARTED], beat, 0 }
 end
 
 local function lease(visit, want)
@@ -66,9 +91,8 @@ local function lease(visit, want)
   if held and held[SESSION] == visit.session then return go_on(visit, want) end
   if held then return begin(visit, want, want.number, held, held[CALLS]) end
   if want.recovering > 0 then return refused(visit, 'recovering', want.recovering - now) end
-  local number, score = unpack(redis.call('ZRANGE', want.pool, 0, 0, 'WITHSCORES'))
-  if not number then return refused(visit, 'exhausted', BEAT_ROOMY) end
-  score = tonumber(score)
+  local number, score = choice(want, now)
+  if not number then return refused(visit, want.place == '' and 'exhausted' or 'no_region', BEAT_ROOMY) end
   if score > now then return refused(visit, 'exhausted', score - now) end
   if want.limit > 0 then
     local since, count = of_address(want.address, now)
@@ -91,14 +115,14 @@ local function acquire(KEYS, ARGV)
   local seen, active = false, false
   for i = 1, (#KEYS - 1) / 3 do
     local pool, leases = KEYS[3 * i - 1], KEYS[3 * i]
-    local holding, hold, nonce = struct.unpack('>c16I4c9', ARGV[3 + i])
+    local holding, hold, nonce, place = struct.unpack('>c16I4c9', ARGV[3 + i])
     local state, number = unpack(redis.call('HMGET', leases, 'state', holding))
     if not state then return 'missing' end
-    local recovering, beat, limit, behind = pool_state(pool, leases, events, state, run, now, hold, backlog)
+    local recovering, beat, limit, regions, behind = pool_state(pool, leases, events, state, run, now, hold, backlog)
     if behind then return 'recorder_behind' end
     local want = {
       pool = pool, leases = leases, address = KEYS[3 * i + 1], holding = holding, hold = hold, nonce = nonce,
-      recovering = recovering, beat = beat, limit = limit,
+      recovering = recovering, beat = beat, limit = limit, regions = regions, place = ARGV[3 + i]:sub(place),
     }
     -- While recovering, a number that was free when the knowledge was lost may be somebody else's by now.
     if number and (recovering == 0 or tonumber(redis.call('ZSCORE', pool, number) or 0) > now) then

@@ -12,7 +12,7 @@ local function hangup(KEYS, ARGV)
     if calls:sub(at, at + 7) == call then
       local ends = math.min(till, (struct.unpack('>I6', calls, at + 8)))
       r[CALLS] = calls:sub(1, at + 7) .. struct.pack('>I6', ends) .. calls:sub(at + CALL)
-      keep(KEYS[1], KEYS[2], number, r)
+      keep(KEYS[1], region_of(KEYS[1], KEYS[2], number), KEYS[2], number, r)
       return 1
     end
   end

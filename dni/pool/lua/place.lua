@@ -2,30 +2,51 @@
 --
 -- KEYS  1 pool   2 leases
 -- ARGV  1 now (ms)   2 run id of this server   3 hold (ms)
---       4 how many numbers that were never in Redis follow   5 how many that were   then these, then retired ones
+--       4 '1' when the pool has regions   5 how many numbers that were never in Redis follow   6 how many that were
+--       then these, with @ and the region where the pool has any ('' for anywhere), then retired ones
 -- Answers {added, lost, removed}; `lost` counts those that went with the whole pool: this Redis did not know it.
 -- Effects: a number that was never in Redis is free at once. One that was, and is not now (lost, or retired and given
 --          again), may still be on a screen: it is protected for the longest time that a screen can show it. A pool
 --          that was lost is recovering meanwhile. A retired number leaves the pool, and its holder gets another one
 --          with his next page; its record and past holders stay, so that a late call finds them.
 -- O(N log N): only when the configuration changed or Redis was lost.
+-- `region` nil: of none.
+local function move(pool, leases, number, region)
+  local before = redis.call('HGET', leases, number .. '@') or nil
+  if before == region then return end
+  if before then redis.call('ZREM', pool .. '@' .. before, number) end
+  if region then
+    redis.call('HSET', leases, number .. '@', region)
+    redis.call('ZADD', pool .. '@' .. region, redis.call('ZSCORE', pool, number), number)
+  else
+    redis.call('HDEL', leases, number .. '@')
+  end
+end
+
 local function place(KEYS, ARGV)
   local pool, leases = KEYS[1], KEYS[2]
-  local now, run, hold = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
-  local fresh, known = tonumber(ARGV[4]), tonumber(ARGV[5])
+  local now, run, hold, regions = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+  local fresh, known = tonumber(ARGV[5]), tonumber(ARGV[6])
   local till = now + longest(hold)
 
-  local missing = redis.call('HSETNX', leases, 'state', struct.pack(STATE, run, 0, 0, BEAT_ROOMY, 0, 0)) == 1
+  local state = redis.call('HGET', leases, 'state')
+  local missing = not state
+  local had = missing and 0 or select(7, struct.unpack(STATE, state))
+  if missing then state = struct.pack(STATE, run, 0, 0, BEAT_ROOMY, 0, 0, regions) end
+  redis.call('HSET', leases, 'state', state:sub(1, -2) .. string.char(regions))
+
   local added, lost, removed = 0, 0, 0
-  for i = 6, 5 + fresh do added = added + redis.call('ZADD', pool, 'NX', 0, ARGV[i]) end
-  for i = 6 + fresh, 5 + fresh + known do
-    local back = redis.call('ZADD', pool, 'NX', till, ARGV[i])
-    if missing then lost = lost + back else added = added + back end
+  for i = 7, 6 + fresh + known do
+    local number, region = ARGV[i]:match('^([^@]*)@?(.*)$')
+    local back = redis.call('ZADD', pool, 'NX', i <= 6 + fresh and 0 or till, number)
+    if missing and i > 6 + fresh then lost = lost + back else added = added + back end
+    if had + regions > 0 then move(pool, leases, number, regions == 1 and region or nil) end
   end
-  for i = 6 + fresh + known, #ARGV do
+  for i = 7 + fresh + known, #ARGV do
     local number = ARGV[i]
     if redis.call('ZREM', pool, number) == 1 then
       removed = removed + 1
+      move(pool, leases, number)
       local r = unpacked(redis.call('HGET', leases, number))
       if r then
         redis.call('HDEL', leases, r[HOLDING])
@@ -34,6 +55,6 @@ local function place(KEYS, ARGV)
       end
     end
   end
-  if lost > 0 then redis.call('HSET', leases, 'state', struct.pack(STATE, run, till, 0, BEAT_ROOMY, 0, 0)) end
+  if lost > 0 then redis.call('HSET', leases, 'state', struct.pack(STATE, run, till, 0, BEAT_ROOMY, 0, 0, regions)) end
   return { added, lost, removed }
 end

@@ -5,8 +5,10 @@
 --   'state'        how the pool is: see pool_state
 --   number         the record of its current lease
 --   number/0 … /3  records of past holders; each new one takes the place of the oldest
+--   number@        in a pool with regions: the number's own, or '' where it serves anywhere
 --   a holding      the number that it was last given, while that is in the pool; 12 bytes of the visitor, 4 that stand
 --                  for tag and target
+-- A pool with regions has beside `pool` one such set a region, `pool`@region, always with the same scores.
 --
 -- A record is bytes, big-endian: a head of fixed length, then pages, calls, and what a call needs to know of the session.
 local HEAD = '>c9c18c16I6I6I6I6I3BBBB'
@@ -29,6 +31,7 @@ local PAST_KEPT = 4
 
 -- All in ms. A beat is announced between these two by the pool's slack; beats are the real load.
 local BEAT_TIGHT, BEAT_ROOMY = 20000, 120000
+local BEAT_IDLE = 60000       -- at least, while nobody moves on the page
 local TIGHT, ROOMY = 0.2, 0.5 -- shares of free numbers
 local HIDDEN_HOLD = 300000    -- a hidden tab is often come back to within minutes
 local TAP_HOLD = 600000       -- who tapped the number may dial late or dial again
@@ -68,10 +71,21 @@ local function protected_until(r)
   return ms
 end
 
--- Stores the record and its score. XX: a signal never brings a retired number back.
-local function keep(pool, leases, number, r)
+-- The set of the number's region; nil in a pool without regions.
+local function region_of(pool, leases, number)
+  local region = redis.call('HGET', leases, number .. '@')
+  return region and pool .. '@' .. region
+end
+
+-- Protects a number until then. `region`: as above. XX: a signal never brings a retired number back.
+local function protect(pool, region, number, ms)
+  redis.call('ZADD', pool, 'XX', ms, number)
+  if region then redis.call('ZADD', region, 'XX', ms, number) end
+end
+
+local function keep(pool, region, leases, number, r)
   redis.call('HSET', leases, number, packed(r))
-  redis.call('ZADD', pool, 'XX', protected_until(r), number)
+  protect(pool, region, number, protected_until(r))
 end
 
 local function page_entry(id, seq, state) return id .. struct.pack('>I4B', seq, state) end
@@ -101,7 +115,8 @@ end
 -- Where the present holder of a number goes when another takes it: field and value for HSET.
 local function past(number, r) return number .. '/' .. r[TURN] end
 
-local STATE = '>c40I6I6I3I4B' -- run id, recovering until (ms), looked at (ms), beat (ms), limit of an address, behind
+-- Run id, recovering until (ms), looked at (ms), beat (ms), limit of an address, 1 when behind, 1 when it has regions.
+local STATE = '>c40I6I6I3I4BB'
 local LOOK_EVERY = 1000
 
 local function slack(pool, now)
@@ -113,13 +128,13 @@ local function slack(pool, now)
 end
 
 -- How a pool is, from its packed `state`: no new lease before (ms, 0: now), the beat to announce (ms), how many leases
--- without a signal one address may hold (0: any), whether too many events wait for the recorder.
+-- without a signal one address may hold (0: any), whether it has regions, whether too many events wait for the recorder.
 --
 -- A server that restarted or failed over may have forgotten its last writes. The pool then trusts nothing but what is
 -- protected or taken back by its holder, until no screen can still show a number that we do not know of.
 -- Slack and backlog are looked at once a second; between, they are what they were.
 local function pool_state(pool, leases, events, state, run, now, hold, backlog)
-  local known, till, looked, beat, limit, behind = struct.unpack(STATE, state)
+  local known, till, looked, beat, limit, behind, regions = struct.unpack(STATE, state)
   local before = looked
   if known ~= run then till, looked = now + longest(hold), 0 end
   if now - looked >= LOOK_EVERY or now < looked then
@@ -128,9 +143,9 @@ local function pool_state(pool, leases, events, state, run, now, hold, backlog)
     behind = redis.call('XLEN', events) >= backlog and 1 or 0
   end
   if looked ~= before or known ~= run then
-    redis.call('HSET', leases, 'state', struct.pack(STATE, run, till, looked, beat, limit, behind))
+    redis.call('HSET', leases, 'state', struct.pack(STATE, run, till, looked, beat, limit, behind, regions))
   end
-  return till > now and till or 0, beat, limit, behind == 1
+  return till > now and till or 0, beat, limit, regions == 1, behind == 1
 end
 
 -- Leases without a signal that an address holds: since when (ms) and how many. The key ends by itself.

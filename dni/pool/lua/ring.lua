@@ -18,7 +18,7 @@ local function ring(KEYS, ARGV)
     if not known then
       if #r[CALLS] >= CALL * CALLS_KEPT then r[CALLS] = r[CALLS]:sub(1 + CALL) end
       r[CALLS] = r[CALLS] .. call .. struct.pack('>I6', now + CALL_LIMIT)
-      keep(pool, leases, number, r)
+      keep(pool, region_of(pool, leases, number), leases, number, r)
     end
   end
   local answer = { score and math.floor(tonumber(score)) or 0, records[1] or '' }

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 pool   2 leases   3 events   4 address counter
 -- ARGV  1 head, packed: now (ms), run id of this server, '1' when the page told its session, that session, page, page
---         sequence number, hold (ms), most events that may wait for the recorder: looked at here too, though signals are
+--         sequence number, hold (ms), '1' when its reader is idle, most events that may wait for the recorder: looked at here too, though signals are
 --         heard however far it is behind, for there is a bounded number of leases to signal
 --       2 about, for a lease that is taken back
 --       then for each signal, packed: first letter of its type (beat view set hide leave tap), nonce, lease began (ms),
@@ -34,36 +34,37 @@ local function taken_back(page, number, former, nonce, began, holding)
   return { nonce, page.session, holding, began, page.now, page.now, 0, page.beat, 0, turn, 0, 0, '', '', page.about }
 end
 
-local function heard(page, r, kind, at)
+local function heard(page, r, kind, at, beat)
   r[SIGN] = math.max(r[SIGN], at)
   if r[SIGNALLED] == 0 and page.limit > 0 then
     local since, count = of_address(page.address, page.now)
     if count > 0 then set_of_address(page.address, since, count - 1) end
   end
-  r[SIGNALLED], r[BEAT] = 1, page.beat
+  r[SIGNALLED], r[BEAT] = 1, beat
   if kind == 't' then r[TAPPED] = math.max(r[TAPPED], at) end
   if kind == 'l' then
     if all_left(r) then r[UNTIL] = page.now + page.hold end
   else
-    local still = shown(page.beat, page.hold)
+    local still = shown(beat, page.hold)
     if kind == 'h' then still = math.max(still, HIDDEN_HOLD) end
     r[UNTIL] = math.max(r[UNTIL], at + still)
   end
 end
 
 local function signal(KEYS, ARGV)
-  local now, run, has_session, session, id, seq, hold, backlog = struct.unpack('>I6c40c1c18c4I4I4I4', ARGV[1])
+  local now, run, has_session, session, id, seq, hold, idle, backlog =
+    struct.unpack('>I6c40c1c18c4I4I4c1I4', ARGV[1])
   local page = {
     pool = KEYS[1], leases = KEYS[2], events = KEYS[3], address = KEYS[4], now = now, hold = hold, about = ARGV[2],
     session = has_session == '1' and session, recovering = 0, beat = BEAT_TIGHT, limit = 0,
   }
-  local told, ended = nil, {}
+  local told, announced, ended = math.huge, math.huge, {}
   for i = 3, #ARGV do
     local kind, nonce, began, at, holding, number = struct.unpack(SIGNAL, ARGV[i])
     number = ARGV[i]:sub(number)
     local state, raw = unpack(redis.call('HMGET', page.leases, 'state', number))
     if state and i == 3 then
-      page.recovering, page.beat, page.limit =
+      page.recovering, page.beat, page.limit, page.regions =
         pool_state(page.pool, page.leases, page.events, state, run, now, hold, backlog)
     end
     local r = unpacked(raw)
@@ -71,12 +72,15 @@ local function signal(KEYS, ARGV)
     if not r then
       ended[#ended + 1] = nonce
     elseif page_says(r, id, seq, kind == 'l' and LEFT or kind == 'h' and HIDDEN or OPEN) then
-      told = told or r[BEAT]
-      heard(page, r, kind, at)
-      keep(page.pool, page.leases, number, r)
+      local region = page.regions and region_of(page.pool, page.leases, number)
+      local beat = region and math.min(page.beat, (slack(region, now))) or page.beat
+      if idle == '1' then beat = math.max(beat, BEAT_IDLE) end
+      told, announced = math.min(told, r[BEAT]), math.min(announced, beat)
+      heard(page, r, kind, at, beat)
+      keep(page.pool, region, page.leases, number, r)
       if kind == 'l' or kind == 't' then tell(page.events, kind, r[STARTED], at, number) end
     end
   end
-  table.insert(ended, 1, told and told ~= page.beat and page.beat or 0)
+  table.insert(ended, 1, told ~= announced and announced or 0)
   return ended
 end
