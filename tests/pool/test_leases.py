@@ -120,6 +120,35 @@ async def test_a_leave_of_one_page_does_not_end_another_of_the_session(pool: Par
     assert await visitor.protected_until() == until
 
 
+async def another_page(pool: Parts, of: Visitor, name: str) -> Visitor:
+    page = Visitor(pool, "a", page=name)
+    page.session = of.session
+    await page.look(START_MS)
+    return page
+
+
+async def test_more_open_pages_than_are_remembered_never_count_as_all_left(pool: Parts) -> None:
+    first = Visitor(pool, "a")
+    await first.look(START_MS)
+    others = [await another_page(pool, first, f"other{number}") for number in range(20)]
+    await first.say(START_MS, "beat")
+    until = await first.protected_until()
+    for page in [*others, first]:
+        await page.say(START_MS + 1_000, "leave")
+    assert await first.protected_until() == until
+
+
+async def test_a_visit_of_many_pages_ends_with_its_last(pool: Parts) -> None:
+    page = Visitor(pool, "a")
+    await page.look(START_MS)
+    for number in range(20):
+        following = await another_page(pool, page, f"next{number}")
+        await page.say(START_MS, "leave")
+        page = following
+    await page.say(START_MS + 1_000, "leave")
+    assert await page.protected_until() == START_MS + 1_000 + HOLD
+
+
 async def test_a_late_beat_of_a_page_that_left_is_ignored(pool: Parts) -> None:
     visitor = Visitor(pool, "a")
     await visitor.look(START_MS)

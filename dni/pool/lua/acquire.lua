@@ -21,7 +21,7 @@
 --          outcomes: '1' or '0' as answered, then for each target its letter (below), the number's length (1 byte)
 --          and text, and '1' with start and last sign (6 bytes each, ms) of the lease that the new one ended, or
 --          '0'. O(log N) a target.
-local STRICT = ('s'):byte()
+local STRICT = 115 -- 's'
 local LETTER = { new = 'n', same = 's', exhausted = 'e', no_region = 'o', recovering = 'r', rate_limited = 'l' }
 
 -- Each of these adds to `visit.outcomes` what the recorder is told, and answers what the page is.

@@ -25,7 +25,7 @@ local PAGE, CALL = 9, 14      -- bytes of each
 local NO_TARGET = '\0\0\0\0' -- ends the holding of a record whose number left the pool: nothing leads to it
 
 local LEFT, OPEN, HIDDEN = 0, 1, 2
-local PAGES_KEPT = 8          -- a session with more open pages than this forgets the oldest
+local PAGES_KEPT = 8
 local CALLS_KEPT = 4          -- two calls at once on one number are rare, more than four are a flood
 local PAST_KEPT = 4
 
@@ -90,6 +90,17 @@ end
 
 local function page_entry(id, seq, state) return id .. struct.pack('>I4B', seq, state) end
 
+-- Makes room for one more page. One that left may go; one that has not may still show the number, so once it is
+-- forgotten the session counts as never having left.
+local FORGOTTEN = '\0\0\0\0\0\0\0\0\1' -- a page_entry, OPEN; no library can be called while this one is loaded
+local function with_room(pages)
+  if #pages < PAGE * PAGES_KEPT then return pages end
+  for at = PAGE, #pages, PAGE do
+    if pages:byte(at) == LEFT then return pages:sub(1, at - PAGE) .. pages:sub(at + 1) end
+  end
+  return FORGOTTEN .. pages:sub(1 + 2 * PAGE)
+end
+
 -- Notes what a page said. Answers false when a later word of the same page was heard before.
 local function page_says(r, id, seq, state)
   local pages = r[PAGES]
@@ -100,8 +111,7 @@ local function page_says(r, id, seq, state)
       return true
     end
   end
-  if #pages >= PAGE * PAGES_KEPT then pages = pages:sub(1 + PAGE) end
-  r[PAGES] = pages .. page_entry(id, seq, state)
+  r[PAGES] = with_room(pages) .. page_entry(id, seq, state)
   return true
 end
 
