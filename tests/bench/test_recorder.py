@@ -58,4 +58,8 @@ async def _size(parts: Parts, tmp_path: Path) -> tuple[int, int]:
         if not parts.ledger.is_sqlite:
             size = text("SELECT pg_database_size(current_database())")
             return (await connection.execute(size)).scalar_one(), rows
-    return sum(file.stat().st_size for file in tmp_path.glob("ledger.sqlite3*")), rows
+    return _bytes(tmp_path), rows
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.glob("ledger.sqlite3*"))
