@@ -49,7 +49,7 @@ async def on(live: Live) -> AsyncIterator[Load]:
             try:
                 # Scripts and plain commands mixed; each echo names its question.
                 echoing = live.node(shard).send("ECHO", number)
-                placing = call(live, shard, "place", keys, [0, "a" * 40, 1, 1, 0, number])
+                placing = call(live, shard, "place", keys, [0, "a" * 40, 1, 0, 1, 0, number])
                 echo, answer = await asyncio.gather(echoing, placing)
                 if answer not in ([1, 0, 0], [0, 0, 0]) or echo != number.encode():
                     load.wrong.append((answer, echo, number))

@@ -64,14 +64,14 @@ async def test_a_cluster_with_a_slot_that_nobody_serves_is_not_up(connect: Conne
 async def test_a_moved_slot_is_followed(connect: Connect, three: Cluster) -> None:
     live = await connect(three.url, loading())
     source = three.primary(slot("s3"))
-    await call(live, "s3", "place", KEYS, [1_000, live.node("s3").run_id, 120_000, 1, 0, "+14155550100"])
+    await call(live, "s3", "place", KEYS, [1_000, live.node("s3").run_id, 120_000, 0, 1, 0, "+14155550100"])
     to = other_primary(three, source)
     three.move(slot("s3"), to)
     run_id = live.node("s3").run_id
     fresh = ["dni:{s3}:pool:q", "dni:{s3}:leases:q"]
     answers = await asyncio.gather(
-        *(call(live, "s3", "place", fresh, [1_000, run_id, 120_000, 1, 0, f"n{n}"]) for n in range(20)),
-        call(live, "s3", "place", KEYS, [1_000, run_id, 120_000, 1, 0, "+14155550101"]),
+        *(call(live, "s3", "place", fresh, [1_000, run_id, 120_000, 0, 1, 0, f"n{n}"]) for n in range(20)),
+        call(live, "s3", "place", KEYS, [1_000, run_id, 120_000, 0, 1, 0, "+14155550101"]),
     )
     assert answers == [[1, 0, 0]] * 21
     assert live.node("s3").place[1] == to.port
@@ -96,19 +96,19 @@ async def test_a_slot_on_its_way_is_asked_for_where_its_keys_are(connect: Connec
     source = three.primary(slot("s6"))
     to = other_primary(three, source)
     keys = ["dni:{s6}:pool:p", "dni:{s6}:leases:p"]
-    assert await call(live, "s6", "place", keys, [0, "a" * 40, 1, 1, 0, "one"]) == [1, 0, 0]
+    assert await call(live, "s6", "place", keys, [0, "a" * 40, 1, 0, 1, 0, "one"]) == [1, 0, 0]
     ids = {server: server.ask("CLUSTER", "MYID") for server in (source, to)}
     to.ask("CLUSTER", "SETSLOT", slot("s6"), "IMPORTING", ids[source])
     source.ask("CLUSTER", "SETSLOT", slot("s6"), "MIGRATING", ids[to])
     three.move_keys(slot("s6"), source, to)
     answers = await asyncio.gather(
-        *(call(live, "s6", "place", keys, [0, "a" * 40, 1, 1, 0, f"n{n}"]) for n in range(20))
+        *(call(live, "s6", "place", keys, [0, "a" * 40, 1, 0, 1, 0, f"n{n}"]) for n in range(20))
     )
     assert answers == [[1, 0, 0]] * 20
     assert to.info("keyspace")["db0"].startswith("keys=")
     for server in (to, source):
         server.ask("CLUSTER", "SETSLOT", slot("s6"), "NODE", ids[to])
-    assert await call(live, "s6", "place", keys, [0, "a" * 40, 1, 1, 0, "two"]) == [1, 0, 0]
+    assert await call(live, "s6", "place", keys, [0, "a" * 40, 1, 0, 1, 0, "two"]) == [1, 0, 0]
     assert to.ask("ZCARD", keys[0]) == 22
 
 

@@ -58,7 +58,7 @@ async def test_a_refusal_that_passes_is_redis_away(connect: Connect, server: Ser
     live = await connect(f"redis://{server.place}", loading())
     server.ask("CONFIG", "SET", "maxmemory", "1")
     with pytest.raises(Unavailable, match="OOM") as refusal:
-        await call(live, "s3", "place", KEYS, [1_000, "a" * 40, 120_000, 1, 0, "+14155550100"])
+        await call(live, "s3", "place", KEYS, [1_000, "a" * 40, 120_000, 0, 1, 0, "+14155550100"])
     assert refusal.value.code == "redis_away"
     server.ask("CONFIG", "SET", "maxmemory", "0")
     assert await ring(live) == UNKNOWN
@@ -92,7 +92,7 @@ async def test_wait_is_content_when_the_replica_has_it(connect: Connect, server:
     live = await connect(f"redis://{server.place}?wait=1", loading())
     server.ask("FUNCTION", "FLUSH")  # the second try is waited for as well
     for _ in range(20):
-        assert await call(live, "s3", "place", KEYS, [1_000, "a" * 40, 120_000, 1, 0, "+14155550100"])
+        assert await call(live, "s3", "place", KEYS, [1_000, "a" * 40, 120_000, 0, 1, 0, "+14155550100"])
         assert replica.ask("EXISTS", KEYS[0]) == 1
     assert await asyncio.gather(*(hang_up(live) for _ in range(20))) == [0] * 20
     assert live.unacknowledged == 0
