@@ -2,6 +2,7 @@
 
 import csv
 import os
+import statistics
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,26 +75,28 @@ def beat(client: Any, number: bytes) -> list[bytes]:
 
 
 def test_against_an_empty_script(server: tuple[Any, str]) -> None:
+    """Each beside an empty script of its own: a machine's speed changes from one second to the next."""
     client, path = server
     empty = [b"EVALSHA", client.script_load("return 1").encode(), *page_view(client, b"x" * 16)[1:]]
-    rates: dict[str, list[float]] = {"empty": [], "new": [], "next page": [], "beat": []}
-    for _ in range(3):
-        rates["empty"].append(_benchmark(path, empty))
+    rates: dict[str, list[tuple[float, float]]] = {"new": [], "next page": [], "beat": []}
+    for _ in range(5):
         place(client, _REQUESTS + 1_000)
-        rates["new"].append(_benchmark(path, [b"FCALL", *page_view(client, b"__rand_int__held")]))
+        new = [b"FCALL", *page_view(client, b"__rand_int__held")]
+        rates["new"].append((_benchmark(path, empty), _benchmark(path, new)))
         for i in range(1_000):
             client.execute_command("FCALL", *page_view(client, b"%012dback" % i, session=_SESSION))
         client.delete(_KEYS[0])
-        again = page_view(client, b"__rand_int__back", NOW_MS + 1_000, _SESSION)
-        rates["next page"].append(_benchmark(path, [b"FCALL", *again], among=1_000))
+        again = [b"FCALL", *page_view(client, b"__rand_int__back", NOW_MS + 1_000, _SESSION)]
+        rates["next page"].append((_benchmark(path, empty), _benchmark(path, again, among=1_000)))
         client.delete(_KEYS[0])
-        number = client.hget(_KEYS[2], b"%012dback" % 7)
-        rates["beat"].append(_benchmark(path, [b"FCALL", *beat(client, number)]))
-    best = {name: sorted(found)[1] for name, found in rates.items()}
-    print(f"\n48 connections, no pipelining, redis-benchmark; median of 3. Empty script {best['empty']:,.0f}/s")
+        alive = [b"FCALL", *beat(client, client.hget(_KEYS[2], b"%012dback" % 7))]
+        rates["beat"].append((_benchmark(path, empty), _benchmark(path, alive)))
+    print("\n48 connections, no pipelining, redis-benchmark; median of 5 pairs")
     for name, aim in (("new", "aim 0.4"), ("next page", "it writes its event too"), ("beat", "aim 0.6")):
-        print(f"{name:9} {best[name]:10,.0f}/s   {best[name] / best['empty']:.2f} of the empty script ({aim})")
-    assert best["new"] > 0
+        bare, ours = (statistics.median(side) for side in zip(*rates[name], strict=True))
+        ratio = statistics.median(ours / bare for bare, ours in rates[name])
+        print(f"{name:9} {ours:10,.0f}/s   {ratio:.2f} of the empty script's {bare:,.0f}/s ({aim})")
+    assert min(ours for pairs in rates.values() for _, ours in pairs) > 0
 
 
 def test_cost_as_the_pool_grows(server: tuple[Any, str]) -> None:
@@ -120,7 +123,7 @@ def test_cost_as_the_pool_grows(server: tuple[Any, str]) -> None:
 
 def test_memory_of_a_leased_number(server: tuple[Any, str]) -> None:
     client, _ = server
-    size, before = 20_000, client.info("memory")["used_memory"]
+    size, before = 20_000, _memory(client)
     place(client, size)
     bare = about("tag_01jd2v3w4x5y6z7a8b9c0d", b"")
     for turn in range(6):
@@ -132,9 +135,15 @@ def test_memory_of_a_leased_number(server: tuple[Any, str]) -> None:
                     pipe.execute_command("FCALL", *words)
                 pipe.execute()
         client.delete(_KEYS[0])
-    each = (client.info("memory")["used_memory"] - before) / size
+    each = (_memory(client) - before) / size
     print(f"\n{each:.0f} bytes a leased number, four past holders included, touches apart (aim 900)")
-    assert each <= 1_000
+    assert each <= 900
+
+
+def _memory(client: Any) -> int:
+    """Bytes of everything but what is on its way to and from this client: that is as large as our own pipeline."""
+    told = client.info("memory")
+    return int(told["used_memory"] - told["mem_clients_normal"])
 
 
 def _run(client: Any) -> bytes:
