@@ -9,12 +9,14 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from sqlalchemy import text
 
 from dni.errors import Unavailable
 from dni.host.crowding import Crowding
 from dni.ledger.bulk import as_json
+from dni.live.commands import ask
 from dni.live.connection import Live, RedisError
 from dni.metrics import RECORDED
 from dni.parts import Parts
@@ -23,7 +25,7 @@ from dni.pool.keys import SHARDS
 from dni.pool.record import told
 from dni.session import page_view
 from dni.session.device import device
-from dni.session.model import unpacked
+from dni.session.model import Touch, unpacked
 from dni.session.sessions import Batch, LeaseRow, Mark, SessionRow, Sessions
 
 log = logging.getLogger("dni.recorder")
@@ -38,6 +40,8 @@ _PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.25
 _MODEST, _MAY_WAIT = 0.05, 25_000
 _ADVISORY_LOCK = 0x646E6972  # "dnir"; any number that is the same on all hosts
 _START = "0-0"
+# Servers' clocks are taken to agree when they are no further apart: far less than any failover takes.
+_CLOCKS_AGREE_MS = 200
 
 Entry = tuple[bytes, list[bytes]]
 
@@ -74,7 +78,10 @@ async def _alone(parts: Parts) -> AsyncIterator[None]:
 
 
 class _Recorder:
-    """From one look at the ledger's positions on; when anything fails another one begins anew."""
+    """From one look at the ledger's positions on; when the ledger fails another one begins anew.
+
+    A server that fails keeps only its own streams waiting: the others' are recorded all the while.
+    """
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -83,13 +90,17 @@ class _Recorder:
         self._geo = parts.geo
         self._streams = {shard: parts.keys.events(shard) for shard in SHARDS}
         self._read_to: dict[str, str] = {}
+        """Of each stream that can be read; one whose server fails or is another goes, until it is found again."""
+        self._servers: dict[str, str] = {}
+        """Run id of the server that a stream is read from."""
         self._recorded: dict[str, str] = {}
+        self._heard_s: dict[str, float] = {}
+        """When (monotonic) the last recorded entry of a stream was read."""
+        self._away: Unavailable | RedisError | None = None
+        self._look_again_s = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
-        self._recorded = await self._sessions.positions()
-        for shard, stream in self._streams.items():
-            self._recorded.setdefault(stream, _START)
-            self._read_to[stream] = await self._begin(shard, stream)
+        self._recorded = dict.fromkeys(self._streams.values(), _START) | await self._sessions.positions()
         idle_s, crowding = _PAUSE_S, Crowding()
         while True:
             stopping, began = stop.is_set(), time.monotonic()
@@ -99,6 +110,8 @@ class _Recorder:
                 if crowding.now() and await self._waiting() < _MAY_WAIT:
                     pause_s = min((time.monotonic() - began) * (1 / _MODEST - 1), _LONGEST_PAUSE_S)
             elif stopping:
+                if self._away:
+                    raise self._away
                 return
             else:
                 pause_s, idle_s = idle_s, min(2 * idle_s, _LONGEST_PAUSE_S)
@@ -106,46 +119,107 @@ class _Recorder:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), pause_s)
 
+    async def _ask(self, shard: str, *command: Any) -> Any:
+        """None also when its server is away."""
+        try:
+            return await ask(self._live, shard, *command)
+        except (Unavailable, RedisError) as error:
+            self._read_to.pop(self._streams[shard], None)
+            if self._away is None:
+                log.warning("recording of %s pauses: %s", self._streams[shard], error)
+                self._look_again_s = time.monotonic() + _RETRY_S
+            self._away = error
+            return None
+
     async def _waiting(self) -> int:
-        asked = [self._live.node(shard).send("XLEN", stream) for shard, stream in self._streams.items()]
-        return sum(await asyncio.gather(*asked))
+        lengths = await asyncio.gather(*(self._ask(shard, "XLEN", stream) for shard, stream in self._streams.items()))
+        return sum(length or 0 for length in lengths)
+
+    async def _find(self) -> None:
+        """Where to go on in each stream that is not read now, or was read from another server."""
+        for shard, stream in self._streams.items():
+            if (server := self._server(shard)) != self._servers.get(stream):
+                self._servers[stream] = server
+                if self._read_to.pop(stream, None):
+                    log.info("%s is another server's now", stream)
+        missing = {shard: stream for shard, stream in self._streams.items() if stream not in self._read_to}
+        if not missing or time.monotonic() < self._look_again_s:
+            return
+        was_away, self._away = self._away, None
+        found = await asyncio.gather(*(self._begin(*one) for one in missing.items()), return_exceptions=True)
+        for stream, begin in zip(missing.values(), found, strict=True):
+            if isinstance(begin, str):
+                self._read_to[stream] = begin
+            elif isinstance(begin, (Unavailable, RedisError)):
+                self._away = begin
+            else:
+                raise begin
+        if self._away:
+            self._look_again_s = time.monotonic() + _RETRY_S
+            if not was_away:
+                log.warning("recording pauses: %s", self._away)
+        elif was_away:
+            log.info("all streams are recorded again")
+
+    def _server(self, shard: str) -> str:
+        try:
+            return self._live.node(shard).run_id
+        except Unavailable:
+            return ""
 
     async def _begin(self, shard: str, stream: str) -> str:
-        """Where to read from. A stream that has not come as far as the ledger is another one, younger, made after Redis
-        lost everything while its clock stood behind: all of it is new."""
+        """Where to read from: behind what is recorded, unless entries may have come whose ids are lower.
+
+        Ids are times of the server. One that took over may have lost the last entries, but it began later than they
+        were written, so new ids are higher; not so when its clock stands behind. Then all that is there is read: a page
+        view may count twice, none is left out. When nothing was read yet by this process, a stream that has not come as
+        far as the ledger is taken for another one, made after Redis lost everything while its clock stood behind.
+        """
         recorded = self._recorded[stream]
         try:
-            info = await self._live.node(shard).send("XINFO", "STREAM", stream)
-        except RedisError:  # there is none yet
-            return _START
+            info = await ask(self._live, shard, "XINFO", "STREAM", stream)
+        except RedisError as error:
+            if "no such key" in str(error):
+                return _START
+            raise
+        if stream in self._heard_s:
+            now_s, micros = await ask(self._live, shard, "TIME")
+            since_ms = int(now_s) * 1000 + int(micros) // 1000 - _order(recorded)[0]
+            behind_ms = (time.monotonic() - self._heard_s[stream]) * 1000 - since_ms
+            return recorded if behind_ms < _CLOCKS_AGREE_MS else _START
         last = info[info.index(b"last-generated-id") + 1].decode()
         return recorded if _order(last) >= _order(recorded) else _START
 
     async def _read(self) -> bool:
         """Applies what waits, at most a batch of each stream. False: nothing waited."""
+        await self._find()
         # One command a stream, sent together: a Cluster takes no other.
         asked = [
-            self._live.node(shard).send("XREAD", "COUNT", _BATCH, "STREAMS", stream, self._read_to[stream])
+            self._ask(shard, "XREAD", "COUNT", _BATCH, "STREAMS", stream, self._read_to[stream])
             for shard, stream in self._streams.items()
+            if stream in self._read_to
         ]
         batch = Batch()
         answers = await asyncio.gather(*asked)
+        heard_s = time.monotonic()
         for [[name, entries]] in filter(None, answers):
             self._add(batch, name.decode(), entries)
             if batch.entries >= _BATCH:
-                await self._apply(batch)
+                await self._apply(batch, heard_s)
                 batch = Batch()
         if batch.entries:
-            await self._apply(batch)
+            await self._apply(batch, heard_s)
         return any(answers)
 
-    async def _apply(self, batch: Batch) -> None:
+    async def _apply(self, batch: Batch, heard_s: float) -> None:
         await self._sessions.write(batch)
         for shard, stream in self._streams.items():
             if stream in batch.positions:
                 last = batch.positions[stream][1]
-                self._recorded[stream] = self._read_to[stream] = last
-                await self._live.node(shard).send("XTRIM", stream, "MINID", _after(last))
+                self._recorded[stream], self._heard_s[stream] = last, heard_s
+                if stream in self._read_to:
+                    self._read_to[stream] = last
+                    await self._ask(shard, "XTRIM", stream, "MINID", _after(last))
 
     def _add(self, batch: Batch, stream: str, entries: list[Entry]) -> None:
         self._geo.refresh()
@@ -166,7 +240,9 @@ class _Recorder:
         seen = page_view.unpacked(view)
         fresh, got = events.outcomes(outcomes)
         session_id = self._parts.sealer.session(seen.tag, seen.fresh_session if fresh else seen.session)
-        touch = seen.touch or unpacked(told(about)[1])
+        short = told(about)[1]
+        # Empty: the lease was taken back after Redis had lost it, and how its session came went with it.
+        touch = seen.touch or (unpacked(short) if short else Touch())
         where, what = self._geo.place(seen.address), device(seen.user_agent)
         batch.session(
             SessionRow(

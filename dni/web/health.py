@@ -11,10 +11,12 @@ from starlette.routing import Route
 
 from dni.catalog.load import current_revision
 from dni.errors import Unavailable
-from dni.live.connection import RedisError
+from dni.live.connection import Node, RedisError
 from dni.metrics import bring_all
 from dni.parts import Parts
 from dni.pool.keys import SHARDS
+
+_AWAY = "away"
 
 
 def routes(parts: Parts) -> list[Route]:
@@ -23,7 +25,7 @@ def routes(parts: Parts) -> list[Route]:
 
     async def readyz(_request: Request) -> Response:
         states = {"redis": await _redis(parts), "ledger": await _ledger(parts)}
-        ready = all(state == "ready" for state in states.values())
+        ready = not any(state.startswith(_AWAY) for state in states.values())
         return _json({"status": "ready" if ready else "not ready", "parts": states}, 200 if ready else 503)
 
     async def metrics(_request: Request) -> Response:
@@ -34,11 +36,32 @@ def routes(parts: Parts) -> list[Route]:
 
 
 async def _redis(parts: Parts) -> str:
+    """A Cluster that lost a primary serves the other campaigns: whoever asks must go on sending them here."""
+    away: dict[str, Exception] = {}
+    nodes: dict[Node, list[str]] = {}
+    for shard in SHARDS:
+        try:
+            nodes.setdefault(parts.live.node(shard), []).append(shard)
+        except Unavailable as error:
+            away[shard] = error
+    answers = await asyncio.gather(*(_ping(node) for node in nodes))
+    for answer, shards in zip(answers, nodes.values(), strict=True):
+        if answer:
+            away.update(dict.fromkeys(shards, answer))
+    if not away:
+        return "ready"
+    why = next(iter(away.values()))
+    if len(away) == len(SHARDS):
+        return f"{_AWAY}: {why}"
+    return f"partly away: {len(away)} of {len(SHARDS)} shards: {why}"
+
+
+async def _ping(node: Node) -> Exception | None:
     try:
-        await asyncio.gather(*(node.send("PING") for node in parts.live.nodes(SHARDS)))
+        await node.send("PING")
     except (Unavailable, RedisError) as error:
-        return f"away: {error}"
-    return "ready"
+        return error
+    return None
 
 
 async def _ledger(parts: Parts) -> str:
@@ -46,7 +69,7 @@ async def _ledger(parts: Parts) -> str:
         async with parts.ledger.read() as connection:
             await current_revision(connection)
     except Unavailable as error:
-        return f"away: {error.detail}"
+        return f"{_AWAY}: {error.detail}"
     return "ready"
 
 
