@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from dni.attribution.find_holders import find_holders
 from dni.attribution.match import match
-from dni.attribution.model import Attribution, Holding, Match
+from dni.attribution.model import Attribution, Found, Holding, Match
 from dni.catalog.model import Catalog, Number
 from dni.ledger import schema
 from dni.parts import Parts
@@ -39,16 +39,17 @@ def of_source(number: Number | None) -> Attribution | None:
 async def attribute(parts: Parts, number: Number | None, at_ms: int, ring: str) -> Attribution:
     """Credits a call that rings at `at_ms`, and protects its number. One round trip to Redis, no look at the ledger.
 
-    Method None: it is known whose call it is, but how he came is not in Redis; to be settled later. Raises Unavailable
-    `redis_away`. `ring` names the call for its protection.
+    Method None: to be settled later, for how he came is not in Redis, or Redis has forgotten leases a short time ago.
+    Raises Unavailable `redis_away`. `ring` names the call for its protection.
     """
     catalog = parts.catalog.now
     bound = of_source(number)
     if bound is not None or number is None:
         return bound or Attribution(method="none")
-    found = await _in_redis(parts, number, at_ms, ring)
+    known = await _in_redis(parts, number, at_ms, ring)
+    found = match(known.holdings, at_ms, known.protected_ms)
     credited = _credited(catalog, number, found, found.best.touch if found.best else None)
-    if found.best is not None and found.best.touch is None:
+    if not known.all_known or (found.best is not None and found.best.touch is None):
         return msgspec.structs.replace(credited, method=None)
     return credited
 
@@ -62,19 +63,23 @@ async def attribute_late(parts: Parts, number: Number | None, at_ms: int, ring: 
     bound = of_source(number)
     if bound is not None or number is None:
         return bound or Attribution(method="none"), True
-    found = await _in_redis(parts, number, at_ms, ring)
-    if found.best is None:
-        found = match(await _in_ledger(parts, number.number, at_ms), at_ms)
+    known = await _in_redis(parts, number, at_ms, ring)
+    holdings = list(known.holdings)
+    if not known.all_known or not holdings:
+        in_redis = {(one.session, one.started_ms) for one in holdings}
+        more = await _in_ledger(parts, number.number, at_ms)
+        holdings += (one for one in more if (one.session, one.started_ms) not in in_redis)
+    found = match(holdings, at_ms, known.protected_ms)
     if found.best is None:
         return _credited(catalog, number, found, None), True
     touch = found.best.touch or await _touch_of(parts, found.best.session)
     return _credited(catalog, number, found, touch), touch is not None
 
 
-async def _in_redis(parts: Parts, number: Number, at_ms: int, ring: str) -> Match:
+async def _in_redis(parts: Parts, number: Number, at_ms: int, ring: str) -> Found:
     campaign = parts.catalog.now.campaign_of(number)
     if campaign is None or number.pool is None:
-        return match((), at_ms)
+        return Found((), 0, all_known=True)
     return await find_holders(parts.leases, parts.sealer, at_ms, campaign.id, number.pool, number.number, ring)
 
 

@@ -2,23 +2,29 @@
 
 import msgspec
 
-from dni.attribution.match import match
-from dni.attribution.model import Holding, Match
+from dni.attribution.model import Found, Holding
 from dni.pool.leases import Leases
 from dni.pool.record import Holder
 from dni.seal import Sealer
 from dni.session.model import unpacked
 
+# Who was shown a number calls within a day, or hardly ever. For so long after a loss the ledger is asked too.
+_MAY_STILL_CALL_MS = 86_400_000
+
 
 async def find_holders(
     leases: Leases, sealer: Sealer, at_ms: int, campaign: str, pool: str, number: str, ring: str
-) -> Match:
+) -> Found:
     """One round trip to Redis, no look at the ledger. `ring` names the call for its protection.
 
     Raises Unavailable `redis_away`.
     """
-    protected, holders = await leases.ring(at_ms, campaign, pool, number, ring)
-    return match([_holding(sealer, holder) for holder in holders], at_ms, protected)
+    rung = await leases.ring(at_ms, campaign, pool, number, ring)
+    return Found(
+        tuple(_holding(sealer, holder) for holder in rung.holders),
+        rung.protected_ms,
+        all_known=not rung.sure_ms or at_ms > rung.sure_ms + _MAY_STILL_CALL_MS,
+    )
 
 
 def _holding(sealer: Sealer, holder: Holder) -> Holding:

@@ -24,6 +24,17 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
         return self.started_ms <= moment_ms and (self.ended_ms is None or moment_ms < self.ended_ms)
 
 
+class Found(msgspec.Struct, frozen=True):
+    """What Redis knows of a number's holders. `all_known`: it cannot have forgotten one who may be the caller.
+
+    `protected_ms`: until when the present one's protection lasted (0: unknown).
+    """
+
+    holdings: tuple[Holding, ...]
+    protected_ms: int
+    all_known: bool
+
+
 class Candidate(msgspec.Struct, frozen=True):
     """`confidence` is None until there is a model that can state it. `why` is for a person to read."""
 

@@ -7,6 +7,9 @@ to spread over the nodes of a Cluster. The number of shards is part of the data:
 
 from zlib import crc32
 
+# Of records and pools' states. Another version's are not read: to it the pool is lost, and recovers.
+_FORM = 2
+
 SHARDS = tuple(f"s{n:x}" for n in range(16))
 
 
@@ -24,14 +27,14 @@ class Keys:
 
         A pool with regions has one more for each, `…@US-CA`, and `…@` for numbers that serve anywhere.
         """
-        return f"{self.prefix}:{{{self.shard(campaign)}}}:pool:{pool}"
+        return f"{self.prefix}:{{{self.shard(campaign)}}}:pool{_FORM}:{pool}"
 
     def leases(self, campaign: str, pool: str) -> str:
         """Hash: the pool's state, each number's present and past leases, and who was given which (lua/record.lua).
 
         At most six fields a number, seven in a pool with regions.
         """
-        return f"{self.prefix}:{{{self.shard(campaign)}}}:leases:{pool}"
+        return f"{self.prefix}:{{{self.shard(campaign)}}}:leases{_FORM}:{pool}"
 
     def address(self, campaign: str, pool: str, address: int) -> str:
         """Leases of an address that never signalled, counted only while the pool is short. Ends after 60 s.

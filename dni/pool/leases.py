@@ -23,7 +23,7 @@ _NO_SESSION = bytes(18)
 # As lua/acquire.lua and lua/signal.lua unpack them.
 _ACQUIRE = Struct(">6s40sss18s18s4sII")
 _WANT = Struct(">16sI9s")
-_SIGNAL = Struct(">6s40ss18s4sIIsI")
+_SIGNAL = Struct(">6s40ss18s4sIIsII")
 _SIGN = Struct(">s9s6s6s16s")
 
 
@@ -85,7 +85,10 @@ class Sign(msgspec.Struct, frozen=True, gc=False):
 
 
 class Speaker(msgspec.Struct, frozen=True, gc=False):
-    """Who signals: a page of a session. `session` empty: the page did not tell it. `idle`: its reader does nothing."""
+    """Who signals: a page of a session. `session` empty: the page did not tell it. `idle`: its reader does nothing.
+
+    `beat_ms`: the beat that the page goes by; 0: it did not tell, so it is told anew.
+    """
 
     campaign: str
     session: bytes
@@ -94,6 +97,18 @@ class Speaker(msgspec.Struct, frozen=True, gc=False):
     about: bytes
     address: int
     idle: bool = False
+    beat_ms: int = 0
+
+
+class Rung(msgspec.Struct, frozen=True, gc=False):
+    """Of a number that rings: until when (ms; 0: unknown) it was protected before, and its holders, the present first.
+
+    `sure_ms`: since when (ms; 0: always) the pool has surely not forgotten a lease that is shown.
+    """
+
+    protected_ms: int
+    sure_ms: int
+    holders: list[Holder]
 
 
 class PoolMissing(Exception):
@@ -146,7 +161,10 @@ class Leases:
     async def signal(
         self, now_ms: int, speaker: Speaker, pool: str, hold_ms: int, signs: list[Sign]
     ) -> tuple[int, set[bytes]]:
-        """A new beat in ms to announce (0: unchanged) and the nonces of leases that ended. One round trip."""
+        """A beat (ms) to announce, 0 when the page goes by it already, and the nonces of leases that ended.
+
+        One round trip.
+        """
         shard, events = self._of_campaign(speaker.campaign)
         pool_key, leases, address = self._of_pool(speaker.campaign, pool)
         head = _SIGNAL.pack(
@@ -158,6 +176,7 @@ class Leases:
             speaker.seq,
             hold_ms,
             b"1" if speaker.idle else b"0",
+            speaker.beat_ms,
             self._max_backlog,
         )
         args: list[Any] = [head, speaker.about]
@@ -203,14 +222,13 @@ class Leases:
         if state and state[:_RUN_ID] == former_run_id.encode():
             await node.send("HSET", leases, "state", node.run_id.encode() + state[_RUN_ID:])
 
-    async def ring(self, now_ms: int, campaign: str, pool: str, number: str, call_id: str) -> tuple[int, list[Holder]]:
-        """Protects the number for the call. Answers until when it was protected before (ms; 0: unknown) and its
-        holders, the present one first. One round trip."""
+    async def ring(self, now_ms: int, campaign: str, pool: str, number: str, call_id: str) -> Rung:
+        """Protects the number for the call and tells who held it. One round trip."""
         shard, _ = self._of_campaign(campaign)
         pool_key, leases, _ = self._of_pool(campaign, pool)
         args = [now_ms, number, _call_key(call_id)]
-        protected, current, *past = await call(self._live, shard, "ring", [pool_key, leases], args)
-        return protected, holders(current, past)
+        protected_ms, sure_ms, current, *past = await call(self._live, shard, "ring", [pool_key, leases], args)
+        return Rung(protected_ms, sure_ms, holders(current, past))
 
     async def hang_up(self, campaign: str, pool: str, number: str, call_id: str, until_ms: int) -> None:
         shard, _ = self._of_campaign(campaign)

@@ -14,6 +14,7 @@ from zlib import crc32
 import msgspec
 
 from dni.attribution.find_holders import find_holders
+from dni.attribution.match import match
 from dni.live.connection import Live
 from dni.pool.keys import Keys
 from dni.pool.leases import Lease, Leases, Speaker, Want, target_key
@@ -208,7 +209,8 @@ class Protected:
         return self._send(self._leases.signal(now_ms, speaker, _POOL, self._hold_ms, [sign]))
 
     async def _ring(self, at_ms: int, number: str, call: str) -> Answer:
-        found = await find_holders(self._leases, self._sealer, at_ms, _CAMPAIGN, _POOL, number, call)
+        known = await find_holders(self._leases, self._sealer, at_ms, _CAMPAIGN, _POOL, number, call)
+        found = match(known.holdings, at_ms, known.protected_ms)
         candidates = tuple(Candidate(self._named[one.session], one.confidence) for one in found.candidates)
         if not candidates:
             return nobody(call, number)

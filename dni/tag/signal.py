@@ -49,6 +49,7 @@ async def signal(parts: Parts, tag: Tag, request: SignalRequest, browser: Browse
         about(tag.id, b""),
         network(browser.address),
         request.page.idle,
+        request.page.beat_ms,
     )
     for pool_id, of_pool in signs.items():
         hold_ms = parts.catalog.now.pools[pool_id].hold_ms

@@ -65,6 +65,7 @@ class SignalPage(msgspec.Struct, gc=False):
     version: Short | None = None
     reason: Text | None = None
     idle: bool = False
+    beat_ms: Count = 0
 
 
 class Signal(msgspec.Struct, gc=False):

@@ -30,6 +30,7 @@ export function runPage(config: Config, endpoint: string): () => void {
   let seq = 0;
 
   let leased: Record<string, Leased> = {}; // by target; a new object for each answer, which tells answers apart
+  let visitor: string | null = null;
   let session: string | null = null;
   let reason: unknown = null;
   let beatMs = 2e4;
@@ -38,7 +39,8 @@ export function runPage(config: Config, endpoint: string): () => void {
   let leaseAt = 0;
   let beatAt = Infinity;
   let protectedUntil = Infinity;
-  let heardAt = 0; // when the last signal that counts was sent
+  let heardSeq = 0; // of the last signal that counts
+  let leftAt = -1;
   let timer = 0;
 
   let active = false; // visible when last looked
@@ -58,6 +60,7 @@ export function runPage(config: Config, endpoint: string): () => void {
     const body = {
       v: 1,
       tag: config.key,
+      visitor,
       session,
       page: { id: pageId, seq: ++seq, url: location.href, ...page },
       ids: {},
@@ -71,29 +74,31 @@ export function runPage(config: Config, endpoint: string): () => void {
     if (!named[0] && type !== "view") return;
     const sent = clock();
     const about = leased;
+    const mine = seq + 1;
     const parting = type === "leave";
     if (parting || type === "hide") {
       // From here on the server keeps the number for a shorter time, whether or not we hear that it got this.
-      heardAt = sent;
+      heardSeq = mine;
       protectedUntil = Math.min(protectedUntil, sent + protectedMs(type, beatMs, holdMs));
     } else touchIds(store);
     post(
       "signal",
-      { ...swapper.count(), version: config.version, reason },
+      { ...swapper.count(), version: config.version, reason, beat_ms: beatMs },
       { signals: named.map((lease) => ({ type, lease })) },
       true,
       parting || type === "tap",
     )
       .then((answer) => {
-        if (answer && named[0] && about === leased) heard(type, sent, answer);
+        // A tap names one lease: its answer says nothing of the page's others.
+        if (answer && named[0] && type !== "tap" && about === leased) heard(type, mine, sent, answer);
       })
       .catch(() => {}); // not heard: the protected time runs out by itself
   }
 
-  function heard(type: SignalType, sent: number, { beat_ms, ended }: Answer): void {
+  function heard(type: SignalType, mine: number, sent: number, { beat_ms, ended }: Answer): void {
     beatMs = checkMs(beat_ms, beatMs);
-    if (sent >= heardAt) {
-      heardAt = sent;
+    if (mine >= heardSeq) {
+      heardSeq = mine;
       beatAt = sent + beatMs;
       protectedUntil = sent + protectedMs(type, beatMs, holdMs);
     }
@@ -123,8 +128,9 @@ export function runPage(config: Config, endpoint: string): () => void {
     )
       .then((answer) => {
         failed = false;
-        if (away) leaseAt = 0; // too late for this view; a page that comes back asks again
-        else adopt(answer!, numbers, sent);
+        if (!away && sent > leftAt) return adopt(answer!, numbers, sent);
+        leaseAt = 0; // too late for this view; a page that comes back asks again
+        sync();
       })
       .catch(() => {
         if ((failed = !failed)) leaseAt = clock() + FAILED_RETRY_MS;
@@ -149,12 +155,11 @@ export function runPage(config: Config, endpoint: string): () => void {
         retryMs = Math.min(retryMs, checkMs(entry.retry_ms, retryMs));
       }
     });
-    const visitor = checkId(answer.visitor);
+    visitor = checkId(answer.visitor);
     session = checkId(answer.session);
     if (visitor) store.write(formatIds({ visitor, session }, Date.now()));
     beatMs = announced;
     holdMs = protection - 1.5 * beatMs; // protected_ms is 1.5 beats and the hold; the beat changes, the hold does not
-    heardAt = 0;
     beatAt = clock() + beatMs;
     protectedUntil = sent + 1.5 * beatMs; // a lease that never signalled has no hold
     leased = usable;
@@ -191,6 +196,7 @@ export function runPage(config: Config, endpoint: string): () => void {
   });
 
   function leave(): void {
+    leftAt = clock();
     signal("leave");
     // Unloading hides the page after pagehide (HTML, "unload a document"); that must not undo the leave.
     away = true;

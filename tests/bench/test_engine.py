@@ -68,7 +68,7 @@ def page_view(client: Any, visitor: bytes, now_ms: int = NOW_MS, session: bytes 
 def beat(client: Any, number: bytes) -> list[bytes]:
     """FCALL's arguments: a sign of life of the lease that `page_view` got."""
     at = (NOW_MS + 2_000).to_bytes(6, "big")
-    head = pack(">6s40ss18s4sIIsI", at, _run(client), b"1", _SESSION, b"page", _MANY, _MANY, b"0", _MANY)
+    head = pack(">6s40ss18s4sIIsII", at, _run(client), b"1", _SESSION, b"page", _MANY, _MANY, b"0", 0, _MANY)
     sign = pack(">s9s6s6s16s", b"b", b"nonce-of9", NOW_MS.to_bytes(6, "big"), at, b"%012dback" % 7) + number
     keys = [key.encode() for key in (*_KEYS[1:3], _KEYS[0], _KEYS[3])]
     return [function("signal").encode(), b"4", *keys, head, _TOUCH, sign]

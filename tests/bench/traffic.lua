@@ -9,7 +9,7 @@ local agents = {
   'Mozilla/5.0 (Linux; Android 15; Pixel %03d) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36',
 }
 local page_view = '{"v":1,"tag":"key1","visitor":%s,"session":%s,"page":{"id":"p%08d","seq":1,"url":"https://shop.example/?utm_source=google&utm_medium=cpc&utm_campaign=spring&utm_term=word%03d&gclid=g%08d","title":"Plumber"},"referrer":"https://www.google.com/","numbers":["+14155550100"],"visible":true,"consent":"granted","ids":{},"custom":{},"tz":"America/Chicago","lang":"en-US"}'
-local beat = '{"v":1,"tag":"key1","visitor":"%s","session":"%s","signals":[{"type":"beat","lease":"%s","ago_ms":0}],"page":{"id":"page","seq":2,"url":"https://shop.example/","found":2,"swapped":2,"reverted":0,"version":"0.1.0"}}'
+local beat = '{"v":1,"tag":"key1","visitor":"%s","session":"%s","signals":[{"type":"beat","lease":"%s","ago_ms":0}],"page":{"id":"page","seq":2,"url":"https://shop.example/","found":2,"swapped":2,"reverted":0,"version":"0.1.0","beat_ms":120000}}'
 local head = 'POST /v1/%s HTTP/1.1\r\nHost: dni.example\r\nContent-Type: text/plain;charset=UTF-8\r\nOrigin: https://shop.example\r\nUser-Agent: %s\r\nX-Forwarded-For: 198.%d.%d.%d\r\nContent-Length: %d\r\n\r\n%s'
 local floor = math.floor
 

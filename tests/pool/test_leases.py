@@ -202,7 +202,7 @@ async def test_a_ringing_call_protects_the_number_until_five_minutes_after_its_e
     visitor = Visitor(pool, "a")
     await visitor.look(START_MS)
     await visitor.say(START_MS + 1_000, "leave")
-    _, holders = await pool.leases.ring(START_MS + 2_000, "cmp_1", "pool_1", visitor.got.number, "call_1")
+    holders = (await pool.leases.ring(START_MS + 2_000, "cmp_1", "pool_1", visitor.got.number, "call_1")).holders
     assert [holder.session for holder in holders] == [visitor.session]
     assert await visitor.protected_until() == START_MS + 2_000 + 4 * 60 * MINUTE
     end = START_MS + 90_000
@@ -214,7 +214,7 @@ async def test_past_holders_are_kept_newest_first(pool: Parts) -> None:
     for i, name in enumerate("abcdef"):
         await Visitor(pool, name).look(START_MS + i * 60 * MINUTE)
     number = numbers(3)[0]
-    _, holders = await pool.leases.ring(START_MS + 6 * 60 * MINUTE, "cmp_1", "pool_1", number, "call_1")
+    holders = (await pool.leases.ring(START_MS + 6 * 60 * MINUTE, "cmp_1", "pool_1", number, "call_1")).holders
     assert [holder.visitor.rstrip(b".") for holder in holders] == [b"d", b"a"]
     assert [holder.ended_ms for holder in holders] == [None, START_MS + 3 * 60 * MINUTE]
 
@@ -240,7 +240,7 @@ async def test_while_recovering_a_beat_takes_a_lost_lease_back(pool: Parts) -> N
     _, ended = await holder.say(START_MS + 20_000, "beat")
     assert ended == set()
     assert await holder.protected_until() > START_MS + 20_000 + HOLD
-    _, holders = await pool.leases.ring(START_MS + 30_000, "cmp_1", "pool_1", got.number, "call_1")
+    holders = (await pool.leases.ring(START_MS + 30_000, "cmp_1", "pool_1", got.number, "call_1")).holders
     assert [one.session for one in holders] == [holder.session]
 
 
@@ -304,3 +304,60 @@ async def test_a_number_given_again_is_protected_by_itself_and_the_pool_goes_on(
     others = {(await Visitor(pool, name).look(START_MS + 2_000)).number for name in "bcd"}
     assert got.number not in others
     assert len(others - {""}) == 2
+
+
+async def test_a_new_session_keeps_what_an_older_page_of_the_visitor_was_promised(pool: Parts) -> None:
+    older = Visitor(pool, "a")
+    await older.look(START_MS)
+    await older.say(START_MS, "view")
+    until = await older.protected_until()
+    newer = Visitor(pool, "a", page="p2")  # a new click: the browser's session ends
+    got = await newer.look(START_MS + 1_000)
+    assert (got.outcome, got.number) == ("new", older.got.number)
+    assert await newer.protected_until() == until
+    await newer.say(START_MS + 2_000, "leave")
+    assert await newer.protected_until() == until
+
+
+async def test_two_targets_never_get_one_number_though_the_second_held_the_oldest(sqlite_parts: Parts) -> None:
+    await add(sqlite_parts, pool_size=2)
+    holdings = [b"visitor-of-1" + target_key("tag_1", target) for target in "ab"]
+
+    async def look(now_ms: int, wanted: list[bytes]) -> list[Lease]:
+        visit = Visit("cmp_1", b"", new_session(now_ms, 0), True, "p1", 1, ABOUT, b"event", 0)
+        wants = [Want("pool_1", holding, HOLD, new_nonce()) for holding in wanted]
+        return (await sqlite_parts.leases.acquire(now_ms, visit, wants))[1]
+
+    await look(START_MS, holdings[1:])
+    await Visitor(sqlite_parts, "another").look(START_MS + MINUTE)
+    one, two = await look(START_MS + 20 * MINUTE, holdings)
+    assert {one.number, two.number} == {*numbers(2)}
+
+
+async def test_a_fifth_call_does_not_end_the_protection_of_one_that_goes_on(pool: Parts) -> None:
+    visitor = Visitor(pool, "a")
+    got = await visitor.look(START_MS)
+    for number in range(4):
+        await pool.leases.ring(START_MS + number, "cmp_1", "pool_1", got.number, f"call_{number}")
+    for number in range(1, 4):
+        await pool.leases.hang_up("cmp_1", "pool_1", got.number, f"call_{number}", START_MS + 1_000)
+    await pool.leases.ring(START_MS + 5, "cmp_1", "pool_1", got.number, "call_4")
+    await pool.leases.hang_up("cmp_1", "pool_1", got.number, "call_4", START_MS + 1_000)
+    assert await visitor.protected_until() == START_MS + 4 * 60 * MINUTE
+
+
+async def test_a_number_added_again_during_a_call_is_protected_for_it(pool: Parts) -> None:
+    visitor = Visitor(pool, "a")
+    got = await visitor.look(START_MS)
+    await pool.leases.place(START_MS, "cmp_1", "pool_1", HOLD, [], [], [got.number])
+    await pool.leases.ring(START_MS, "cmp_1", "pool_1", got.number, "call_1")
+    await pool.leases.place(START_MS, "cmp_1", "pool_1", HOLD, [], [got.number], [])
+    assert await visitor.protected_until() == START_MS + 4 * 60 * MINUTE
+
+
+async def test_another_server_is_not_trusted_from_the_moment_in_which_its_pools_are_placed(pool: Parts) -> None:
+    node = pool.live.node("s0")
+    node.run_id, first = ANOTHER_RUN, node.run_id
+    await place(pool)
+    node.run_id = first
+    assert (await Visitor(pool, "a").look(START_MS)).outcome == "recovering"

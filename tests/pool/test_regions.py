@@ -28,7 +28,7 @@ IN_CALIFORNIA, IN_NEW_YORK, IN_GERMANY = "198.51.100.7", "203.0.113.7", "192.0.2
 class Engine:
     def __init__(self, parts: Parts, strict: bool = False) -> None:
         self.parts, self.strict = parts, strict
-        self.session = b""
+        self.session, self.beat_ms = b"", 0
 
     async def lease(self, name: str, region: str, now_ms: int = START_MS) -> Lease:
         """A new session of a visitor."""
@@ -36,12 +36,15 @@ class Engine:
         visit = Visit("cmp_1", b"", self.session, True, "p1", 1, about("tag_1", b"{}"), b"event", 0)
         want = Want("pool_1", name.encode().ljust(16, b"."), HOLD, new_nonce(), region, self.strict)
         _, [got] = await self.parts.leases.acquire(now_ms, visit, [want])
+        self.beat_ms = got.beat_ms
         return got
 
     async def say(self, got: Lease, kind: str, now_ms: int) -> int:
-        speaker = Speaker("cmp_1", self.session, "p1", 2, about("tag_1", b""), 0)
+        speaker = Speaker("cmp_1", self.session, "p1", 2, about("tag_1", b""), 0, beat_ms=self.beat_ms)
         sign = Sign(kind, got.number, got.nonce, got.started_ms, now_ms, bytes(16))
-        return (await self.parts.leases.signal(now_ms, speaker, "pool_1", HOLD, [sign]))[0]
+        told_ms, _ = await self.parts.leases.signal(now_ms, speaker, "pool_1", HOLD, [sign])
+        self.beat_ms = told_ms or self.beat_ms
+        return told_ms
 
     async def sets(self) -> dict[str, dict[str, int]]:
         """Each of the pool's sets, '' the whole: number -> score."""

@@ -461,13 +461,11 @@ async def test_the_ledger_shows_both_intervals_of_a_number_whose_lease_was_lost(
     assert call["session_id"] == twice.present
 
 
-@pytest.mark.xfail(strict=True, reason="the ledger is asked only when Redis knows no holder at all")
 async def test_a_call_has_the_lost_session_among_its_candidates(twice: Twice) -> None:
     [call] = await called(twice)
     assert [one["session"] for one in call["candidates"]] == [twice.present, twice.lost]
 
 
-@pytest.mark.xfail(strict=True, reason="place does not look at the run id, only page views and signals do")
 async def test_a_server_that_comes_back_soon_is_not_trusted_by_a_pool_that_nobody_asked_meanwhile(
     sqlite_parts: Parts,
 ) -> None:

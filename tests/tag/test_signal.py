@@ -20,7 +20,8 @@ async def browser(sqlite_parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
 async def test_a_beat_needs_no_answer(browser: httpx.AsyncClient) -> None:
     got = (await post(browser, "/v1/lease", lease_body())).json()
     lease = got["numbers"][TARGET]["lease"]
-    body = signal_body(session=got["session"], signals=[{"type": "beat", "lease": lease, "ago_ms": 0}])
+    page = {"id": "page1", "seq": 2, "beat_ms": got["beat_ms"]}
+    body = signal_body(session=got["session"], signals=[{"type": "beat", "lease": lease, "ago_ms": 0}], page=page)
     answer = await post(browser, "/v1/signal", body)
     assert (answer.status_code, answer.content) == (204, b"")
     assert "access-control-allow-origin" in answer.headers
@@ -44,7 +45,7 @@ async def test_the_age_of_a_signal_is_clamped(browser: httpx.AsyncClient, sqlite
         signals = [{"type": "tap", "lease": given["lease"], "ago_ms": ago}]
         await post(browser, "/v1/signal", signal_body(session=got["session"], signals=signals))
         now = sqlite_parts.clock.now_ms()
-        _, [holder] = await sqlite_parts.leases.ring(now, "cmp_1", "pool_1", given["number"], "call_1")
+        [holder] = (await sqlite_parts.leases.ring(now, "cmp_1", "pool_1", given["number"], "call_1")).holders
         assert holder.tapped_ms is not None
         assert now - holder.tapped_ms <= expected
 
@@ -73,19 +74,40 @@ async def test_a_beacon_without_a_named_origin_is_heard_and_a_foreign_one_is_not
     assert (refused.status_code, refused.headers["dni-reason"]) == (403, "origin_not_allowed")
 
 
+async def test_a_page_is_told_the_beat_until_it_goes_by_it(sqlite_parts: Parts) -> None:
+    await add(sqlite_parts, pool_size=1)
+    async with client(door(sqlite_parts)) as browser:
+        got = (await post(browser, "/v1/lease", lease_body())).json()
+        sqlite_parts.clock.advance(2_000)  # type: ignore[attr-defined]
+        signals = [{"type": "beat", "lease": got["numbers"][TARGET]["lease"]}]
+        # The first answer is lost on its way, and other pages of the session have a beat of their own.
+        for seq, page, goes_by, status in (
+            (2, "page1", 120_000, 200),
+            (3, "page1", 120_000, 200),
+            (1, "page2", 120_000, 200),
+            (4, "page1", 20_000, 204),
+            (5, "page1", 0, 200),
+        ):
+            said = {"id": page, "seq": seq, "beat_ms": goes_by}
+            answer = await post(browser, "/v1/signal", signal_body(session=got["session"], signals=signals, page=said))
+            assert answer.status_code == status
+            assert status == 204 or answer.json()["beat_ms"] == 20_000
+
+
 async def test_an_idle_readers_page_may_beat_more_slowly_and_is_protected_for_it(sqlite_parts: Parts) -> None:
     await add(sqlite_parts, pool_size=1)
     async with client(door(sqlite_parts)) as browser:
         got = (await post(browser, "/v1/lease", lease_body())).json()
         lease = got["numbers"][TARGET]["lease"]
         sqlite_parts.clock.advance(2_000)  # type: ignore[attr-defined]
-        beats = []
+        goes_by, told = got["beat_ms"], []
         for seq, idle in enumerate((False, True, True, False), 2):
-            page = {"id": "page1", "seq": seq, "idle": idle}
+            page = {"id": "page1", "seq": seq, "idle": idle, "beat_ms": goes_by}
             body = signal_body(session=got["session"], signals=[{"type": "beat", "lease": lease}], page=page)
             answer = await post(browser, "/v1/signal", body)
-            beats.append(answer.json()["beat_ms"] if answer.status_code == 200 else None)
-        assert beats == [20_000, 60_000, None, 20_000]
+            told.append(answer.json()["beat_ms"] if answer.status_code == 200 else None)
+            goes_by = told[-1] or goes_by
+        assert told == [20_000, 60_000, None, 20_000]
     node, pool = sqlite_parts.live.node("s0"), sqlite_parts.keys.pool("cmp_1", "pool_1")
     [_, score] = await node.send("ZRANGE", pool, 0, 0, "WITHSCORES")
     assert float(score) == sqlite_parts.clock.now_ms() + 90_000 + 120_000

@@ -55,22 +55,30 @@ local function choice(want, now)
   return soonest(want.pool)
 end
 
-local function begin(visit, want, number, former, calls)
+-- `superseded`: of the visitor's own former session.
+local function begin(visit, want, number, former, superseded)
   local now = visit.now
   local region, beat = of_region(visit, want, number)
   local ends = now + shown(beat, 0)
   local turn = former and (former[TURN] + 1) % PAST_KEPT or 0
   local r = {
-    want.nonce, visit.session, want.holding, now, now, ends, 0, beat, 0, turn, 1, 0, page_entry(visit.page, visit.seq, OPEN),
-    calls, visit.about,
+    want.nonce, visit.session, want.holding, now, now, ends, 0, 0, turn, 1, 0, page_entry(visit.page, visit.seq, OPEN),
+    '', visit.about,
   }
+  visit.given[number] = true
+  if superseded then
+    -- Pages of that session show the number for as long as they were told, and cannot say that they left it.
+    local tapped = former[TAPPED] > 0 and former[TAPPED] + TAP_HOLD or 0
+    r[UNTIL], r[PAGES], r[CALLS] = math.max(ends, former[UNTIL], tapped), former[PAGES], former[CALLS]
+    page_says(r, visit.page, visit.seq, OPEN, true)
+  end
   if former then
     former[PAGES], former[CALLS] = '', ''
     redis.call('HSET', want.leases, number, packed(r), want.holding, number, past(number, former), packed(former))
   else
     redis.call('HSET', want.leases, number, packed(r), want.holding, number)
   end
-  protect(want.pool, region, number, calls == '' and ends or protected_until(r))
+  protect(want.pool, region, number, superseded and protected_until(r) or ends)
   told(visit, 'new', number, former)
   return { 'new', number, want.nonce, now, beat, 0 }
 end
@@ -78,8 +86,8 @@ end
 local function go_on(visit, want)
   local held = want.held
   local region, beat = of_region(visit, want, want.number)
-  held[BEAT], held[SIGN] = beat, visit.now
-  page_says(held, visit.page, visit.seq, OPEN)
+  held[SIGN] = visit.now
+  page_says(held, visit.page, visit.seq, OPEN, true)
   held[UNTIL] = math.max(held[UNTIL], visit.now + shown(beat, held[SIGNALLED] == 1 and want.hold or 0))
   keep(want.pool, region, want.leases, want.number, held)
   told(visit, 'same', want.number)
@@ -87,9 +95,9 @@ local function go_on(visit, want)
 end
 
 local function lease(visit, want)
-  local now, held = visit.now, want.held
+  local now, held = visit.now, not visit.given[want.number] and want.held -- else another target has just been given it
   if held and held[SESSION] == visit.session then return go_on(visit, want) end
-  if held then return begin(visit, want, want.number, held, held[CALLS]) end
+  if held then return begin(visit, want, want.number, held, true) end
   if want.recovering > 0 then return refused(visit, 'recovering', want.recovering - now) end
   local number, score = choice(want, now)
   if not number then return refused(visit, want.place == '' and 'exhausted' or 'no_region', BEAT_ROOMY) end
@@ -101,7 +109,7 @@ local function lease(visit, want)
   end
   local former = unpacked(redis.call('HGET', want.leases, number))
   if former and former[HOLDING] ~= want.holding then redis.call('HDEL', want.leases, former[HOLDING]) end
-  return begin(visit, want, number, former, '')
+  return begin(visit, want, number, former)
 end
 
 local function acquire(KEYS, ARGV)
@@ -141,7 +149,7 @@ local function acquire(KEYS, ARGV)
 
   local visit = {
     now = now, session = fresh and new_session or brought, page = page, seq = seq, about = about,
-    outcomes = fresh and '1' or '0',
+    outcomes = fresh and '1' or '0', given = {},
   }
   local answer = { fresh and 1 or 0 }
   for i = 1, #wanted do answer[i + 1] = lease(visit, wanted[i]) end

@@ -7,9 +7,11 @@
 -- Answers {added, lost, removed}; `lost` counts those that went with the whole pool: this Redis did not know it.
 -- Effects: a number that was never in Redis is free at once. One that was, and is not now (lost, or retired and given
 --          again), may still be on a screen: it is protected for the longest time that a screen can show it. A pool
---          that was lost is recovering meanwhile. A retired number leaves the pool, and its holder gets another one
+--          that was lost is recovering meanwhile, and so is one that knows another run id: this server may have
+--          forgotten what the other was told. A retired number leaves the pool, and its holder gets another one
 --          with his next page; its record and past holders stay, so that a late call finds them.
 -- O(N log N): only when the configuration changed or Redis was lost.
+
 -- `region` nil: of none.
 local function move(pool, leases, number, region)
   local before = redis.call('HGET', leases, number .. '@') or nil
@@ -23,6 +25,15 @@ local function move(pool, leases, number, region)
   end
 end
 
+-- Answers 1 for a number that was not in the pool.
+local function put(pool, leases, number, ms)
+  local new = redis.call('ZADD', pool, 'NX', ms, number)
+  local r = new == 1 and unpacked(redis.call('HGET', leases, number))
+  -- Who saw it when it was retired may have gone on with it, or be in a call.
+  if r then redis.call('ZADD', pool, 'GT', protected_until(r), number) end
+  return new
+end
+
 local function place(KEYS, ARGV)
   local pool, leases = KEYS[1], KEYS[2]
   local now, run, hold, regions = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -31,14 +42,14 @@ local function place(KEYS, ARGV)
 
   local state = redis.call('HGET', leases, 'state')
   local missing = not state
-  local had = missing and 0 or select(7, struct.unpack(STATE, state))
-  if missing then state = struct.pack(STATE, run, 0, 0, BEAT_ROOMY, 0, 0, regions) end
-  redis.call('HSET', leases, 'state', state:sub(1, -2) .. string.char(regions))
+  local told_by, recovering, looked, beat, limit, behind, had = run, 0, 0, BEAT_ROOMY, 0, 0, 0
+  if state then told_by, recovering, looked, beat, limit, behind, had = struct.unpack(STATE, state) end
+  if told_by ~= run then recovering, looked = till, 0 end
 
   local added, lost, removed = 0, 0, 0
   for i = 7, 6 + fresh + known do
     local number, region = ARGV[i]:match('^([^@]*)@?(.*)$')
-    local back = redis.call('ZADD', pool, 'NX', i <= 6 + fresh and 0 or till, number)
+    local back = put(pool, leases, number, i <= 6 + fresh and 0 or till)
     if missing and i > 6 + fresh then lost = lost + back else added = added + back end
     if had + regions > 0 then move(pool, leases, number, regions == 1 and region or nil) end
   end
@@ -55,6 +66,7 @@ local function place(KEYS, ARGV)
       end
     end
   end
-  if lost > 0 then redis.call('HSET', leases, 'state', struct.pack(STATE, run, till, 0, BEAT_ROOMY, 0, 0, regions)) end
+  if lost > 0 then recovering, looked = till, 0 end
+  redis.call('HSET', leases, 'state', struct.pack(STATE, run, recovering, looked, beat, limit, behind, regions))
   return { added, lost, removed }
 end

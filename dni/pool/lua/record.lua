@@ -11,16 +11,15 @@
 -- A pool with regions has beside `pool` one such set a region, `pool`@region, always with the same scores.
 --
 -- A record is bytes, big-endian: a head of fixed length, then pages, calls, and what a call needs to know of the session.
-local HEAD = '>c9c18c16I6I6I6I6I3BBBB'
+local HEAD = '>c9c18c16I6I6I6I6BBBB'
 local NONCE, SESSION, HOLDING = 1, 2, 3       -- bytes: 9, 18, 16
 local STARTED, SIGN, UNTIL, TAPPED = 4, 5, 6, 7 -- ms: lease began, last sign of life, protection by signs, last tap or 0
-local BEAT = 8                -- ms: the interval that the page was told
-local SIGNALLED = 9           -- 1 once a signal has come; a lease that never signalled gets no hold
-local TURN = 10               -- where this record goes among the past ones
-local PAGE_COUNT, CALL_COUNT = 11, 12
-local PAGES = 13              -- of each page: 4 bytes for its id, 4 last sequence number, 1 state
-local CALLS = 14              -- of each call: 8 bytes for its id, 6 protected until (ms)
-local ABOUT = 15              -- opaque here: the tag, and a touch of at most 512 bytes
+local SIGNALLED = 8           -- 1 once a signal has come; a lease that never signalled gets no hold
+local TURN = 9                -- where this record goes among the past ones
+local PAGE_COUNT, CALL_COUNT = 10, 11
+local PAGES = 12              -- of each page: 4 bytes for its id, 4 last sequence number, 1 state
+local CALLS = 13              -- of each call: 8 bytes for its id, 6 protected until (ms)
+local ABOUT = 14              -- opaque here: the tag, and a touch of at most 512 bytes
 local PAGE, CALL = 9, 14      -- bytes of each
 local NO_TARGET = '\0\0\0\0' -- ends the holding of a record whose number left the pool: nothing leads to it
 
@@ -52,7 +51,7 @@ local function longest(hold) return math.max(HIDDEN_HOLD, shown(BEAT_ROOMY, hold
 local function unpacked(raw)
   if not raw then return nil end
   local r = { struct.unpack(HEAD, raw) }
-  local pages = r[13] -- where the head ends
+  local pages = r[12] -- where the head ends
   local calls = pages + PAGE * r[PAGE_COUNT]
   local about = calls + CALL * r[CALL_COUNT]
   r[PAGES], r[CALLS], r[ABOUT] = raw:sub(pages, calls - 1), raw:sub(calls, about - 1), raw:sub(about)
@@ -61,7 +60,7 @@ end
 
 local function packed(r)
   r[PAGE_COUNT], r[CALL_COUNT] = #r[PAGES] / PAGE, #r[CALLS] / CALL
-  return struct.pack(HEAD, unpack(r, 1, 12)) .. r[PAGES] .. r[CALLS] .. r[ABOUT]
+  return struct.pack(HEAD, unpack(r, 1, 11)) .. r[PAGES] .. r[CALLS] .. r[ABOUT]
 end
 
 local function protected_until(r)
@@ -101,18 +100,20 @@ local function with_room(pages)
   return FORGOTTEN .. pages:sub(1 + 2 * PAGE)
 end
 
--- Notes what a page said. Answers false when a later word of the same page was heard before.
-local function page_says(r, id, seq, state)
+-- Notes what a page said. Answers nil; or its state, unchanged, when a later word of the same page was heard before. A
+-- page that `asks` for its number may show the answer, however late that was heard.
+local function page_says(r, id, seq, state, asks)
   local pages = r[PAGES]
   for at = 1, #pages, PAGE do
     if pages:sub(at, at + 3) == id then
-      if seq < struct.unpack('>I4', pages, at + 4) then return false end
-      r[PAGES] = pages:sub(1, at - 1) .. page_entry(id, seq, state) .. pages:sub(at + PAGE)
-      return true
+      local last = struct.unpack('>I4', pages, at + 4)
+      if seq < last and not asks then return pages:byte(at + 8) end
+      r[PAGES] = pages:sub(1, at - 1) .. page_entry(id, math.max(seq, last), state) .. pages:sub(at + PAGE)
+      return nil
     end
   end
   r[PAGES] = with_room(pages) .. page_entry(id, seq, state)
-  return true
+  return nil
 end
 
 local function all_left(r)

@@ -2,12 +2,13 @@
 --
 -- KEYS  1 pool   2 leases   3 events   4 address counter
 -- ARGV  1 head, packed: now (ms), run id of this server, '1' when the page told its session, that session, page, page
---         sequence number, hold (ms), '1' when its reader is idle, most events that may wait for the recorder: looked at here too, though signals are
+--         sequence number, hold (ms), '1' when its reader is idle, the beat that the
+--         page goes by (ms, 0: not told), most events that may wait for the recorder: looked at here too, though signals are
 --         heard however far it is behind, for there is a bounded number of leases to signal
 --       2 about, for a lease that is taken back
 --       then for each signal, packed: first letter of its type (beat view set hide leave tap), nonce, lease began (ms),
 --         when (ms), holding, number
--- Answers {beat (ms) to be announced, or 0 when it is what the page was told last, then the nonces of leases that ended}.
+-- Answers {beat (ms) to be announced, or 0 when the page goes by it already, then the nonces of leases that ended}.
 -- Effects: record and score of each number named; an event for each leave and tap: its first letter, start of the lease
 --          and time (6 bytes each, ms), the number. A lease that is not the number's current one changes nothing and is
 --          answered as ended, but: while the pool is recovering, a lease that is younger than what we know of its number
@@ -31,7 +32,7 @@ local function taken_back(page, number, former, nonce, began, holding)
     tell(page.events, 'e', former[STARTED], page.now, number)
   end
   redis.call('HSET', page.leases, holding, number)
-  return { nonce, page.session, holding, began, page.now, page.now, 0, page.beat, 0, turn, 0, 0, '', '', page.about }
+  return { nonce, page.session, holding, began, page.now, page.now, 0, 0, turn, 0, 0, '', '', page.about }
 end
 
 local function heard(page, r, kind, at, beat)
@@ -40,7 +41,7 @@ local function heard(page, r, kind, at, beat)
     local since, count = of_address(page.address, page.now)
     if count > 0 then set_of_address(page.address, since, count - 1) end
   end
-  r[SIGNALLED], r[BEAT] = 1, beat
+  r[SIGNALLED] = 1
   if kind == 't' then r[TAPPED] = math.max(r[TAPPED], at) end
   if kind == 'l' then
     if all_left(r) then r[UNTIL] = page.now + page.hold end
@@ -52,13 +53,13 @@ local function heard(page, r, kind, at, beat)
 end
 
 local function signal(KEYS, ARGV)
-  local now, run, has_session, session, id, seq, hold, idle, backlog =
-    struct.unpack('>I6c40c1c18c4I4I4c1I4', ARGV[1])
+  local now, run, has_session, session, id, seq, hold, idle, goes_by, backlog =
+    struct.unpack('>I6c40c1c18c4I4I4c1I4I4', ARGV[1])
   local page = {
     pool = KEYS[1], leases = KEYS[2], events = KEYS[3], address = KEYS[4], now = now, hold = hold, about = ARGV[2],
     session = has_session == '1' and session, recovering = 0, beat = BEAT_TIGHT, limit = 0,
   }
-  local told, announced, ended = math.huge, math.huge, {}
+  local announced, ended = math.huge, {}
   for i = 3, #ARGV do
     local kind, nonce, began, at, holding, number = struct.unpack(SIGNAL, ARGV[i])
     number = ARGV[i]:sub(number)
@@ -71,16 +72,20 @@ local function signal(KEYS, ARGV)
     if not r or r[NONCE] ~= nonce then r = taken_back(page, number, r, nonce, began, holding) end
     if not r then
       ended[#ended + 1] = nonce
-    elseif page_says(r, id, seq, kind == 'l' and LEFT or kind == 'h' and HIDDEN or OPEN) then
+    else
       local region = page.regions and region_of(page.pool, page.leases, number)
       local beat = region and math.min(page.beat, (slack(region, now))) or page.beat
       if idle == '1' then beat = math.max(beat, BEAT_IDLE) end
-      told, announced = math.min(told, r[BEAT]), math.min(announced, beat)
-      heard(page, r, kind, at, beat)
-      keep(page.pool, region, page.leases, number, r)
-      if kind == 'l' or kind == 't' then tell(page.events, kind, r[STARTED], at, number) end
+      if kind ~= 'l' then announced = math.min(announced, beat) end
+      -- A word that comes late is still a sign of life; but a page that left has left, and one that spoke since has not.
+      local since = page_says(r, id, seq, kind == 'l' and LEFT or kind == 'h' and HIDDEN or OPEN)
+      if not since or (since ~= LEFT and kind ~= 'l') then
+        heard(page, r, kind, at, beat)
+        keep(page.pool, region, page.leases, number, r)
+        if kind == 'l' or kind == 't' then tell(page.events, kind, r[STARTED], at, number) end
+      end
     end
   end
-  table.insert(ended, 1, told ~= announced and announced or 0)
+  table.insert(ended, 1, announced < math.huge and announced ~= goes_by and announced or 0)
   return ended
 end
