@@ -7,6 +7,8 @@ placing, so two processes never disagree on whether a number may already be on a
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import select, update
@@ -31,24 +33,45 @@ class _Pool:
         self.regions: dict[str, str] = {}
 
 
-async def place(parts: Parts) -> None:
-    """Every claimed pool's numbers. Raises Unavailable when ledger or Redis is away; done again, it goes on."""
+async def place(parts: Parts, only: Collection[str] = SHARDS) -> None:
+    """Every claimed pool's numbers, or those of some shards.
+
+    Raises Unavailable when the ledger is away, or Redis; shards of a Cluster that are not away are placed all the same.
+    Done again, it goes on.
+    """
+    async with parts.ledger.read() as connection:
+        owners = select(schema.pool.c.campaign_id).where(schema.pool.c.campaign_id.is_not(None)).distinct()
+        campaigns = (await connection.execute(owners)).scalars().all()
+    of_shard: dict[str, list[str]] = defaultdict(list)
+    for campaign in campaigns:
+        of_shard[parts.keys.shard(campaign)].append(campaign)
+    failed: Unavailable | None = None
+    for shard in of_shard.keys() & set(only):
+        try:
+            await _place(parts, of_shard[shard])
+        except Unavailable as error:
+            failed = error
+    if failed:
+        raise failed
+
+
+async def _place(parts: Parts, campaigns: list[str]) -> None:
     number, pool = schema.number, schema.pool
     unplaced = (
         number.c.placed_at_ms.is_(None) & number.c.retired_at_ms.is_(None) & number.c.pool_id.in_(
-            select(pool.c.id).where(pool.c.campaign_id.is_not(None))
+            select(pool.c.id).where(pool.c.campaign_id.in_(campaigns))
         )
     )  # fmt: skip
     async with parts.ledger.read() as connection:
         any_fresh = (await connection.execute(select(number.c.id).where(unplaced).limit(1))).first() is not None
     if not any_fresh:
         async with parts.ledger.read() as connection:
-            await _to_redis(parts, await _pools(connection, set()))
+            await _to_redis(parts, await _pools(connection, campaigns, set()))
         return
     async with parts.ledger.write() as connection:
         marked = update(number).where(unplaced).values(placed_at_ms=parts.clock.now_ms()).returning(number.c.id)
         fresh = set((await connection.execute(marked)).scalars())
-        await _to_redis(parts, await _pools(connection, fresh))
+        await _to_redis(parts, await _pools(connection, campaigns, fresh))
 
 
 async def trust(parts: Parts, former_run_id: str) -> None:
@@ -59,19 +82,32 @@ async def trust(parts: Parts, former_run_id: str) -> None:
 
 
 async def keep_placed(parts: Parts, stop: asyncio.Event) -> None:
-    """The parent's duty: places at every change of the catalog and of the server behind the connection."""
-    seen: tuple[int, set[str]] | None = None
+    """The parent's duty: places at every change of the catalog and of the server that serves a shard."""
+    placed: dict[str, tuple[int, str]] = {}
     while not stop.is_set():
         await parts.catalog.refresh()
-        if parts.live.is_up:
-            now = (parts.catalog.now.revision, {node.run_id for node in parts.live.nodes(SHARDS)})
-            if now != seen:
-                await place(parts)
-                seen = now
+        revision = parts.catalog.now.revision
+        now = {shard: (revision, run_id) for shard, run_id in _servers(parts)}
+        changed = {shard: state for shard, state in now.items() if placed.get(shard) != state}
+        if changed:
+            try:
+                await place(parts, changed)
+                placed |= changed
+            except (Unavailable, RedisError) as error:
+                log.warning("pools cannot be placed yet: %s", error)
         try:
             await asyncio.wait_for(stop.wait(), 0.4)
         except TimeoutError:
             continue
+
+
+def _servers(parts: Parts) -> Iterator[tuple[str, str]]:
+    """Each shard that is served now, with its server's run id."""
+    for shard in SHARDS:
+        with suppress(Unavailable):
+            node = parts.live.node(shard)
+            if node.is_up:
+                yield shard, node.run_id
 
 
 async def place_missing(parts: Parts) -> None:
@@ -86,14 +122,14 @@ async def place_missing(parts: Parts) -> None:
         await asyncio.sleep(0.2)  # a pool that no place can mend must not make us spin
 
 
-async def _pools(connection: Any, fresh: set[str]) -> dict[tuple[str, str, int], _Pool]:
+async def _pools(connection: Any, campaigns: list[str], fresh: set[str]) -> dict[tuple[str, str, int], _Pool]:
     """By (campaign, pool, hold in ms)."""
     number, pool = schema.number, schema.pool
     rows = await connection.execute(
         select(number.c.id, number.c.number, number.c.retired_at_ms, number.c.region)
         .add_columns(pool.c.id, pool.c.campaign_id, pool.c.hold_seconds)
         .join(pool, pool.c.id == number.c.pool_id)
-        .where(pool.c.campaign_id.is_not(None))
+        .where(pool.c.campaign_id.in_(campaigns))
     )
     pools: dict[tuple[str, str, int], _Pool] = defaultdict(_Pool)
     for row_id, e164, retired_at_ms, region, pool_id, campaign, hold_seconds in rows:
