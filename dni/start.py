@@ -1,21 +1,14 @@
-"""What `dni serve` is made of in the parent: what is prepared before the doors open, and the duties behind them."""
+"""`dni serve` from the command to the parent's main loop."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from dni.access import signins
-from dni.access.tokens import admin_token
-from dni.call.attribute_late import attribute_pending
-from dni.call.drain import drain
-from dni.demo.data import ensure_demo
-from dni.host.aside import aside
 from dni.host.duties import Duty
 from dni.host.serve import serve
-from dni.ledger.migrate import migrate
-from dni.parts import Parts
-from dni.pool.place import keep_placed, place, trust
-from dni.session.recorder import record
 from dni.settings import Settings
+
+if TYPE_CHECKING:
+    from dni.parent import Parent
 
 
 async def start(settings: Settings, *, demo: bool, announce: Callable[[Settings, str], None]) -> int:
@@ -23,56 +16,15 @@ async def start(settings: Settings, *, demo: bool, announce: Callable[[Settings,
 
     Raises UsageError when it cannot start.
     """
-    host = _Parent(demo)
-    return await serve(
-        settings,
-        prepare=host.prepare,
-        duties=host.duties(),
-        on_ready=lambda final: announce(final, host.sign_in_code),
-    )
+    parent: Parent
 
+    async def prepare(final: Settings, clean_run_id: str | None) -> Mapping[str, Duty]:
+        # Half a second of imports, side by side with those of the workers and Valkey's start.
+        from dni.parent import Parent
 
-class _Parent:
-    """One set of parts for all duties of the parent."""
+        nonlocal parent
+        parent = Parent(final)
+        await parent.prepare(clean_run_id, demo=demo)
+        return parent.duties()
 
-    parts: Parts
-    sign_in_code: str
-
-    def __init__(self, demo: bool) -> None:
-        self._demo = demo
-
-    async def prepare(self, settings: Settings, clean_run_id: str | None) -> None:
-        self.parts = parts = Parts(settings)
-        await migrate(parts.ledger)
-        await parts.open()
-        if clean_run_id and parts.live.is_up:
-            await trust(parts, clean_run_id)
-        if self._demo:
-            await ensure_demo(parts)
-        if parts.live.is_up:
-            await place(parts)
-        admin_token(settings)  # made now, so that the file is there when the terminal names it
-        self.sign_in_code = await signins.issue(parts.ledger, parts.clock.now_ms())
-
-    def duties(self) -> Mapping[str, Duty]:
-        def of(duty: Callable[[Parts, asyncio.Event], Awaitable[None]]) -> Duty:
-            async def run(_settings: Settings, stop: asyncio.Event) -> None:
-                await duty(self.parts, stop)
-
-            return run
-
-        return {
-            "record": aside(_record),
-            "keep_placed": of(keep_placed),
-            "drain": of(drain),
-            "attribute_pending": of(attribute_pending),
-        }
-
-
-async def _record(settings: Settings, stop: asyncio.Event) -> None:
-    parts = Parts(settings)
-    try:
-        await parts.open()
-        await record(parts, stop)
-    finally:
-        await parts.close()
+    return await serve(settings, prepare=prepare, on_ready=lambda final: announce(final, parent.sign_in_code))

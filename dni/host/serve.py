@@ -21,9 +21,9 @@ from dni.settings import Settings
 
 logger = logging.getLogger("dni.host")
 
-Prepare = Callable[[Settings, str | None], Awaitable[None]]
-"""Runs once, when Redis is up and no worker accepts yet: migrations, what the pools must know, demo data.
-Given the settings with the resolved Redis address, and the run id of the previous embedded Valkey when it was
+Prepare = Callable[[Settings, str | None], Awaitable[Mapping[str, Duty]]]
+"""Runs once, when Redis is up and no worker accepts yet: migrations, what the pools must know, demo data. Answers the
+parent's duties; while it imports what they are made of, the workers import theirs. Given the settings with the resolved Redis address, and the run id of the previous embedded Valkey when it was
 stopped with nothing lost (None: it was killed, or it is not ours)."""
 
 _DUTIES_END_S = 10.0
@@ -31,8 +31,8 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 _HEALTHY_AFTER_S = 5.0
 
 
-async def _nothing_to_prepare(settings: Settings, clean_run_id: str | None) -> None:
-    pass
+async def _nothing_to_prepare(settings: Settings, clean_run_id: str | None) -> Mapping[str, Duty]:
+    return {}
 
 
 def _tell_nobody(settings: Settings) -> None:
@@ -43,7 +43,6 @@ async def serve(
     settings: Settings,
     *,
     prepare: Prepare = _nothing_to_prepare,
-    duties: Mapping[str, Duty] | None = None,
     on_ready: Callable[[Settings], None] = _tell_nobody,
     app: str = "dni.app:build",
 ) -> int:
@@ -56,7 +55,7 @@ async def serve(
     with _stop_signals() as stop:
         async with only_server_of(settings.data_dir):
             host = _Host(app)
-            starting = asyncio.create_task(host.start(settings, prepare, duties or {}, on_ready))
+            starting = asyncio.create_task(host.start(settings, prepare, on_ready))
             asked = asyncio.create_task(stop.wait())
             try:
                 await asyncio.wait((starting, asked), return_when=asyncio.FIRST_COMPLETED)
@@ -87,7 +86,6 @@ class _Host:
         self,
         settings: Settings,
         prepare: Prepare,
-        duties: Mapping[str, Duty],
         on_ready: Callable[[Settings], None],
     ) -> None:
         self._listener = await listen(settings.host, settings.port)
@@ -101,7 +99,7 @@ class _Host:
         if self._valkey is not None:
             await self._valkey.start()
             self._watcher = asyncio.create_task(_restart_when_it_ends(self._valkey))
-        await prepare(settings, self._valkey.clean_run_id if self._valkey else None)
+        duties = await prepare(settings, self._valkey.clean_run_id if self._valkey else None)
         self._duties = [asyncio.create_task(keep(name, duty, settings, self._finish)) for name, duty in duties.items()]
         try:
             await self._workers.go()

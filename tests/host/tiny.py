@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from dni.errors import UsageError
 from dni.host import logs
 from dni.host.counters import count_together
+from dni.host.duties import Duty
 from dni.host.serve import serve
 from dni.settings import Settings, load
 
@@ -71,10 +72,11 @@ def _count(who: str) -> dict[str, float]:
     return {sample.labels["who"]: sample.value for sample in samples if sample.name == "tiny_total"}
 
 
-async def _prepare(settings: Settings, clean_run_id: str | None) -> None:
+async def _prepare(settings: Settings, clean_run_id: str | None) -> dict[str, Duty]:
     async with Redis.from_url(settings.redis_url or "") as redis:
         run_id = (await redis.info("server"))["run_id"]
     note(settings, "prepare", run_id, clean_run_id)
+    return {"example": _fails_once}
 
 
 async def _fails_once(settings: Settings, stop: asyncio.Event) -> None:
@@ -96,7 +98,6 @@ def main() -> int:
             serve(
                 settings,
                 prepare=_prepare,
-                duties={"example": _fails_once},
                 on_ready=lambda now: note(now, "ready", now.port, now.redis_url),
                 app=f"tests.host.tiny:{sys.argv[1]}",
             )
