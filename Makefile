@@ -39,7 +39,7 @@ check: dev node postgresql ## Formatter, linter, types, tag, import rules, migra
 stress: dev chromium postgresql ## The long tests
 	$(BIN)/python -m pytest -m stress $(ARGS)
 
-bench: dev wrk redisbenchmark ## Benchmarks, as ratios of a bare server in the same run
+bench: dev wrk redisbenchmark postgresql ## Benchmarks, as ratios of a bare server in the same run
 	$(BIN)/python -m pytest -m bench --capture=no $(ARGS)
 
 screenshots: dev chromium ## Take the README's pictures anew, of what `make run` serves

@@ -7,6 +7,7 @@ from dni.access import signins
 from dni.access.tokens import admin_token
 from dni.call.attribute_late import attribute_pending
 from dni.call.drain import drain
+from dni.call.release import release_ended
 from dni.demo.data import ensure_demo
 from dni.host.aside import aside
 from dni.host.duties import Duty
@@ -50,6 +51,7 @@ class Parent:
             "keep_placed": of(keep_placed),
             "drain": of(drain),
             "attribute_pending": of(attribute_pending),
+            "release_ended": of(release_ended),
         }
 
 

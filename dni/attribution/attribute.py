@@ -39,7 +39,7 @@ def of_source(number: Number | None) -> Attribution | None:
 async def attribute(parts: Parts, number: Number | None, at_ms: int, ring: str) -> Attribution:
     """Credits a call that rings at `at_ms`, and protects its number. One round trip to Redis, no look at the ledger.
 
-    Method None: to be settled later, for how he came is not in Redis, or Redis has forgotten leases a short time ago.
+    Method None: to be settled later, for how he came is not in Redis, or Redis forgot leases a short time ago.
     Raises Unavailable `redis_away`. `ring` names the call for its protection.
     """
     catalog = parts.catalog.now

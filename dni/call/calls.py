@@ -104,6 +104,13 @@ async def uncredited(connection: AsyncConnection, since_ms: int, limit: int) -> 
     return [_recorded(dict(row), fresh=False) for row in (await connection.execute(wanted)).mappings()]
 
 
+async def ended(connection: AsyncConnection, since_ms: int, started_since_ms: int) -> list[Recorded]:
+    """Calls that began and ended after these moments."""
+    call = schema.call.c
+    wanted = select(schema.call).where(call.started_at_ms > started_since_ms, call.ended_at_ms > since_ms)
+    return [_recorded(dict(row), fresh=False) for row in (await connection.execute(wanted)).mappings()]
+
+
 def _first(event: CallEvent, told: Told) -> dict[str, Any]:
     """The row of a call of which this is all that is known."""
     row: dict[str, Any] = dict.fromkeys(schema.call.c.keys())

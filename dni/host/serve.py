@@ -23,8 +23,9 @@ logger = logging.getLogger("dni.host")
 
 Prepare = Callable[[Settings, str | None], Awaitable[Mapping[str, Duty]]]
 """Runs once, when Redis is up and no worker accepts yet: migrations, what the pools must know, demo data. Answers the
-parent's duties; while it imports what they are made of, the workers import theirs. Given the settings with the resolved Redis address, and the run id of the previous embedded Valkey when it was
-stopped with nothing lost (None: it was killed, or it is not ours)."""
+parent's duties; while it imports what they are made of, the workers import theirs. Given the settings with the resolved
+Redis address, and the run id of the previous embedded Valkey when it was stopped with nothing lost (None: it was
+killed, or it is not ours)."""
 
 _DUTIES_END_S = 10.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0

@@ -87,7 +87,7 @@ class Sign(msgspec.Struct, frozen=True, gc=False):
 class Speaker(msgspec.Struct, frozen=True, gc=False):
     """Who signals: a page of a session. `session` empty: the page did not tell it. `idle`: its reader does nothing.
 
-    `beat_ms`: the beat that the page goes by; 0: it did not tell, so it is told anew.
+    `beat_ms`: the beat that the page goes by; 0: it did not tell.
     """
 
     campaign: str
@@ -163,7 +163,7 @@ class Leases:
     ) -> tuple[int, set[bytes]]:
         """A beat (ms) to announce, 0 when the page goes by it already, and the nonces of leases that ended.
 
-        One round trip.
+        One round trip. Raises PoolMissing, Unavailable `redis_away`.
         """
         shard, events = self._of_campaign(speaker.campaign)
         pool_key, leases, address = self._of_pool(speaker.campaign, pool)
@@ -185,7 +185,10 @@ class Leases:
             packed = _SIGN.pack(sign.kind[:1].encode(), sign.nonce, began, at, sign.holding)
             args.append(packed + sign.number.encode())
         keys = [pool_key, leases, events, f"{address}{speaker.address}"]
-        beat, *ended = await call(self._live, shard, "signal", keys, args)
+        answer = await call(self._live, shard, "signal", keys, args)
+        if answer == b"missing":
+            raise PoolMissing
+        beat, *ended = answer
         return beat, set(ended)
 
     async def place(

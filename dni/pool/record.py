@@ -5,8 +5,8 @@ from struct import Struct
 
 import msgspec
 
-# Big-endian, as HEAD in lua/record.lua: nonce, session, holding, then times of 6 bytes, four small counts.
-_HEAD = Struct(">9s18s16s6s6s6s6s4B")
+# Big-endian, as HEAD in lua/record.lua: nonce, session, holding, then times of 6 bytes, beat of 3, four small counts.
+_HEAD = Struct(">9s18s16s6s6s6s6s3s4B")
 _PAGE, _CALL = 9, 14
 _TAG = "tag_"  # begins every tag's id
 _STARTED = 43  # where a record tells when it began
@@ -65,7 +65,7 @@ def _started(raw: bytes) -> bytes:
 
 
 def _unpacked(raw: bytes, ended_ms: int | None) -> Holder:
-    nonce, session, holding, started, sign, _, tapped, _, _, pages, calls = _HEAD.unpack_from(raw)
+    nonce, session, holding, started, sign, _, tapped, _, _, _, pages, calls = _HEAD.unpack_from(raw)
     tag, touch = told(raw[_HEAD.size + pages * _PAGE + calls * _CALL :])
     return Holder(
         session=session,

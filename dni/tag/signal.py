@@ -3,9 +3,10 @@
 from collections import defaultdict
 
 from dni.catalog.model import Tag
+from dni.errors import Unavailable
 from dni.metrics import pages, signals
 from dni.parts import Parts
-from dni.pool.leases import Sign, Speaker
+from dni.pool.leases import PoolMissing, Sign, Speaker
 from dni.pool.record import about
 from dni.tag.browser import Browser, network
 from dni.tag.wire import SignalAnswer, SignalRequest
@@ -17,7 +18,8 @@ _NOBODY = bytes(12)  # the payload of no visitor
 async def signal(parts: Parts, tag: Tag, request: SignalRequest, browser: Browser) -> SignalAnswer | None:
     """None when there is nothing to say. A lease that is forged, foreign or over is listed in `ended`.
 
-    Raises Unavailable when Redis is away: the page keeps its number as long as it was promised, and says it again.
+    Raises Unavailable when Redis is away or has forgotten the pool: the page keeps its number as long as it was
+    promised, and says it again.
     """
     now_ms = parts.clock.now_ms()
     session = parts.sealer.open_session(tag.id, request.session)
@@ -53,7 +55,11 @@ async def signal(parts: Parts, tag: Tag, request: SignalRequest, browser: Browse
     )
     for pool_id, of_pool in signs.items():
         hold_ms = parts.catalog.now.pools[pool_id].hold_ms
-        beat, over = await parts.leases.signal(now_ms, speaker, pool_id, hold_ms, of_pool)
+        try:
+            beat, over = await parts.leases.signal(now_ms, speaker, pool_id, hold_ms, of_pool)
+        except PoolMissing:
+            parts.pool_missing.set()
+            raise Unavailable("the pool is being put back; say it again", code="recovering") from None
         beat_ms = beat_ms or beat
         ended += (public[nonce] for nonce in over)
     if not ended and not beat_ms:

@@ -58,7 +58,7 @@ STORES = {
 }
 # Below all rooms: what they stand on.
 GROUND = {"ledger", "live"}
-OUTER = {"app", "cli", "start", "__main__"}
+OUTER = {"app", "cli", "parent", "start", "__main__"}
 HTTP_ROOMS = {"web", "api", "dashboard", "demo"}
 IMPURE = {
     "sqlalchemy",

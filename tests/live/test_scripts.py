@@ -10,7 +10,7 @@ from tests.support.server import Server
 from tests.support.until import until
 
 KEYS = ["dni:{s3}:pool:p", "dni:{s3}:leases:p"]
-UNKNOWN = [0, b""]
+UNKNOWN = [0, 1_000, b""]
 """What a ring on a number answers that no pool has."""
 
 

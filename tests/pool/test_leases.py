@@ -76,7 +76,7 @@ async def test_a_full_pool_says_when_to_ask_again(pool: Parts) -> None:
 async def test_exact_counts_under_contention(sqlite_parts: Parts) -> None:
     await add(sqlite_parts, pool_size=40)
     racers = [Visitor(sqlite_parts, f"v{i}") for i in range(100)]
-    got = await asyncio.gather(*(racer.look(START_MS) for racer in racers))
+    got = await asyncio.gather(*(racer.look(START_MS, address) for address, racer in enumerate(racers)))
     given = [lease.number for lease in got if lease.number]
     assert sorted(given) == sorted(numbers(40))
     assert [lease.outcome for lease in got].count("exhausted") == 60

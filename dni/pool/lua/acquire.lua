@@ -62,13 +62,14 @@ local function begin(visit, want, number, former, superseded)
   local ends = now + shown(beat, 0)
   local turn = former and (former[TURN] + 1) % PAST_KEPT or 0
   local r = {
-    want.nonce, visit.session, want.holding, now, now, ends, 0, 0, turn, 1, 0, page_entry(visit.page, visit.seq, OPEN),
+    want.nonce, visit.session, want.holding, now, now, ends, 0, beat, 0, turn, 1, 0, page_entry(visit.page, visit.seq, OPEN),
     '', visit.about,
   }
   visit.given[number] = true
   if superseded then
     -- Pages of that session show the number for as long as they were told, and cannot say that they left it.
     local tapped = former[TAPPED] > 0 and former[TAPPED] + TAP_HOLD or 0
+    r[BEAT] = math.max(beat, former[BEAT])
     r[UNTIL], r[PAGES], r[CALLS] = math.max(ends, former[UNTIL], tapped), former[PAGES], former[CALLS]
     page_says(r, visit.page, visit.seq, OPEN, true)
   end
@@ -86,7 +87,7 @@ end
 local function go_on(visit, want)
   local held = want.held
   local region, beat = of_region(visit, want, want.number)
-  held[SIGN] = visit.now
+  held[SIGN], held[BEAT] = visit.now, math.max(held[BEAT], beat)
   page_says(held, visit.page, visit.seq, OPEN, true)
   held[UNTIL] = math.max(held[UNTIL], visit.now + shown(beat, held[SIGNALLED] == 1 and want.hold or 0))
   keep(want.pool, region, want.leases, want.number, held)
@@ -102,9 +103,10 @@ local function lease(visit, want)
   local number, score = choice(want, now)
   if not number then return refused(visit, want.place == '' and 'exhausted' or 'no_region', BEAT_ROOMY) end
   if score > now then return refused(visit, 'exhausted', score - now) end
-  if want.limit > 0 then
+  local limit = limit_of_address(want.pool, want.size, now)
+  if limit > 0 then
     local since, count = of_address(want.address, now)
-    if count >= want.limit then return refused(visit, 'rate_limited', since + ADDRESS_WINDOW - now) end
+    if count >= limit then return refused(visit, 'rate_limited', since + ADDRESS_WINDOW - now) end
     set_of_address(want.address, since, count + 1)
   end
   local former = unpacked(redis.call('HGET', want.leases, number))
@@ -126,11 +128,11 @@ local function acquire(KEYS, ARGV)
     local holding, hold, nonce, place = struct.unpack('>c16I4c9', ARGV[3 + i])
     local state, number = unpack(redis.call('HMGET', leases, 'state', holding))
     if not state then return 'missing' end
-    local recovering, beat, limit, regions, behind = pool_state(pool, leases, events, state, run, now, hold, backlog)
+    local recovering, beat, size, regions, behind = pool_state(pool, leases, events, state, run, now, hold, backlog)
     if behind then return 'recorder_behind' end
     local want = {
       pool = pool, leases = leases, address = KEYS[3 * i + 1], holding = holding, hold = hold, nonce = nonce,
-      recovering = recovering, beat = beat, limit = limit, regions = regions, place = ARGV[3 + i]:sub(place),
+      recovering = recovering, beat = beat, size = size, regions = regions, place = ARGV[3 + i]:sub(place),
     }
     -- While recovering, a number that was free when the knowledge was lost may be somebody else's by now.
     if number and (recovering == 0 or tonumber(redis.call('ZSCORE', pool, number) or 0) > now) then

@@ -42,8 +42,8 @@ local function place(KEYS, ARGV)
 
   local state = redis.call('HGET', leases, 'state')
   local missing = not state
-  local told_by, recovering, looked, beat, limit, behind, had = run, 0, 0, BEAT_ROOMY, 0, 0, 0
-  if state then told_by, recovering, looked, beat, limit, behind, had = struct.unpack(STATE, state) end
+  local told_by, recovering, looked, beat, size, behind, had = run, 0, 0, BEAT_ROOMY, 0, 0, 0
+  if state then told_by, recovering, looked, beat, size, behind, had = struct.unpack(STATE, state) end
   if told_by ~= run then recovering, looked = till, 0 end
 
   local added, lost, removed = 0, 0, 0
@@ -67,6 +67,6 @@ local function place(KEYS, ARGV)
     end
   end
   if lost > 0 then recovering, looked = till, 0 end
-  redis.call('HSET', leases, 'state', struct.pack(STATE, run, recovering, looked, beat, limit, behind, regions))
+  redis.call('HSET', leases, 'state', struct.pack(STATE, run, recovering, looked, beat, size, behind, regions))
   return { added, lost, removed }
 end

@@ -11,15 +11,16 @@
 -- A pool with regions has beside `pool` one such set a region, `pool`@region, always with the same scores.
 --
 -- A record is bytes, big-endian: a head of fixed length, then pages, calls, and what a call needs to know of the session.
-local HEAD = '>c9c18c16I6I6I6I6BBBB'
+local HEAD = '>c9c18c16I6I6I6I6I3BBBB'
 local NONCE, SESSION, HOLDING = 1, 2, 3       -- bytes: 9, 18, 16
 local STARTED, SIGN, UNTIL, TAPPED = 4, 5, 6, 7 -- ms: lease began, last sign of life, protection by signs, last tap or 0
-local SIGNALLED = 8           -- 1 once a signal has come; a lease that never signalled gets no hold
-local TURN = 9                -- where this record goes among the past ones
-local PAGE_COUNT, CALL_COUNT = 10, 11
-local PAGES = 12              -- of each page: 4 bytes for its id, 4 last sequence number, 1 state
-local CALLS = 13              -- of each call: 8 bytes for its id, 6 protected until (ms)
-local ABOUT = 14              -- opaque here: the tag, and a touch of at most 512 bytes
+local BEAT = 8                -- ms: the longest that a page which does not tell its beat may go by
+local SIGNALLED = 9           -- 1 once a signal has come; a lease that never signalled gets no hold
+local TURN = 10               -- where this record goes among the past ones
+local PAGE_COUNT, CALL_COUNT = 11, 12
+local PAGES = 13              -- of each page: 4 bytes for its id, 4 last sequence number, 1 state
+local CALLS = 14              -- of each call: 8 bytes for its id, 6 protected until (ms)
+local ABOUT = 15              -- opaque here: the tag, and a touch of at most 512 bytes
 local PAGE, CALL = 9, 14      -- bytes of each
 local NO_TARGET = '\0\0\0\0' -- ends the holding of a record whose number left the pool: nothing leads to it
 
@@ -51,7 +52,7 @@ local function longest(hold) return math.max(HIDDEN_HOLD, shown(BEAT_ROOMY, hold
 local function unpacked(raw)
   if not raw then return nil end
   local r = { struct.unpack(HEAD, raw) }
-  local pages = r[12] -- where the head ends
+  local pages = r[13] -- where the head ends
   local calls = pages + PAGE * r[PAGE_COUNT]
   local about = calls + CALL * r[CALL_COUNT]
   r[PAGES], r[CALLS], r[ABOUT] = raw:sub(pages, calls - 1), raw:sub(calls, about - 1), raw:sub(about)
@@ -60,7 +61,7 @@ end
 
 local function packed(r)
   r[PAGE_COUNT], r[CALL_COUNT] = #r[PAGES] / PAGE, #r[CALLS] / CALL
-  return struct.pack(HEAD, unpack(r, 1, 11)) .. r[PAGES] .. r[CALLS] .. r[ABOUT]
+  return struct.pack(HEAD, unpack(r, 1, 12)) .. r[PAGES] .. r[CALLS] .. r[ABOUT]
 end
 
 local function protected_until(r)
@@ -126,7 +127,7 @@ end
 -- Where the present holder of a number goes when another takes it: field and value for HSET.
 local function past(number, r) return number .. '/' .. r[TURN] end
 
--- Run id, recovering until (ms), looked at (ms), beat (ms), limit of an address, 1 when behind, 1 when it has regions.
+-- Run id, recovering until (ms), looked at (ms), beat (ms), how many numbers, 1 when behind, 1 when it has regions.
 local STATE = '>c40I6I6I3I4BB'
 local LOOK_EVERY = 1000
 
@@ -135,28 +136,35 @@ local function slack(pool, now)
   local free = redis.call('ZCOUNT', pool, '-inf', now) / math.max(1, size)
   local roomy = math.min(1, math.max(0, (free - TIGHT) / (ROOMY - TIGHT)))
   local beat = math.floor((BEAT_TIGHT + roomy * (BEAT_ROOMY - BEAT_TIGHT)) / 1000) * 1000
-  return beat, free < CROWDED and math.max(ADDRESS_LEAST, math.floor(ADDRESS_SHARE * size)) or 0
+  return beat, size
 end
 
--- How a pool is, from its packed `state`: no new lease before (ms, 0: now), the beat to announce (ms), how many leases
--- without a signal one address may hold (0: any), whether it has regions, whether too many events wait for the recorder.
+-- How many leases without a signal one address may hold now; 0: any. Looked at for every new lease: within a second a
+-- pool can be drained.
+local function limit_of_address(pool, size, now)
+  if redis.call('ZCOUNT', pool, '-inf', now) >= CROWDED * size then return 0 end
+  return math.max(ADDRESS_LEAST, math.floor(ADDRESS_SHARE * size))
+end
+
+-- How a pool is, from its packed `state`: no new lease before (ms, 0: now), the beat to announce (ms), how many numbers it
+-- has, whether it has regions, whether too many events wait for the recorder.
 --
 -- A server that restarted or failed over may have forgotten its last writes. The pool then trusts nothing but what is
 -- protected or taken back by its holder, until no screen can still show a number that we do not know of.
 -- Slack and backlog are looked at once a second; between, they are what they were.
 local function pool_state(pool, leases, events, state, run, now, hold, backlog)
-  local known, till, looked, beat, limit, behind, regions = struct.unpack(STATE, state)
+  local known, till, looked, beat, size, behind, regions = struct.unpack(STATE, state)
   local before = looked
   if known ~= run then till, looked = now + longest(hold), 0 end
   if now - looked >= LOOK_EVERY or now < looked then
     looked = now
-    beat, limit = slack(pool, now)
+    beat, size = slack(pool, now)
     behind = redis.call('XLEN', events) >= backlog and 1 or 0
   end
   if looked ~= before or known ~= run then
-    redis.call('HSET', leases, 'state', struct.pack(STATE, run, till, looked, beat, limit, behind, regions))
+    redis.call('HSET', leases, 'state', struct.pack(STATE, run, till, looked, beat, size, behind, regions))
   end
-  return till > now and till or 0, beat, limit, regions == 1, behind == 1
+  return till > now and till or 0, beat, size, regions == 1, behind == 1
 end
 
 -- Leases without a signal that an address holds: since when (ms) and how many. The key ends by itself.

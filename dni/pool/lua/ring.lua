@@ -34,7 +34,7 @@ local function ring(KEYS, ARGV)
       keep(pool, region_of(pool, leases, number), leases, number, r)
     end
   end
-  local sure = state and select(2, struct.unpack(STATE, state)) or 0
+  local sure = state and select(2, struct.unpack(STATE, state)) or now -- not there: it is lost
   local answer = { score and math.floor(tonumber(score)) or 0, sure, records[1] or '' }
   for i = 2, 1 + PAST_KEPT do
     if records[i] then answer[#answer + 1] = records[i] end
