@@ -75,6 +75,7 @@ export function runPage(config: Config, endpoint: string): () => void {
     const sent = clock();
     const about = leased;
     const mine = seq + 1;
+    const told = beatMs; // the answer speaks of this beat, whatever another answer says meanwhile
     const parting = type === "leave";
     if (parting || type === "hide") {
       // From here on the server keeps the number for a shorter time, whether or not we hear that it got this.
@@ -83,22 +84,22 @@ export function runPage(config: Config, endpoint: string): () => void {
     } else touchIds(store);
     post(
       "signal",
-      { ...swapper.count(), version: config.version, reason, beat_ms: beatMs },
+      { ...swapper.count(), version: config.version, reason, beat_ms: told },
       { signals: named.map((lease) => ({ type, lease })) },
       true,
       parting || type === "tap",
     )
       .then((answer) => {
         // A tap names one lease: its answer says nothing of the page's others.
-        if (answer && named[0] && type !== "tap" && about === leased) heard(type, mine, sent, answer);
+        if (answer && named[0] && type !== "tap" && about === leased) heard(type, mine, sent, told, answer);
       })
       .catch(() => {}); // not heard: the protected time runs out by itself
   }
 
-  function heard(type: SignalType, mine: number, sent: number, { beat_ms, ended }: Answer): void {
-    beatMs = checkMs(beat_ms, beatMs);
+  function heard(type: SignalType, mine: number, sent: number, told: number, { beat_ms, ended }: Answer): void {
     if (mine >= heardSeq) {
       heardSeq = mine;
+      beatMs = checkMs(beat_ms, told);
       beatAt = sent + beatMs;
       protectedUntil = sent + protectedMs(type, beatMs, holdMs);
     }

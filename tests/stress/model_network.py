@@ -81,7 +81,9 @@ class Network:
                 request.tab.hears(lambda: then(answer))
         else:
             answer = await self._serve(request)
-            if request.then:
+            if answer is None:
+                request.tab.hears(request.failed)
+            elif request.then:
                 self._send(request, self._line(request.tab)[1], True, answer)
         self._after_each()
 

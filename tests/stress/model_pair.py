@@ -75,7 +75,11 @@ class Pair:
             wanted,
             limited,
         )
-        got = fresh, [(lease.outcome, lease.number, lease.nonce, lease.wait_ms) for lease in leases]
+        waits = [lease.wait_ms for lease in leases]
+        if self.plain.unsure:  # a number is free later than the plain model knows
+            waits = [min(wait, one.wait_ms) for wait, one in zip(waits, expected[1], strict=True)]
+        outcomes = [(lease.outcome, lease.number, lease.nonce) for lease in leases]
+        got = fresh, [(*outcome, wait) for outcome, wait in zip(outcomes, waits, strict=True)]
         assert got == expected, f"{got} instead of {expected}"
         self._compare()
         leased, refused, retry_ms, beat_ms = {}, "", 60_000, ROOMY_MS // 2
@@ -102,14 +106,19 @@ class Pair:
         session: bytes,
         named: list[Leased],
         goes_by: int,
-    ) -> SignalAnswer:
+    ) -> SignalAnswer | None:
+        """None: refused, for the pool is lost; the page is to say it again."""
         signs = [
             Sign(kind, one.number, one.nonce, one.started_ms, visitor + target_key(TAG, one.target)) for one in named
         ]
         speaker = Speaker(CAMPAIGN, session, page, seq, about(TAG, b""), 0, beat_ms=goes_by)
         told = [Told(kind, one.number, one.nonce, one.started_ms, now, one.holding) for one in signs]
         before, scores = self._fields, self.plain.scores
-        beat_ms, ended = await self._real.signal(now, speaker, POOL, self.hold_ms, told)
+        try:
+            beat_ms, ended = await self._real.signal(now, speaker, POOL, self.hold_ms, told)
+        except PoolMissing:
+            assert self.plain.missing
+            return None
         assert beat_ms == 0 or TIGHT_MS <= beat_ms <= ROOMY_MS
         await self._look()
         expected = self.plain.signal(now, self._node.run_id, self.hold_ms, self._beat_ms(), session, page, seq, signs)
@@ -165,7 +174,7 @@ class Pair:
 
     def is_sure(self, now: int) -> bool:
         """Nothing can be taken back."""
-        return self.plain.run == self._node.run_id and self.plain.recovering_until <= now
+        return not self.plain.missing and self.plain.run == self._node.run_id and self.plain.recovering_until <= now
 
     def protected_ms(self, number: str) -> int:
         """Until when nobody else can get it: a pool that recovers gives none."""

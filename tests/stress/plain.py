@@ -38,7 +38,7 @@ class Record:
     sign_ms: int
     until_ms: int
     floor_ms: int
-    """Until when pages of an older session of this visitor may show it: no leave of this session's frees it sooner."""
+    """Until when pages of an older session of this visitor may show it, or 0."""
     vague: bool = False
     """A word came late, of a page that goes on: it may count as a sign of life."""
     signalled: bool = False
@@ -224,6 +224,7 @@ class Plain:
         record = Record(want.nonce, session, want.holding, now, now, until, floor)
         if superseded:
             record.calls |= superseded.calls
+            record.pages |= superseded.pages  # they may show it still; who asks anew and leaves has left
         record.pages[page] = seq, False
         self.records[number] = record
         self.held[want.holding] = number
@@ -304,7 +305,7 @@ def _hear(now: int, hold_ms: int, beat_ms: int, record: Record, kind: str) -> No
         record.tapped_ms = max(record.tapped_ms, now)
     if kind == "leave":
         if all(left for _, left in record.pages.values()):
-            record.until_ms = max(now + hold_ms, record.floor_ms)
+            record.until_ms = now + hold_ms
         return
     still = shown(beat_ms, hold_ms)
     record.until_ms = max(record.until_ms, now + (max(still, HIDDEN_MS) if kind == "hide" else still))

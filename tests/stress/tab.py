@@ -203,7 +203,7 @@ class Tab:
         sent, about = self._clock(), self.leased
         parting = kind == "leave"
         self._seq += 1
-        seq = self._seq
+        seq, told = self._seq, self._beat_ms
         if parting or kind == "hide":
             self._heard = seq
             still = protected_ms(kind, self._beat_ms, self._hold_ms)
@@ -213,16 +213,16 @@ class Tab:
 
         def then(answer: SignalAnswer) -> None:
             if about is self.leased:
-                self._hear(kind, seq, sent, answer)
+                self._hear(kind, seq, sent, told, answer)
 
         # A tap names one lease, so its answer says nothing of the page's others.
         heard = None if kind == "tap" or (self._beacons and parting) else then
-        self._post(Request(self, kind, seq, self.visitor, self.session, named, self._beat_ms, heard, lambda: None))
+        self._post(Request(self, kind, seq, self.visitor, self.session, named, told, heard, lambda: None))
 
-    def _hear(self, kind: str, seq: int, sent: int, answer: SignalAnswer) -> None:
-        self._beat_ms = answer.beat_ms or self._beat_ms
+    def _hear(self, kind: str, seq: int, sent: int, told: int, answer: SignalAnswer) -> None:
         if seq >= self._heard:
             self._heard = seq
+            self._beat_ms = answer.beat_ms or told
             self._beat_at = sent + self._beat_ms
             self.protected_until = sent + protected_ms(kind, self._beat_ms, self._hold_ms)
         for target, lease in list(self.leased.items()):

@@ -17,7 +17,7 @@ from tests.support.until import until
 
 pytestmark = pytest.mark.stress
 
-PAGE_LIMIT_S = 0.3
+PAGE_LIMIT_S = 0.4
 
 
 @pytest.fixture(scope="session")

@@ -241,7 +241,9 @@ class Browsing(RuleBasedStateMachine):
         now = self.network.now_ms
         if self.pair.is_sure(now) and not self.pair.plain.current(stray.number, stray.nonce):
             signal = self.pair.signal(now, kind, "stray", seq, bytes(12), bytes(18), [stray], 0)
-            assert self.run(signal).ended == {stray.nonce}
+            answer = self.run(signal)
+            assert answer
+            assert answer.ended == {stray.nonce}
 
     # Calls.
 

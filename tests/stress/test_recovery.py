@@ -15,6 +15,7 @@ from dni.call.journal import Journal
 from dni.call.release import release_since
 from dni.ledger import schema
 from dni.parts import Parts
+from dni.pool.leases import PoolMissing
 from dni.pool.place import place
 from tests.pool.test_leases import Visitor
 from tests.session.test_recorder import record_all
@@ -134,7 +135,10 @@ async def test_a_beat_that_comes_before_the_lost_pool_is_placed_does_not_cost_it
         await holder.look(START_MS)
         await holder.say(START_MS, "view")
         await restart(parts, server, emptied=True)
-        assert (await holder.say(START_MS + SECOND, "beat"))[1] == set()
+        with pytest.raises(PoolMissing):
+            await holder.say(START_MS + SECOND, "beat")
+        await place(parts)
+        assert (await holder.say(START_MS + 2 * SECOND, "beat"))[1] == set()
 
 
 async def test_a_call_that_ends_while_redis_is_away_protects_its_number_for_five_minutes_more(
