@@ -9,6 +9,7 @@ ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
+APPS := tests/tag/apps
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --quiet
 # Hashes of every platform, and no word about where packages come from.
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --all-build-deps --strip-extras \
@@ -18,7 +19,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --all-bui
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help run test check stress bench screenshots format lock clean setup dev node chromium postgresql wrk redisbenchmark
+.PHONY: help run test check stress bench screenshots format lock clean setup dev node apps chromium postgresql wrk redisbenchmark
 
 help: ## Show this list
 	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +27,7 @@ help: ## Show this list
 run: setup ## Set up and serve a demo on http://HOST:PORT (PORT=8000 HOST=127.0.0.1 DATA=var)
 	@exec $(BIN)/dni serve --demo --host '$(HOST)' --port '$(PORT)' --data-dir '$(DATA)'
 
-test: dev chromium postgresql ## Every test, in a real browser too (ARGS='tests/pool -k lease')
+test: dev apps chromium postgresql ## Every test, in a real browser too (ARGS='tests/pool -k lease')
 	$(BIN)/python -m pytest $(ARGS)
 
 check: dev node postgresql ## Formatter, linter, types, tag, import rules, migrations, OpenAPI, docs
@@ -36,7 +37,7 @@ check: dev node postgresql ## Formatter, linter, types, tag, import rules, migra
 	cd snippet && npm run --silent check && npm test --silent
 	$(BIN)/python -m pytest tests/checks
 
-stress: dev chromium postgresql ## The long tests
+stress: dev apps chromium postgresql ## The long tests
 	$(BIN)/python -m pytest -m stress $(ARGS)
 
 bench: dev wrk redisbenchmark postgresql ## Benchmarks, as ratios of a bare server in the same run
@@ -55,7 +56,7 @@ lock: dev ## Renew requirements/*.txt from pyproject.toml (UPGRADE=1: to the new
 	  --output-file requirements/dev.txt pyproject.toml
 
 clean: ## Remove what make has made; your data in DATA stays
-	rm -rf $(VENV) snippet/node_modules snippet/.tests build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) snippet/node_modules snippet/.tests $(APPS)/node_modules $(APPS)/dist build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find dni tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up. A stamp is newer than the lock that it stands for.
@@ -101,4 +102,12 @@ snippet/node_modules/.stamp: snippet/package-lock.json
 	  echo 'Checking the tag needs Node.js 20 or newer, with npm (running the service does not)' >&2; exit 1; }
 	@echo 'Installing packages for the tag'
 	@cd snippet && npm ci --loglevel=error --no-audit --no-fund >/dev/null
+	@touch $@
+
+# Pages made with real frameworks, which the tag is tried on.
+apps: $(APPS)/dist/.stamp
+
+$(APPS)/dist/.stamp: $(APPS)/package-lock.json $(APPS)/build.mjs $(wildcard $(APPS)/src/*) snippet/node_modules/.stamp
+	@echo 'Building the pages of frameworks that the tag is tried on'
+	@cd $(APPS) && npm ci --loglevel=error --no-audit --no-fund >/dev/null && npm run --silent build
 	@touch $@

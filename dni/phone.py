@@ -22,9 +22,11 @@ def e164(text: str, path: str = "", region: str = "US") -> str:
         parsed = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         raise InvalidField(path, _wrong(text), code="invalid_number") from None
-    if parsed.extension or not phonenumbers.is_possible_number(parsed):
+    number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    # Some countries' plans allow more digits than E.164 has.
+    if parsed.extension or len(number) > 16 or not phonenumbers.is_possible_number(parsed):
         raise InvalidField(path, _wrong(text), code="invalid_number")
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return number
 
 
 def national(number: str) -> str:

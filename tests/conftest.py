@@ -24,6 +24,7 @@ _CHROMIUM_ARGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-blink-features=AutomationControlled",  # a person's browser says nothing in navigator.webdriver
 )
 
 

@@ -20,7 +20,8 @@ def test_every_usual_way_to_write_a_number_is_read(written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["", "555", "+999123", "call us", "+1415555\x000100", "4" * 1000, "+1 415 555 0100 x12"]
+    "written",
+    ["", "555", "+999123", "call us", "+1415555\x000100", "4" * 1000, "+1 415 555 0100 x12", "+49" + "5" * 14],
 )
 def test_what_is_no_number_is_refused_by_name_and_with_an_example(written: str) -> None:
     with pytest.raises(InvalidField) as refused:

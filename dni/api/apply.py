@@ -26,7 +26,7 @@ from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange
 from dni.pool.pools import NewPool, PoolChange
 from dni.tag import tags
-from dni.tag.tags import NewTag, TagChange
+from dni.tag.model import NewTag, TagChange
 from dni.telephony import carriers
 from dni.telephony.carriers import CarrierChange, NewCarrier
 from dni.web.body import invalid

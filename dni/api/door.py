@@ -21,13 +21,12 @@ from dni.campaign.change import changing
 from dni.errors import DniError, InvalidField, MethodNotAllowed, NotFound
 from dni.metrics import REFUSALS
 from dni.parts import Parts
-from dni.settings import Settings
 from dni.web import body
+from dni.web.base_url import base_url
 from dni.web.problem import problem
 
 # Every id that we make, those of browsers too. What has another form is nobody's id, and never reaches the ledger.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
 # A body above this is decoded beside the event loop: 100,000 numbers take a tenth of a second or more.
 _LARGE = 100_000
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -106,16 +105,6 @@ class Door:
         if len(raw) < _LARGE:
             return body.decode(decoder, raw)
         return await asyncio.to_thread(body.decode, decoder, raw)
-
-
-def base_url(scope: Scope, headers: Headers, settings: Settings) -> str:
-    """Scheme and host as the world reaches this service: the public URL of the settings, else the request's own."""
-    if settings.public_url:
-        return settings.public_url
-    host = headers.get("host", "")
-    if not _HOST.fullmatch(host):
-        host = f"{settings.host}:{settings.port}"
-    return f"{scope['scheme']}://{host}"
 
 
 def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import select
+from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import tokens
@@ -15,14 +15,15 @@ from dni.access.tokens import NewToken, TokenView
 from dni.campaign import campaigns, publishers, refer
 from dni.campaign.campaigns import CampaignChange, NewCampaign
 from dni.campaign.publishers import NewPublisher, PublisherChange
-from dni.catalog.model import Rule
+from dni.catalog.model import Rule, Selector
 from dni.errors import Conflict
 from dni.ledger import schema
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange
 from dni.pool.pools import NewPool, PoolChange
-from dni.tag import tags
-from dni.tag.tags import NewTag, TagChange
+from dni.tag import drafts, tags, versions
+from dni.tag.model import NewTag, TagChange, show_targets
+from dni.tag.versions import Rollback
 from dni.telephony import carriers
 from dni.telephony.carriers import CarrierChange, NewCarrier
 
@@ -99,15 +100,32 @@ async def tag(connection: AsyncConnection, now_ms: int, new: NewTag) -> str:
 
 
 async def change_tag(connection: AsyncConnection, now_ms: int, wanted: str, change: TagChange) -> None:
-    await refer.live(connection, schema.tag, wanted)
-    table = schema.tag.c
-    query = select(table.campaign_id, table.publisher_id).where(table.id == wanted)
-    campaign_id, publisher_id = (await connection.execute(query)).one()
-    values = _given(change)
-    await _claim(connection, campaign_id, publisher_id, values.get("pool"), values.get("rules", []))
-    if "rules" in values:
-        values["rules"] = tags.stored(values["rules"])
-    await tags.change(connection, wanted, _columns(values))
+    """Live at once; the former settings are kept as a version."""
+    row = await tags.row(connection, wanted)
+    before = tags.settings(row)
+    after = await _after(connection, row, change)
+    if any(after[name] != value for name, value in before.items()):
+        await versions.keep(connection, now_ms, row)
+    await tags.change(connection, wanted, after)
+
+
+async def draft_tag(connection: AsyncConnection, now_ms: int, wanted: str, change: TagChange) -> None:
+    """Checked as if it were live: its pools become the tag's, since a preview leases from them."""
+    await _after(connection, await tags.row(connection, wanted), change)
+    await drafts.save(connection, now_ms, wanted, change)
+
+
+async def publish_tag(connection: AsyncConnection, now_ms: int, wanted: str) -> None:
+    """Raises NotFound without a draft."""
+    await change_tag(connection, now_ms, wanted, (await drafts.one(connection, wanted)).change)
+    await drafts.drop(connection, wanted)
+
+
+async def roll_back_tag(connection: AsyncConnection, now_ms: int, wanted: str, to: Rollback) -> None:
+    """What was live becomes live again, if all that it names is still there."""
+    await tags.row(connection, wanted)
+    former = await versions.former(connection, wanted, to.version)
+    await change_tag(connection, now_ms, wanted, msgspec.convert(former, TagChange))
 
 
 async def carrier(connection: AsyncConnection, now_ms: int, new: NewCarrier) -> str:
@@ -129,6 +147,16 @@ async def token(connection: AsyncConnection, now_ms: int, new: NewToken) -> Toke
     if new.publisher is not None:
         await refer.to_publisher(connection, new.publisher)
     return await tokens.create(connection, now_ms, new)
+
+
+async def _after(connection: AsyncConnection, row: RowMapping, change: TagChange) -> dict[str, Any]:
+    """All settings of the tag as the change makes them, and its name if that changes. Raises InvalidField, Conflict."""
+    values = _given(change)
+    owners = row["campaign_id"], row["publisher_id"]
+    await _claim(connection, *owners, values.get("pool"), values.get("rules", []))
+    after = {**tags.settings(row), **msgspec.to_builtins(change)}
+    show_targets(msgspec.convert(after["selectors"], list[Selector]), after["targets"])
+    return after
 
 
 async def _claim(
@@ -165,5 +193,5 @@ def _given(change: msgspec.Struct) -> dict[str, Any]:
 
 def _columns(values: dict[str, Any]) -> dict[str, Any]:
     """Fields that name a row are columns ending in `_id`."""
-    named = ("campaign", "publisher", "pool")
+    named = ("campaign", "publisher")
     return {f"{name}_id" if name in named else name: value for name, value in values.items()}

@@ -1,8 +1,10 @@
 """Reads the whole configuration from the ledger, as it stands at one instant."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,36 +27,29 @@ async def load(ledger: Ledger) -> Catalog:
         tags = await _rows(connection, schema.tag)
         numbers = await _rows(connection, schema.number)
         carriers = await _rows(connection, schema.carrier)
+        drafts = await _rows(connection, schema.tag_draft)
+        pinned = await connection.execute(select(schema.tag_script.c.tag_id, schema.tag_script.c.version))
     regions: dict[str, set[str]] = defaultdict(set)
     for row in numbers:
         if row["region"] and row["retired_at_ms"] is None:
             regions[row["pool_id"]].add(row["region"])
-    by_id = {
-        row["id"]: model.Tag(
-            id=row["id"],
-            key=row["key"],
-            name=row["name"],
-            campaign=row["campaign_id"],
-            publisher=row["publisher_id"],
-            pool=row["pool_id"],
-            origins=tuple(row["origins"]),
-            targets=tuple(row["targets"]),
-            rules=model.rules(row["rules"]),
-            params=tuple(row["params"]),
-        )
-        for row in tags
-        if row["deleted_at_ms"] is None
-    }
+    tags_by_id = {row["id"]: tag(row) for row in tags if row["deleted_at_ms"] is None}
     return Catalog(
         revision=revision,
         campaigns={r["id"]: _pick(model.Campaign, r) for r in campaigns},
         publishers={r["id"]: _pick(model.Publisher, r) for r in publishers},
         pools={r["id"]: _pool(r, regions[r["id"]]) for r in pools},
-        tags=by_id,
-        tags_by_key={tag.key: tag for tag in by_id.values()},
+        tags=tags_by_id,
+        tags_by_key={one.key: one for one in tags_by_id.values()},
         # Oldest first and retired first, so that the live row of a number is the one that stays.
         numbers={r["number"]: _number(r) for r in sorted(numbers, key=lambda r: (r["retired_at_ms"] is None, r["id"]))},
         carriers={r["id"]: _pick(model.Carrier, r) for r in carriers if r["deleted_at_ms"] is None},
+        drafts={
+            row["tag_id"]: model.Draft(row["token"], live.changed(row["change"]))
+            for row in drafts
+            if (live := tags_by_id.get(row["tag_id"]))
+        },
+        pinned=frozenset((tag_id, version) for tag_id, version in pinned),
     )
 
 
@@ -74,6 +69,13 @@ async def _rows(connection: AsyncConnection, table: Any) -> list[dict[str, Any]]
 
 def _pick(kind: Any, row: dict[str, Any]) -> Any:
     return kind(**{name: row[name] for name in kind.__struct_fields__})
+
+
+def tag(row: Mapping[Any, Any]) -> model.Tag:
+    """A row of the tag table as the catalog has it."""
+    same = ("id", "key", "name", "origins", "targets", "rules", "params")
+    owners = {name: row[f"{name}_id"] for name in ("campaign", "publisher", "pool")}
+    return msgspec.convert({**{name: row[name] for name in same}, **owners, **row["options"]}, model.Tag)
 
 
 def _pool(row: dict[str, Any], regions: set[str]) -> model.Pool:

@@ -1,5 +1,6 @@
 """The catalog: campaigns, publishers, pools, tags, numbers and carriers, as values. Pure."""
 
+from hmac import compare_digest
 from typing import Any, Literal
 
 import msgspec
@@ -60,7 +61,34 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     use: Use
 
 
-class Tag(msgspec.Struct, frozen=True):
+class Selector(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Every element that the CSS selector finds shows the number of `target`, whatever it says now."""
+
+    selector: str
+    target: str
+
+
+class Options(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a tag works on its pages.
+
+    attributes       where targets are swapped beside text and links
+    linked_domains   hosts to which links carry visitor and session
+    consent_default  before the page says otherwise
+    consent_unknown  ask for nothing, or go on without storage
+    first_party      the service is on a host of the page's own site: its cookie knows the visitor
+    after_load       nothing is swapped before the page's `load`
+    """
+
+    attributes: tuple[str, ...] = ()
+    selectors: tuple[Selector, ...] = ()
+    linked_domains: tuple[str, ...] = ()
+    consent_default: Literal["granted", "unknown", "denied"] = "granted"
+    consent_unknown: Literal["wait", "no_storage"] = "no_storage"
+    first_party: bool = False
+    after_load: bool = False
+
+
+class Tag(Options, frozen=True, kw_only=True):
     id: str
     key: str
     name: str
@@ -71,6 +99,17 @@ class Tag(msgspec.Struct, frozen=True):
     targets: tuple[str, ...]
     rules: tuple[Rule, ...]
     params: tuple[str, ...]
+
+    def changed(self, change: dict[str, Any]) -> "Tag":
+        """With some fields as a request writes them."""
+        return msgspec.convert({**msgspec.to_builtins(self), **change}, Tag)
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A tag as it will be when its draft is published; whoever knows the token may look at it now."""
+
+    token: str
+    tag: Tag
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -99,7 +138,10 @@ class Carrier(msgspec.Struct, frozen=True):
 
 
 class Catalog(msgspec.Struct, frozen=True):
-    """Everything by id; tags also by key; numbers by E.164, where a live number hides a retired one."""
+    """Everything by id; tags also by key; numbers by E.164, where a live number hides a retired one.
+
+    `drafts` by their tags' ids. `pinned`: (tag's id, version) of every script that was handed out by its version.
+    """
 
     revision: int
     campaigns: dict[str, Campaign]
@@ -109,6 +151,14 @@ class Catalog(msgspec.Struct, frozen=True):
     tags_by_key: dict[str, Tag]
     numbers: dict[str, Number]
     carriers: dict[str, Carrier]
+    drafts: dict[str, Draft] = {}
+    pinned: frozenset[tuple[str, str]] = frozenset()
+
+    def draft(self, tag: Tag, token: str) -> Tag | None:
+        """The tag as its draft has it, for who knows the token of that draft."""
+        found = self.drafts.get(tag.id)
+        same = found and compare_digest(found.token.encode(), token.encode(errors="replace"))
+        return found.tag if found and same else None
 
     def campaign_of(self, number: Number) -> Campaign | None:
         """The campaign that a call to this number belongs to."""
@@ -119,8 +169,3 @@ class Catalog(msgspec.Struct, frozen=True):
 
 def empty() -> Catalog:
     return Catalog(0, {}, {}, {}, {}, {}, {}, {})
-
-
-def rules(raw: list[Any]) -> tuple[Rule, ...]:
-    """Rules as the ledger keeps them. Raises msgspec.ValidationError, with the place, for what is no rule."""
-    return msgspec.convert(raw, tuple[Rule, ...])

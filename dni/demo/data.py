@@ -8,11 +8,12 @@ import msgspec
 from sqlalchemy import select
 
 from dni.api.apply import apply
+from dni.campaign import declare
 from dni.campaign.change import changing
 from dni.demo.page import TAG_NAME
 from dni.ledger import schema
 from dni.parts import Parts
-from dni.tag import tags
+from dni.tag.model import TagChange
 
 _DECLARATION = Path(__file__).with_name("demo.toml")
 
@@ -35,7 +36,8 @@ async def ensure_demo(parts: Parts) -> None:
     tag = next((tag for tag in parts.catalog.now.tags.values() if tag.name == TAG_NAME), None)
     if tag and not set(origins) <= set(tag.origins):
         async with changing(parts) as connection:
-            await tags.change(connection, tag.id, {"origins": sorted({*tag.origins, *origins})})
+            change = TagChange(origins=sorted({*tag.origins, *origins}))
+            await declare.change_tag(connection, parts.clock.now_ms(), tag.id, change)
 
 
 def _origins(parts: Parts) -> list[str]:

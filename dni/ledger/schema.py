@@ -4,7 +4,9 @@ Design overview
 ---------------
 Configuration (`campaign publisher pool tag number carrier token`) is written by the admin API and `dni apply`; every
 write raises `revision`, which workers poll to renew the catalog they hold in memory. Rows are never deleted while
-something points to them: they get `deleted_at_ms` (or `retired_at_ms`) and leave the catalog.
+something points to them: they get `deleted_at_ms` (or `retired_at_ms`) and leave the catalog. `tag_version` keeps
+former settings of a tag, at most 100; `tag_draft` what its next ones change, until it is published; `tag_script` every
+script that was handed out by its version: a page may name it for ever.
 
 What happened (`session lease call call_event`) is written by two hands. The recorder turns the Redis streams into
 sessions and leases; `recorded` holds the last stream id applied, in the same transaction, so an entry is applied once.
@@ -138,9 +140,38 @@ tag = Table(
     Column("targets", JSON, nullable=False),
     Column("rules", JSON, nullable=False),
     Column("params", JSON, nullable=False, comment="query parameters kept beside the usual ones"),
+    Column("options", JSON, nullable=False, server_default="{}", comment="catalog.model.Options: what is no default"),
+    Column("version", Integer, nullable=False, server_default="1", comment="of its settings"),
     _ms("created_at_ms"),
     _ms("deleted_at_ms", nullable=True),
     UniqueConstraint("key"),
+)
+
+tag_version = Table(
+    "tag_version",
+    metadata,
+    Column("tag_id", Text, ForeignKey("tag.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("settings", JSON, nullable=False, comment="fields of TagChange"),
+    _ms("replaced_at_ms"),
+)
+
+tag_draft = Table(
+    "tag_draft",
+    metadata,
+    Column("tag_id", Text, ForeignKey("tag.id"), primary_key=True),
+    Column("change", JSON, nullable=False, comment="fields of TagChange that differ from what is live"),
+    Column("token", Text, nullable=False, comment="in clear: it opens a preview and is shown again"),
+    _ms("saved_at_ms"),
+)
+
+tag_script = Table(
+    "tag_script",
+    metadata,
+    Column("tag_id", Text, ForeignKey("tag.id"), primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False, comment="gzip"),
+    _ms("created_at_ms"),
 )
 
 carrier = Table(

@@ -34,6 +34,8 @@ class PageView(msgspec.Struct, array_like=True, frozen=True, gc=False):
     consent: str
     ids: dict[str, Any] | None
     custom: dict[str, Any] | None
+    screen: str | None = None
+    """As `1920x1080`. Fields from here on came later: entries that wait may be without them."""
 
 
 packed = msgspec.msgpack.Encoder().encode

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from dni.catalog.model import Tag
 from dni.errors import BodyTooLarge, MethodNotAllowed, NotFound
 from dni.metrics import REFUSALS
 from dni.parts import Parts
-from dni.tag import origins
+from dni.tag import cookie, origins
 from dni.tag.browser import Browser
 from dni.web.body import JSON_LIMIT, decode, read
 from dni.web.frame import frame_headers, refusal
@@ -28,12 +29,21 @@ Answer = tuple[int, Headers, bytes]
 class Door:
     """`act(parts, tag, request, browser)` answers a value, or None for nothing to say.
 
-    `nameless`: origins that pass unchecked, without CORS headers.
+    `nameless`: origins that pass unchecked, without CORS headers. `keeps_visitor`: in the cookie of first-party hosts;
+    request, answer and act are those of a lease.
     """
 
-    def __init__(self, parts: Parts, proxies: Proxies, decoder: Any, act: Any, nameless: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        proxies: Proxies,
+        decoder: Any,
+        act: Any,
+        nameless: tuple[str, ...] = (),
+        keeps_visitor: bool = False,
+    ) -> None:
         self._parts, self._proxies = parts, proxies
-        self._decoder, self._act, self._nameless = decoder, act, nameless
+        self._decoder, self._act, self._nameless, self._keeps_visitor = decoder, act, nameless, keeps_visitor
 
     body_limit = JSON_LIMIT
 
@@ -52,12 +62,17 @@ class Door:
             tag = self._parts.catalog.now.tags_by_key.get(request.tag)
             if tag is None:
                 raise unknown(request.tag)
+            if request.preview is not None:
+                tag = self._parts.catalog.now.draft(tag, request.preview) or tag
             origin = told.get(b"origin", b"").decode("latin-1")
             if origin not in self._nameless:
                 answered.append((b"access-control-allow-origin", origins.check(tag, origin).encode("latin-1")))
             address = self._proxies.address(peer, told.get(b"x-forwarded-for"))
             browser = Browser(address, told.get(b"user-agent", b"").decode("latin-1"), origin)
-            answer = await self._act(self._parts, tag, request, browser)
+            if tag.first_party:
+                answer = await self._act_with_cookie(tag, request, browser, told, answered)
+            else:
+                answer = await self._act(self._parts, tag, request, browser)
         except Exception as error:  # noqa: BLE001  whatever it is, the page gets an answer in the one shape
             return _refused(error, headers, answered)
         if answer is None:
@@ -65,6 +80,23 @@ class Door:
         content = _encode(answer)
         answered += (_JSON, (b"content-length", b"%d" % len(content)))
         return 200, answered, content
+
+    async def _act_with_cookie(
+        self, tag: Tag, request: Any, browser: Browser, told: dict[bytes, bytes], answered: Headers
+    ) -> Any:
+        """The page's requests carry credentials, so a browser keeps from it every answer that does not allow them.
+
+        The cookie itself is for pages of the host's own site, whose visitor said yes.
+        """
+        answered.append((b"access-control-allow-credentials", b"true"))
+        host, held = told.get(b"host", b"").decode("latin-1"), told.get(b"cookie", b"")
+        keeps = self._keeps_visitor and request.consent == "granted" and cookie.same_site(browser.origin, host)
+        if keeps and request.visitor is None:
+            request.visitor = cookie.visitor(held, tag.key)
+        answer = await self._act(self._parts, tag, request, browser)
+        if keeps and answer.visitor:
+            answered.append((b"set-cookie", cookie.renewed(held, tag.key, answer.visitor, browser.origin)))
+        return answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, client = scope["headers"], scope.get("client")

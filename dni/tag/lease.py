@@ -35,7 +35,7 @@ async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser)
     Raises InvalidField for a target that is no phone number.
     """
     targets = _targets(tag, request.numbers)
-    refused = _refusal(request, browser)
+    refused = _refusal(tag, request, browser)
     if refused == "consent":
         return _without_ids(parts.catalog.now, tag, request, targets)
     if refused:
@@ -81,6 +81,7 @@ async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser)
         request.consent,
         clean_fields(request.ids),
         clean_fields(request.custom),
+        _clean(request.screen[:16]) if request.screen else None,
     )
     visit = Visit(
         tag.campaign,
@@ -138,10 +139,10 @@ def _targets(tag: Tag, numbers: list[str]) -> dict[str, str]:
     }
 
 
-def _refusal(request: LeaseRequest, browser: Browser) -> str | None:
-    if is_robot(browser.user_agent) and not browser.is_tried_out:
+def _refusal(tag: Tag, request: LeaseRequest, browser: Browser) -> str | None:
+    if (request.robot or is_robot(browser.user_agent)) and not browser.is_tried_out(request.robot):
         return "bot"
-    if request.consent == "denied":
+    if request.consent == "denied" or (request.consent == "unknown" and tag.consent_unknown == "wait"):
         return "consent"
     return None if request.visible else "hidden"
 
@@ -173,8 +174,8 @@ def _by_lease(parts: Parts, tag: Tag, pool: Pool, target: str, got: Lease, choic
 
 
 def _without_ids(catalog: Catalog, tag: Tag, request: LeaseRequest, targets: dict[str, str]) -> LeaseAnswer:
-    """Consent denied: nothing is kept and nobody is known; the source may still have a number of its own."""
-    choice = choose(tag, touches.read(request.page.url, request.referrer, frozenset(tag.params)), "denied")
+    """No consent: nothing is kept and nobody is known; the source may still have a number of its own."""
+    choice = choose(tag, touches.read(request.page.url, request.referrer, frozenset(tag.params)), request.consent)
     number = choice.number or choice.overflow
     given = _static(number, "consent") if number else _original("consent")
     numbers = {asked: given if t in tag.targets else _original("unknown_target") for asked, t in targets.items()}

@@ -21,6 +21,8 @@ class Page(msgspec.Struct, gc=False):
 
 
 class LeaseRequest(msgspec.Struct, gc=False):
+    """`robot`: a program drives the browser. `preview`: token of the draft by which the tag works on this page."""
+
     v: Version
     tag: Short
     page: Page
@@ -34,6 +36,9 @@ class LeaseRequest(msgspec.Struct, gc=False):
     custom: Fields | None = None
     tz: Short | None = None
     lang: Short | None = None
+    screen: str | None = None
+    robot: bool = False
+    preview: str | None = None
 
 
 class Given(msgspec.Struct, gc=False):
@@ -83,6 +88,7 @@ class SignalRequest(msgspec.Struct, gc=False):
     visitor: Id | None = None
     ids: Fields | None = None
     custom: Fields | None = None
+    preview: str | None = None
 
 
 class SignalAnswer(msgspec.Struct, omit_defaults=True, gc=False):

@@ -1,5 +1,4 @@
 /** The value of a cookie, or "". */
 export function readCookie(name: string): string {
-  const [, rest = ""] = ("; " + document.cookie).split(`; ${name}=`);
-  return rest.split(";")[0]!;
+  return ("; " + document.cookie).split(`; ${name}=`)[1]?.split(";")[0] || "";
 }

@@ -3,12 +3,14 @@ from pathlib import Path
 
 import pytest
 
+from dni.access.authenticate import ADMIN
 from dni.api.apply import Change, apply
 from dni.catalog.load import current_revision, load
 from dni.catalog.model import Catalog
 from dni.errors import UsageError
 from dni.ledger.engines import Ledger
 from dni.ledger.migrate import migrate
+from dni.tag import tags
 
 NOW = 1_800_000_000_000
 DOCS = Path(__file__).parents[2] / "docs" / "apply.md"
@@ -96,6 +98,29 @@ async def test_what_differs_is_changed_and_shown(ledger: Ledger) -> None:
     assert {c.kind: c for c in await apply(ledger, changed, NOW + 1)} == shown
     again = await apply(ledger, changed, NOW + 2)
     assert {change.action for change in again} == {"unchanged"}
+
+
+async def test_options_of_a_tag_are_declared_and_a_change_makes_a_version(ledger: Ledger) -> None:
+    options = """
+attributes = ["title"]
+selectors = [{ selector = "#phone", target = "(415) 555-0100" }]
+linked_domains = ["shop.example.net"]
+consent_default = "unknown"
+consent_unknown = "wait"
+first_party = true
+after_load = true
+"""
+    await apply(ledger, FILE + options, NOW)
+    assert {change.action for change in await apply(ledger, FILE + options, NOW + 1)} == {"unchanged"}
+    (tag,) = (await load(ledger)).tags.values()
+    assert (tag.attributes, tag.selectors[0].target, tag.consent_default) == (("title",), "+14155550100", "unknown")
+    changed = await apply(ledger, FILE + options.replace("after_load = true", "after_load = false"), NOW + 2)
+    assert [change.details for change in changed if change.kind == "tag"] == [("after_load: true -> false",)]
+    async with ledger.read() as connection:
+        assert (await tags.one(connection, ADMIN, "", tag.id)).version == 2
+    with pytest.raises(UsageError) as refused:
+        await apply(ledger, FILE + options.replace('"title"', '"title", "onclick"'), NOW)
+    assert refused.value.detail.startswith("tags[0].attributes[1]: ")
 
 
 async def test_a_dry_run_writes_nothing(ledger: Ledger) -> None:

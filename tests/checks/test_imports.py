@@ -28,7 +28,10 @@ PURE = {
     "session.page_view",
     "session.params",
     "session.touch",
+    "tag.cookie",
+    "tag.encoded",
     "tag.origins",
+    "tag.pattern",
     "tag.rules",
     "tag.wire",
     "telephony.ports",
@@ -53,7 +56,10 @@ STORES = {
     "pool.pools",
     "session.search",
     "session.sessions",
+    "tag.drafts",
+    "tag.scripts",
     "tag.tags",
+    "tag.versions",
     "telephony.carriers",
 }
 # Below all rooms: what they stand on.

@@ -16,7 +16,7 @@ from dni.ledger.migrate import migrate
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber
 from dni.pool.pools import NewPool, PoolChange
-from dni.tag.tags import NewTag
+from dni.tag.model import NewTag
 
 NOW = 1_800_000_000_000
 HOUR = 3_600_000

@@ -13,7 +13,7 @@ from dni.ledger.engines import Ledger
 from dni.ledger.migrate import migrate
 from dni.pool import pools
 from dni.pool.pools import NewPool, PoolChange
-from dni.tag.tags import NewTag
+from dni.tag.model import NewTag
 
 NOW = 1_800_000_000_000
 ADMIN = Principal("admin", "admin", "admin")

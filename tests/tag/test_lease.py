@@ -5,11 +5,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
+from dni.catalog.load import raise_revision
+from dni.ledger import schema
 from dni.parts import Parts
 from dni.pool.leases import Leases
-from tests.support.browser import LANDING, PERSON, client, door, lease_body, post
+from dni.session import page_view
+from tests.support.browser import LANDING, PERSON, client, door, lease_body, post, signal_body
 from tests.support.world import ORIGIN, START_MS, TARGET, add
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -185,21 +189,6 @@ async def test_only_post_is_answered_and_a_preflight_is_met(browser: httpx.Async
     assert "access-control-allow-origin" not in no.headers
 
 
-async def test_the_script_carries_its_tags_configuration_and_an_etag(browser: httpx.AsyncClient) -> None:
-    answer = await browser.get("/t/key1.js")
-    assert answer.headers["cache-control"] == "public, max-age=300, stale-while-revalidate=604800"
-    assert answer.headers["content-type"].startswith("text/javascript")
-    assert '"key": "key1"' in answer.text
-    assert '"endpoint": "https://dni.example"' in answer.text
-    etag = answer.headers["etag"]
-    assert (await browser.get("/t/key1.js", headers={"If-None-Match": etag})).status_code == 304
-    fixed = await browser.get(f"/t/key1.{etag.strip(chr(34))}.js")
-    assert fixed.text == answer.text
-    assert "immutable" in fixed.headers["cache-control"]
-    told(await browser.get("/t/key1.0123.js"), 404, "not_found")
-    told(await browser.get("/t/nosuch.js"), 404, "unknown_tag")
-
-
 async def test_thirty_idle_minutes_start_a_new_session(browser: httpx.AsyncClient, sqlite_parts: Parts) -> None:
     first = (await post(browser, "/v1/lease", lease_body())).json()
     ids = {"visitor": first["visitor"], "session": first["session"]}
@@ -238,3 +227,63 @@ async def test_a_headless_browser_is_a_robot_but_not_on_a_page_of_its_own_machin
             for origin in (ORIGIN, "http://127.0.0.1:8000")
         ]
     assert reasons == ["bot", None]
+
+
+async def test_a_driven_browser_is_a_robot_but_not_on_a_page_of_its_own_machine(sqlite_parts: Parts) -> None:
+    origins = [ORIGIN, "http://127.0.0.1:8000", "http://localhost:3000"]
+    await add(sqlite_parts, origins=origins)
+    async with client(door(sqlite_parts)) as browser:
+        answers = [await post(browser, "/v1/lease", lease_body(robot=True), Origin=origin) for origin in origins]
+    assert [answer.json()["numbers"][TARGET]["reason"] for answer in answers] == ["bot", None, None]
+
+
+@pytest.mark.parametrize(("waits", "reason"), [("wait", "consent"), ("no_storage", None)])
+async def test_a_tag_says_what_unknown_consent_means(sqlite_parts: Parts, waits: str, reason: str | None) -> None:
+    rules = [{"when": {"path": "/jobs", "consent": "unknown"}, "use": {"number": STATIC}}]
+    await add(sqlite_parts, options={"consent_unknown": waits}, rules=rules)
+    async with client(door(sqlite_parts)) as browser:
+        answer = (await post(browser, "/v1/lease", lease_body(consent="unknown"))).json()
+        assert answer["numbers"][TARGET]["reason"] == reason
+        assert (answer["visitor"] is None) == (waits == "wait")
+        assert (await post(browser, "/v1/lease", lease_body())).json()["numbers"][TARGET]["kind"] == "pool"
+        jobs = lease_body(consent="unknown", page={"id": "p", "seq": 1, "url": ORIGIN + "/jobs"})
+        assert (await post(browser, "/v1/lease", jobs)).json()["numbers"][TARGET]["number"] == STATIC
+
+
+async def test_the_screen_goes_to_the_recorder_whatever_the_page_says_it_is(
+    browser: httpx.AsyncClient, sqlite_parts: Parts
+) -> None:
+    for screen in ("1920x1080", "x" * 1_000, None):
+        answer = await post(browser, "/v1/lease", lease_body(screen=screen))
+        assert answer.json()["numbers"][TARGET]["kind"] == "pool"
+    stream = sqlite_parts.keys.events(sqlite_parts.keys.shard("cmp_1"))
+    entries = await sqlite_parts.live.node("s0").send("XRANGE", stream, "-", "+")
+    views = [page_view.unpacked(fields[5]) for _, fields in entries]
+    assert [view.screen for view in views] == ["1920x1080", "x" * 16, None]
+    older = msgspec.msgpack.encode(msgspec.structs.astuple(views[0])[:-1])
+    assert page_view.unpacked(older) == msgspec.structs.replace(views[0], screen=None), "one that still waits"
+
+
+async def test_a_preview_works_by_the_drafts_settings_for_who_knows_its_token(sqlite_parts: Parts) -> None:
+    await add(sqlite_parts, pool_size=5)
+    elsewhere, other = "https://staging.example", "+14155550177"
+    change = {"origins": [elsewhere], "targets": [other], "rules": [{"when": {}, "use": {"number": STATIC}}]}
+    draft = {"tag_id": "tag_1", "change": change, "token": "secret", "saved_at_ms": START_MS}
+    async with sqlite_parts.ledger.write() as connection:
+        await connection.execute(schema.tag_draft.insert().values(**draft))
+        await raise_revision(connection)
+    await sqlite_parts.catalog.refresh()
+    async with client(door(sqlite_parts)) as browser:
+        asked = lease_body(preview="secret", numbers=[other, TARGET])
+        given = (await post(browser, "/v1/lease", asked, Origin=elsewhere)).json()["numbers"]
+        assert (given[other]["number"], given[TARGET]["reason"]) == (STATIC, "unknown_target")
+        said = signal_body(preview="secret", signals=[{"type": "view"}])
+        assert (await post(browser, "/v1/signal", said, Origin=elsewhere)).status_code == 204
+        for token in ("old", "", "ünïcode", "x" * 1_000):
+            given = (await post(browser, "/v1/lease", lease_body(preview=token))).json()["numbers"]
+            assert given[TARGET]["kind"] == "pool", "what is live"
+            told(
+                await post(browser, "/v1/lease", {**asked, "preview": token}, Origin=elsewhere),
+                403,
+                "origin_not_allowed",
+            )

@@ -1,8 +1,12 @@
+from typing import Any
+
 import pytest
 
-from dni.catalog.model import Rule, Use, When
+from dni.catalog.model import Rule, Selector, Use, When
 from dni.errors import InvalidField
-from dni.tag.tags import NewTag, origin, snippet
+from dni.tag.model import NewTag, TagChange, origin
+from dni.tag.tags import TagView, snippet
+from dni.tag.versions import Settings
 
 
 @pytest.mark.parametrize(
@@ -82,3 +86,51 @@ def test_a_parameters_name_is_safe_in_a_url(wrong: str) -> None:
 def test_the_snippet_is_the_contracts() -> None:
     wanted = '<script async src="https://dni.example.com/t/abc.js"></script>'
     assert snippet("https://dni.example.com", "abc") == wanted
+
+
+@pytest.mark.parametrize(
+    ("path", "options"),
+    [
+        *(
+            ("/attributes/1", {"attributes": ["title", wrong]})
+            for wrong in ("", "href", "HREF", "style", "src", "value", "on", "onclick", "-x", "1a", "a b", "a" * 65)
+        ),
+        ("/selectors/0/selector", {"selectors": [Selector(" ", "+14155550100")]}),
+        ("/selectors/0/selector", {"selectors": [Selector("a" * 201, "+14155550100")]}),
+        ("/selectors/0/selector", {"selectors": [Selector("a\0b", "+14155550100")]}),
+        ("/selectors/0/target", {"selectors": [Selector("#phone", "12")]}),
+        ("/selectors/1/target", {"selectors": [Selector("a", "+14155550100"), Selector("b", "+14155550177")]}),
+        *(
+            ("/linked_domains/0", {"linked_domains": [wrong]})
+            for wrong in (
+                "",
+                "shop",
+                "https://shop.example.net",
+                "shop.example.net/x",
+                "*.example.net",
+                "a..b",
+                "a b.c",
+            )
+        ),
+    ],
+)
+def test_a_wrong_option_is_refused_by_its_place(path: str, options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidField) as refused:
+        NewTag(name="T", campaign="c", origins=["https://a.example"], targets=["+14155550100"], **options)
+    assert refused.value.errors[0].path == path
+
+
+def test_options_are_kept_in_their_normal_form() -> None:
+    change = TagChange(
+        attributes=["Title", "title", "data-phone"],
+        selectors=[Selector(" #phone ", "(415) 555-0100")],
+        linked_domains=["Shop.Example.NET"],
+    )
+    assert change.attributes == ["title", "data-phone"]
+    assert change.selectors == [Selector("#phone", "+14155550100")]
+    assert change.linked_domains == ["shop.example.net"]
+
+
+def test_what_versions_keep_and_tags_tell_are_the_same_fields() -> None:
+    assert {*Settings.__struct_fields__} == {*TagChange.__struct_fields__} - {"name"}
+    assert {*Settings.__struct_fields__} <= {*TagView.__struct_fields__}

@@ -1,0 +1,48 @@
+import type { Target } from "./config";
+
+/** Where a text writes a target, and how. */
+export type Hit = readonly [at: number, word: string, target: Target];
+
+// What may not stand just before: digits, a decimal, a fraction, money, another country's code, an address of the web.
+const LONGER =
+  /(\d[-.(\u2010-\u2013]?|(^|[^-.)\d\s]|(^|[^-.)\d])\s)\d{1,4}[,/]|(^|[^\d\s])\s*\p{Sc}\s?(1\W?)?\(?|\+|(\+|(^|[^\d,.:])0(0|11)[-\s]*)\d{1,3}[-.()\s]*\d?[-.()\s]*|(\.\w+\/|\/\/)\S*|@[\w.-]*)$/u;
+// What may not follow: more digits; a short number after a comma or slash ("0100/01"); an e-mail address; letters of a code.
+const LASTS = /^(\d|[-.\u2010-\u2013]\d|[,/]\d{1,4}(?!\W{0,2}\d)|[.\w-]*@|-[A-Z]{1,2}\d*\b)/;
+// Digits without any separator need free borders: "SKU4155550100", "Code 4155550100", "?id=4155550100", "4155550100-B",
+// "4155550100.example", "4155550100 EUR" are not calls.
+const JOINED = /([\w=#@]-?|\b(eur|usd|gbp|code|sku|id|ref|item|part)\W{1,3})$/i;
+const GOES_ON = /^(?!x\d|ext)([A-Za-z_]|[-.,]?\d|[-.][a-z]|-[A-Z]|\s?((EUR|USD|GBP|eur|usd|gbp)\b|\p{Sc}(?!\d)))/u;
+
+/** Gives a function that finds the targets in a text, the last one first. */
+export function makeFinder(targets: readonly Target[]): (text: string) => Hit[] {
+  const known = targets.map((target) => {
+    const [e164, country, pattern] = target;
+    return [target, RegExp(pattern, "g"), e164.slice(1 + country.length), /[A-Z]/.test(pattern)] as const;
+  });
+  return (text) => {
+    const hits: Hit[] = [];
+    // Whether a target's digits are there at all is soon seen; few texts then need its pattern, or one that knows letters.
+    const digits = text.replace(/\D+/g, "");
+    for (const [target, pattern, national, spells] of digits[2] ? known : []) {
+      if (!spells && !digits.includes(national)) continue;
+      pattern.lastIndex = 0;
+      for (let match; (match = pattern.exec(text)); ) {
+        const { index, 0: word } = match;
+        // An element that begins or ends parts two numbers that stand side by side, but not a number that is itself in
+        // several, nor what a sign joins.
+        const inner = /\ufeff/.test(word) ? /\ufeff+()/g : /\ufeff*([^\w\s])\ufeff*/g;
+        const before = text
+          .slice(Math.max(0, index - 99), index)
+          .replace(inner, "$1")
+          .replace(/.*u002b$/i, ""); // JSON may write a plus as an escape
+        const after = text.slice(pattern.lastIndex, pattern.lastIndex + 40).replace(inner, "$1");
+        const joined =
+          LASTS.test(after) || (!/[^\d\ufeff]/.test(word) && (JOINED.test(before) || GOES_ON.test(after)));
+        if (!joined && !LONGER.test(before)) hits.push([index, word, target]);
+        // "2024-05-01 415-555-0100": the 1 was not its country.
+        else pattern.lastIndex = index + 1;
+      }
+    }
+    return hits.sort((one, other) => other[0] - one[0]);
+  };
+}
