@@ -79,6 +79,7 @@ export function makeSwapper(targets: readonly Target[], options: Options, held: 
     if (place.fights_ < MOST_FIGHTS) {
       if (node.nodeValue !== value) node.nodeValue = value;
       place.shown_ = value;
+      if (twins.size > 999) twins.clear(); // a page that shows the time beside the number
       if (/(\d\D*){7}/.test(value)) twins.set(value, now);
     }
     return place;
