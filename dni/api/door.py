@@ -65,6 +65,8 @@ class Door:
         raw = await body.read(scope, receive, operation.body_limit) if operation.body is not None else b""
         ask = Ask(
             ledger=self._parts.ledger,
+            live=self._parts.live,
+            keys=self._parts.keys,
             principal=who,
             now_ms=self._parts.clock.now_ms(),
             base_url=base_url(scope, headers, self._parts.settings),

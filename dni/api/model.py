@@ -8,6 +8,8 @@ import msgspec
 from dni.access.model import Principal
 from dni.errors import FieldError, Forbidden
 from dni.ledger.engines import Ledger
+from dni.live.connection import Live
+from dni.pool.keys import Keys
 from dni.web.body import JSON_LIMIT
 
 Access = Literal["read", "write", "administer"]
@@ -39,6 +41,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """One request, understood. `base_url` is scheme and host of this service as the world reaches it."""
 
     ledger: Ledger
+    live: Live
+    keys: Keys
     principal: Principal
     now_ms: int
     base_url: str

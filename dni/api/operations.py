@@ -20,8 +20,9 @@ from dni.pool.numbers import NewNumber, NumberChange, NumberFilter, NumberView
 from dni.pool.pools import NewPool, PoolChange, PoolView
 from dni.session import search as session_search
 from dni.session.search import SessionFilter, SessionView
-from dni.tag import drafts, tags, versions
+from dni.tag import drafts, health_reports, tags, versions
 from dni.tag.drafts import DraftView
+from dni.tag.health import HealthView
 from dni.tag.model import NewTag, TagChange
 from dni.tag.pin import PinnedView, pin
 from dni.tag.tags import TagFilter, TagView
@@ -290,8 +291,23 @@ async def _pin_tag(connection: AsyncConnection, ask: Ask) -> Any:
     return await pin(connection, ask.now_ms, ask.id, ask.base_url)
 
 
+async def _tag_health(ask: Ask) -> Any:
+    async with ask.ledger.read() as connection:
+        row = await tags.row(connection, ask.id, ask.principal)
+    return await health_reports.of(ask.live, ask.keys, row["campaign_id"], row["id"])
+
+
 # Drafts are for those who may publish them.
 _TAGS = (
+    Operation(
+        method="GET",
+        path="/tags/{id}/health",
+        name="get_tag_health",
+        summary="When the tag was last seen, and how it does on each page that reported",
+        room="tags",
+        run=_tag_health,
+        answer=HealthView,
+    ),
     Operation(
         method="GET",
         path="/tags/{id}/versions",

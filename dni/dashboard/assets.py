@@ -1,4 +1,4 @@
-"""The dashboard's style sheet, from `static/dashboard/`: an address names its content, so browsers keep it."""
+"""The dashboard's files for browsers, from `static/dashboard/`: an address names its content, so browsers keep it."""
 
 from hashlib import blake2b
 from pathlib import Path
@@ -10,7 +10,7 @@ from starlette.responses import Response
 from dni.errors import NotFound
 
 _FOLDER = Path(__file__).resolve().parents[2] / "static" / "dashboard"
-_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
 class Asset(msgspec.Struct, frozen=True):

@@ -220,6 +220,7 @@ def _session(session: SessionView, zone: ZoneInfo) -> list[Fact]:
         Fact("Place", place),
         Fact("Language", session.language),
         Fact("Time zone", session.timezone),
+        Fact("Screen", session.screen),
         Fact("Consent", session.consent),
         *(Fact(name, value, mono=True) for name, value in _pairs(session.ids)),
         *(Fact(name, value) for name, value in _pairs(session.custom)),

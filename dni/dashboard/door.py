@@ -1,5 +1,6 @@
 """Who reads a page: the sign-in cookie, the guards of forms, and how often an address may guess."""
 
+import re
 import secrets
 from collections import OrderedDict, deque
 from hmac import compare_digest
@@ -13,7 +14,7 @@ from dni.access.authenticate import principal_by_id
 from dni.access.model import Principal
 from dni.access.secrets import shared_secret
 from dni.dashboard.cookies import FORM_MS, SIGNED_IN_MS, CookieSealer, Form, SignedIn
-from dni.errors import Forbidden
+from dni.errors import Forbidden, NotFound
 from dni.parts import Parts
 from dni.web import body
 
@@ -23,6 +24,9 @@ FORM_COOKIE = "dni_sign_in"
 _FAILURES = 10
 _WINDOW_MS = 60_000
 _ADDRESSES = 10_000
+
+# Every id that we make. What has another form is nobody's, and never reaches the ledger.
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 class Reader(msgspec.Struct, frozen=True):
@@ -119,6 +123,14 @@ async def read_form(request: Request, csrf: str) -> dict[str, str]:
     if not compare_digest(fields.get("csrf", "").encode(), csrf.encode()):
         raise Forbidden("this form is too old: go back, load the page anew and try again", code="stale_form")
     return fields
+
+
+def id_of(request: Request, noun: str) -> str:
+    """The id in the address. Raises NotFound for what cannot be one."""
+    wanted = str(request.path_params["id"])
+    if not _ID.fullmatch(wanted):
+        raise NotFound(f"there is no such {noun}")
+    return wanted
 
 
 def own_path(text: str | None) -> str:

@@ -1,7 +1,6 @@
 """The dashboard's addresses."""
 
 import logging
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from zoneinfo import ZoneInfo
 
@@ -18,10 +17,11 @@ from dni.campaign import campaigns, publishers
 from dni.dashboard import call_rows, call_story, filters
 from dni.dashboard.assets import Assets
 from dni.dashboard.call_rows import TEXT_FILTERS, chips, totals, zone_of
-from dni.dashboard.door import Door, Reader
+from dni.dashboard.door import Door, Reader, id_of
 from dni.dashboard.filters import LIMITS
 from dni.dashboard.pages import Pages, wants_page
 from dni.dashboard.sign_in import SignIn, sign_in_address
+from dni.dashboard.tags import Tags
 from dni.dashboard.words import STATUSES
 from dni.demo import page as demo
 from dni.errors import DniError, MethodNotAllowed, NotFound, NotSignedIn
@@ -36,16 +36,13 @@ _CSV_PAGE = 200
 # Campaigns, and publishers, in the filter's lists.
 _CHOICES = 200
 
-# Every id that we make. What has another form is nobody's, and never reaches the ledger.
-_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 def routes(parts: Parts) -> list[Route]:
     assets = Assets()
     pages, door = Pages(assets), Door(parts)
-    sign_in, calls = SignIn(parts, door, pages), Calls(parts, pages)
+    sign_in, calls, tags = SignIn(parts, door, pages), Calls(parts, pages), Tags(parts, pages)
 
     def signed_in(handler: Callable[[Request, Reader], Awaitable[Response]]) -> Handler:
         async def answer(request: Request) -> Response:
@@ -72,6 +69,10 @@ def routes(parts: Parts) -> list[Route]:
         Route("/calls", Page(pages, signed_in(calls.list))),
         Route("/calls.csv", Page(pages, signed_in(calls.csv))),
         Route("/calls/{id}", Page(pages, signed_in(calls.one))),
+        Route("/tags", Page(pages, signed_in(tags.list))),
+        Route("/tags/{id}", Page(pages, signed_in(tags.one))),
+        Route("/tags/{id}/pin", Page(pages, signed_in(tags.to_tag), post=signed_in(tags.pin))),
+        Route("/tags/{id}/seen", Page(pages, signed_in(tags.seen))),
     ]
 
 
@@ -168,9 +169,7 @@ class Calls:
         return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=headers)
 
     async def one(self, request: Request, reader: Reader) -> Response:
-        ledger, principal, wanted = self._parts.ledger, reader.principal, request.path_params["id"]
-        if not _ID.fullmatch(wanted):
-            raise NotFound("there is no such call")
+        ledger, principal, wanted = self._parts.ledger, reader.principal, id_of(request, "call")
         call = await one_call(ledger, principal, wanted)
         events = await call_events(ledger, principal, wanted)
         session, zone = await self._session(principal, call), (await self._owners(principal)).zone

@@ -243,6 +243,7 @@ session = Table(
     Column("consent", Text, nullable=False),
     Column("language", Text),
     Column("timezone", Text),
+    Column("screen", Text, comment="width and height in CSS pixels, such as 1920x1080"),
     Column("device", Text, comment="desktop, phone, tablet or other"),
     Column("browser", Text),
     Column("os", Text),

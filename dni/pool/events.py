@@ -1,4 +1,4 @@
-"""What the scripts tell the recorder (lua/acquire.lua, lua/signal.lua), unpacked."""
+"""What the scripts tell the recorder (lua/acquire.lua, lua/signal.lua), unpacked. News passes whole (lua/news.lua)."""
 
 from typing import Literal
 

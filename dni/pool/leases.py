@@ -25,6 +25,7 @@ _ACQUIRE = Struct(">6s40sss18s18s4sII")
 _WANT = Struct(">16sI9s")
 _SIGNAL = Struct(">6s40ss18s4sIIsII")
 _SIGN = Struct(">s9s6s6s16s")
+_NEWS = Struct(">18sI")  # as lua/news.lua
 
 
 class Want(msgspec.Struct, frozen=True, gc=False):
@@ -190,6 +191,24 @@ class Leases:
             raise PoolMissing
         beat, *ended = answer
         return beat, set(ended)
+
+    async def tell(
+        self, campaign: str, session: bytes, news: bytes, late: bytes, held: list[tuple[str, str, bytes]]
+    ) -> bool:
+        """Tells the recorder news of a session; False when too much waits for it.
+
+        `late`: packed touch of a paid click, or empty. Calls that ring from now on are credited to it, on the leases
+        `held` (pool, number, nonce), as far as they are this session's.
+
+        One round trip. Raises Unavailable `redis_away`.
+        """
+        shard, events = self._of_campaign(campaign)
+        keys, args = [events], [_NEWS.pack(session, self._max_backlog), news, late]
+        for pool, number, nonce in held:
+            keys.append(self._of_pool(campaign, pool)[1])
+            args.append(nonce + number.encode())
+        told: int = await call(self._live, shard, "news", keys, args)
+        return told == 1
 
     async def place(
         self,

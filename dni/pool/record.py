@@ -16,7 +16,8 @@ _VISITOR = 12  # bytes of a holding; the rest stands for tag and target
 class Holder(msgspec.Struct, frozen=True):
     """A present or past holder of a number. `session` and `visitor` are payloads of ids (`dni.seal`).
 
-    `ended_ms` None: holds it still. `touch` is empty when the lease was taken back after Redis was lost.
+    `ended_ms` None: holds it still. `touch`, for `session.model.unpacked`, is empty when the lease was taken back after
+    Redis was lost.
     """
 
     session: bytes

@@ -1,4 +1,4 @@
 """How a visitor came and when his visits begin and end: touches, sessions, devices and places.
 
-`model`, `touch`, `channels`, `click_ids` and `params` are pure. `recorder` turns the stream into rows.
+All but `recorder`, `search`, `sessions` and `geo` are pure. `recorder` turns the stream into rows.
 """

@@ -1,6 +1,9 @@
 """A touch: how a session came to the page; and its short form, kept with a number's past holders in Redis."""
 
 import msgspec
+from msgspec.structs import replace
+
+from dni.session.click_ids import CLICK_IDS
 
 PACKED_MAX = 512
 """Bytes of a packed touch: what DESIGN allows for each past holder of a number."""
@@ -53,29 +56,55 @@ def packed(touch: Touch) -> tuple[bytes, bool]:
 
 
 def unpacked(data: bytes) -> Touch:
-    """The touch that `packed` made. Raises msgspec.DecodeError for anything else."""
-    return _decoder.decode(data)
+    """The touch that `packed` made, with the late click that lua/news.lua may have put behind it.
+
+    Raises msgspec.DecodeError for anything else.
+    """
+    first, _, late = data.partition(_LATE)
+    if not late:
+        return _decoder.decode(first)
+    click = _decoder.decode(late)
+    return credited(_decoder.decode(first), click) if first else click
+
+
+def credited(touch: Touch, late: Touch) -> Touch:
+    """The touch of a session that a paid click was told of later: that click's, on the page where the session began.
+
+    The same touch when it has that click already: a page tells its address again and again.
+    """
+    lacks = {name for name, value in late.click_ids.items() if touch.click_ids.get(name) != value}
+    # An id that also comes with unpaid links counts only where no other was paid for.
+    paid = _PAID.intersection(late.click_ids) or lacks
+    if late.click == touch.click or lacks.isdisjoint(paid):
+        return touch
+    return replace(
+        late,
+        landing_page=touch.landing_page,
+        referrer=touch.referrer,
+        click_ids={**touch.click_ids, **late.click_ids},
+        params={**touch.params, **late.params},
+    )
 
 
 def _cut_down(touch: Touch) -> bytes:
     data = _encode(touch)
     page = touch.landing_page
     if page and "?" in page:
-        touch = msgspec.structs.replace(touch, landing_page=page.partition("?")[0])
+        touch = replace(touch, landing_page=page.partition("?")[0])
         data = _encode(touch)
     for name, empty in _DISPENSABLE:
         if len(data) <= PACKED_MAX:
             return data
         if getattr(touch, name):
-            touch = msgspec.structs.replace(touch, **{name: empty})
+            touch = replace(touch, **{name: empty})
             data = _encode(touch)
     ids = sorted(touch.click_ids.items(), key=lambda item: len(item[1]))
     while len(data) > PACKED_MAX and ids:
         ids.pop()
-        touch = msgspec.structs.replace(touch, click_ids=dict(ids))
+        touch = replace(touch, click_ids=dict(ids))
         data = _encode(touch)
     if len(data) > PACKED_MAX:
-        data = _encode(msgspec.structs.replace(touch, **_cut_core(touch)))
+        data = _encode(replace(touch, **_cut_core(touch)))
     return data
 
 
@@ -85,6 +114,8 @@ _DISPENSABLE: tuple[tuple[str, object], ...] = (
     ("landing_page", None),
     ("params", {}),
 )
+_LATE = b"\0"  # in no JSON
+_PAID = frozenset(name for name, click in CLICK_IDS.items() if click.paid)
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(Touch)
 

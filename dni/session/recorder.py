@@ -23,10 +23,11 @@ from dni.parts import Parts
 from dni.pool import events
 from dni.pool.keys import SHARDS
 from dni.pool.record import told
-from dni.session import page_view
+from dni.session import ids, page_view
+from dni.session import news as session_news
 from dni.session.device import device
 from dni.session.model import Touch, unpacked
-from dni.session.sessions import Batch, LeaseRow, Mark, SessionRow, Sessions
+from dni.session.sessions import Batch, LeaseRow, Mark, SessionNews, SessionRow, Sessions
 
 log = logging.getLogger("dni.recorder")
 
@@ -226,6 +227,8 @@ class _Recorder:
         for _, fields in entries:
             if fields[0] == b"s":
                 self._add_signal(batch, fields[1])
+            elif fields[0] == b"n":
+                self._add_news(batch, fields[1])
             else:
                 self._add_visit(batch, outcomes=fields[1], about=fields[3], view=fields[5])
         RECORDED.inc(len(entries))
@@ -235,6 +238,12 @@ class _Recorder:
         heard = events.heard(raw)
         sign_ms = heard.started_ms if heard.kind == "ended" else heard.at_ms
         batch.marks.append(Mark(heard.kind, heard.number, heard.started_ms, heard.at_ms, sign_ms))
+
+    def _add_news(self, batch: Batch, raw: bytes) -> None:
+        """A page knows its session from the answer to a page view of this stream: that stands before its news."""
+        told = session_news.unpacked(raw)
+        session_id = self._parts.sealer.session(told.tag, told.session)
+        batch.news.append(SessionNews(session_id, told.late, ids.read(told.ids), told.custom))
 
     def _add_visit(self, batch: Batch, outcomes: bytes, about: bytes, view: bytes) -> None:
         seen = page_view.unpacked(view)
@@ -268,13 +277,14 @@ class _Recorder:
                 consent=seen.consent,
                 language=seen.language,
                 timezone=seen.timezone,
+                screen=seen.screen,
                 device=what.kind,
                 browser=what.browser,
                 os=what.os,
                 country=where.country,
                 region=where.region,
                 city=where.city,
-                ids=as_json(seen.ids),
+                ids=as_json(ids.read(seen.ids)),
                 custom=as_json(seen.custom),
                 unleased=next((one.word for one in got if not one.number), None),
             )

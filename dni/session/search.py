@@ -73,6 +73,7 @@ class SessionView(msgspec.Struct):
     city: str | None
     language: str | None
     timezone: str | None
+    screen: str | None
     consent: str
     ids: dict[str, Scalar]
     custom: dict[str, Scalar]
@@ -167,6 +168,7 @@ def _view(row: RowMapping, leases: list[LeaseView]) -> SessionView:
         city=row["city"],
         language=row["language"],
         timezone=row["timezone"],
+        screen=row["screen"],
         consent=row["consent"],
         ids=row["ids"] or {},
         custom=row["custom"] or {},

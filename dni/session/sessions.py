@@ -9,8 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.errors import Unavailable
 from dni.ledger import schema
+from dni.ledger.bulk import as_json
 from dni.ledger.engines import Ledger
+from dni.session.model import Touch, credited
+from dni.session.news import merged
 
+_TEXTS = ("source", "medium", "campaign_name", "keyword", "content", "channel", "landing_page", "referrer")
+_OBJECTS = ("click_ids", "params", "ids", "custom")
 _MARKS = {"leave": "left_at_ms", "tap": "tapped_at_ms", "ended": "ended_at_ms"}
 
 
@@ -39,6 +44,7 @@ class SessionRow(msgspec.Struct):
     consent: str
     language: str | None
     timezone: str | None
+    screen: str | None
     device: str
     browser: str | None
     os: str | None
@@ -73,6 +79,15 @@ class Mark(msgspec.Struct):
     sign: int
 
 
+class SessionNews(msgspec.Struct):
+    """What a page told later of a session. `late`: the touch of a paid click that the session may not have."""
+
+    session: str
+    late: Touch | None
+    ids: dict[str, Any]
+    custom: dict[str, Any] | None
+
+
 class Batch:
     """What some stream entries come to. Rows of one session are merged, so that each is written once."""
 
@@ -80,6 +95,7 @@ class Batch:
         self.sessions: dict[str, SessionRow] = {}
         self.leases: list[LeaseRow] = []
         self.marks: list[Mark] = []
+        self.news: list[SessionNews] = []
         self.positions: dict[str, tuple[str, str]] = {}
         self.entries = 0
 
@@ -115,6 +131,8 @@ class Sessions:
         self._lease = ledger.many(ledger.insert(lease).on_conflict_do_nothing(), LeaseRow.__struct_fields__)
         held = (lease.c.number == bindparam("of"), lease.c.started_at_ms == bindparam("began"))
         sign = case((lease.c.last_sign_ms < bindparam("sign"), bindparam("sign")), else_=lease.c.last_sign_ms)
+        told = update(session).where(session.c.id == bindparam("of"))
+        self._news = ledger.many(told.values({name: bindparam(f"new_{name}") for name in (*_TEXTS, *_OBJECTS)}))
         self._marks = {
             kind: ledger.many(update(lease).where(*held).values({column: bindparam("at"), "last_sign_ms": sign}))
             for kind, column in _MARKS.items()
@@ -143,6 +161,7 @@ class Sessions:
         signs = [values for rows in of_kind.values() for values in rows if values["sign"] > values["began"]]
         marks = [(many, many.tuples(of_kind[kind])) for kind, many in self._marks.items()]
         seen = self._seen.tuples(signs)
+        news = self._news.tuples(await self._with_news(batch)) if batch.news else []
         async with self._ledger.write() as connection:
             await self._move(connection, batch.positions)
             await self._session.run(connection, sessions)
@@ -150,6 +169,25 @@ class Sessions:
             for many, rows in marks:
                 await many.run(connection, rows)
             await self._seen.run(connection, seen)
+            await self._news.run(connection, news)
+
+    async def _with_news(self, batch: Batch) -> list[dict[str, Any]]:
+        """The sessions of which there is news, as they will be. Nobody else writes them, so none changes meanwhile."""
+        columns = [schema.session.c[name] for name in ("id", *_TEXTS, *_OBJECTS)]
+        wanted = select(*columns).where(schema.session.c.id.in_({news.session for news in batch.news}))
+        known = {row.id: _told(row) for row in batch.sessions.values()}
+        async with self._ledger.read() as connection:
+            known |= {row["id"]: dict(row) for row in (await connection.execute(wanted)).mappings()}
+        changed = {}
+        for news in batch.news:
+            if news.session in known:  # else its beginning was lost with a server of Redis
+                changed[news.session] = known[news.session] = _changed(known[news.session], news)
+        return [
+            {"of": of}
+            | {f"new_{name}": row[name] for name in _TEXTS}
+            | {f"new_{name}": as_json(row[name]) for name in _OBJECTS}
+            for of, row in changed.items()
+        ]
 
     async def _move(self, connection: AsyncConnection, positions: dict[str, tuple[str, str]]) -> None:
         table = schema.recorded
@@ -162,3 +200,22 @@ class Sessions:
             )
             if moved.rowcount != 1:
                 raise Unavailable("another recorder wrote meanwhile", code="ledger_busy")
+
+
+def _told(row: SessionRow) -> dict[str, Any]:
+    """What news may change of a session that is not in the ledger yet."""
+    objects = {name: getattr(row, name) for name in _OBJECTS}
+    return {name: getattr(row, name) for name in _TEXTS} | {
+        name: text and msgspec.json.decode(text) for name, text in objects.items()
+    }
+
+
+def _changed(row: dict[str, Any], news: SessionNews) -> dict[str, Any]:
+    changed = row | {"ids": merged(row["ids"], news.ids), "custom": merged(row["custom"], news.custom)}
+    if news.late:
+        touch = Touch(
+            **{name: row[name] for name in _TEXTS}, click_ids=row["click_ids"] or {}, params=row["params"] or {}
+        )
+        touch = credited(touch, news.late)
+        changed |= {name: getattr(touch, name) for name in (*_TEXTS, "click_ids", "params")}
+    return changed

@@ -11,7 +11,8 @@ from dni.pool.leases import Lease, PoolMissing, Visit, Want, target_key
 from dni.pool.record import about
 from dni.seal import new_nonce, new_session, new_visitor
 from dni.session import touch as touches
-from dni.session.model import packed
+from dni.session.model import credited, packed
+from dni.session.news import late_click
 from dni.session.page_view import PageView
 from dni.session.page_view import packed as packed_view
 from dni.tag.browser import Browser, network
@@ -43,7 +44,11 @@ async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser)
 
     now_ms = parts.clock.now_ms()
     page = request.page
-    touch = touches.read(page.url, request.referrer, frozenset(tag.params))
+    extra_params = frozenset(tag.params)
+    touch = touches.read(page.url, request.referrer, extra_params)
+    click = touch.click
+    if request.custom and (late := late_click(page.url, request.custom, extra_params)):
+        touch = credited(touch, late)
     choice = choose(tag, touch, request.consent)
     pool = parts.catalog.now.pools.get(choice.pool) if choice.pool else None
     wanted = [*{number: None for number in targets.values() if number in tag.targets}] if pool else []
@@ -52,8 +57,8 @@ async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser)
     sealer = parts.sealer
     visitor = sealer.open_visitor(tag.id, request.visitor)
     brought = sealer.open_session(tag.id, request.session) if visitor else None
-    # A new paid click begins a session; the same landing page loaded again does not.
-    goes_on = brought is not None and touch.click in (0, brought.click)
+    # A new paid click begins a session; its landing page loaded again does not, nor what scripts tell of clicks.
+    goes_on = brought is not None and click in (0, brought.click)
     visitor_id = request.visitor
     if visitor is None or visitor_id is None:
         visitor = new_visitor()
@@ -204,4 +209,11 @@ def clean_fields(fields: Fields | None) -> dict[str, Any] | None:
     if not fields:
         return None
     pairs = list(fields.items())[:20]
-    return {_clean(k) or "": _clean(v) if isinstance(v, str) else v for k, v in pairs}
+    return {_clean(k) or "": _clean(v) if isinstance(v, str) else _packable(v) for k, v in pairs}
+
+
+def _packable(value: float | None) -> float | None:
+    """Whole numbers beyond 64 bits as JavaScript has them."""
+    if value is None or -(2**63) <= value < 2**63:
+        return value
+    return float(value) if abs(value) < 1e308 else None

@@ -1,4 +1,4 @@
-"""Takes what a page says after its lease: signs of life, taps, what the tag found."""
+"""Takes what a page says after its lease: signs of life, taps, what the tag found, news of the session."""
 
 from collections import defaultdict
 
@@ -8,7 +8,12 @@ from dni.metrics import pages, signals
 from dni.parts import Parts
 from dni.pool.leases import PoolMissing, Sign, Speaker
 from dni.pool.record import about
+from dni.seal import SessionId
+from dni.session import news
+from dni.session.model import packed
+from dni.tag import health_reports
 from dni.tag.browser import Browser, network
+from dni.tag.lease import clean_fields
 from dni.tag.wire import SignalAnswer, SignalRequest
 
 _MOST_AGO_MS = 60_000
@@ -29,8 +34,10 @@ async def signal(parts: Parts, tag: Tag, request: SignalRequest, browser: Browse
     ended: list[str] = []
     signs: dict[str, list[Sign]] = defaultdict(list)
     public: dict[bytes, str] = {}
+    has_news = False
     for one in request.signals:
         signals.add(one.type)
+        has_news = has_news or one.type == "set"
         if one.lease is None:
             continue
         named = parts.sealer.open_lease(tag.id, one.lease)
@@ -42,6 +49,8 @@ async def signal(parts: Parts, tag: Tag, request: SignalRequest, browser: Browse
         ago_ms = max(0, min(_MOST_AGO_MS, one.ago_ms))
         holding = visitor + named.target
         signs[number.pool].append(Sign(one.type, named.number, named.nonce, named.issued_ms, now_ms - ago_ms, holding))
+    if has_news and session:
+        await _tell(parts, tag, request, session, signs)
     beat_ms = 0
     speaker = Speaker(
         tag.campaign,
@@ -62,6 +71,25 @@ async def signal(parts: Parts, tag: Tag, request: SignalRequest, browser: Browse
             raise Unavailable("the pool is being put back; say it again", code="recovering") from None
         beat_ms = beat_ms or beat
         ended += (public[nonce] for nonce in over)
+    await health_reports.keep(parts.live, parts.keys, now_ms, tag, request)
     if not ended and not beat_ms:
         return None
     return SignalAnswer(list(dict.fromkeys(ended)), beat_ms or None)
+
+
+async def _tell(
+    parts: Parts, tag: Tag, request: SignalRequest, session: SessionId, signs: dict[str, list[Sign]]
+) -> None:
+    """The session's custom fields, ids, and a paid click that it did not begin with; nothing where there is no news.
+
+    Before the signs: a pool that has to be put back first must not cost them.
+    """
+    ids, custom = clean_fields(request.ids), clean_fields(request.custom)
+    late = news.late_click(request.page.url, request.custom, frozenset(tag.params))
+    if late and late.click == session.click:
+        late = None
+    if not (ids or custom or late):
+        return
+    held = {(pool, sign.number, sign.nonce) for pool, of_pool in signs.items() for sign in of_pool}
+    told = news.packed(news.News(tag.id, session.payload, late, ids, custom))
+    await parts.leases.tell(tag.campaign, session.payload, told, packed(late)[0] if late else b"", [*held])

@@ -69,6 +69,7 @@ class SignalPage(msgspec.Struct, gc=False):
     reverted: Count | None = None
     version: Short | None = None
     reason: Text | None = None
+    took_ms: float | None = None
     idle: bool = False
     beat_ms: Count = 0
 

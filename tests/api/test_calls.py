@@ -139,7 +139,7 @@ async def test_a_session_tells_its_leases(api: Api) -> None:
     lease = {"session_id": "ses", "tag_id": "tag", "campaign_id": "cmp", "pool_id": "pol", "last_sign_ms": START}
     where = {"number": "+14155550101", "target": "+14155550100", "started_at_ms": START}
     async with api.parts.ledger.write() as connection:
-        told = {"ids": {"ga": "1.2"}, "custom": {"plan": 3}, "source": "google", "region": "US-CA"}
+        told = {"ids": {"ga": "1.2"}, "custom": {"plan": 3}, "source": "google", "region": "US-CA", "screen": "390x844"}
         await connection.execute(schema.session.insert().values(**session, **times, **told))
         await connection.execute(schema.lease.insert().values(**lease, **where))
     for view in ((await api.get("/sessions/ses")).json(), (await api.get("/sessions?visitor=vis")).json()["data"][0]):
@@ -149,6 +149,7 @@ async def test_a_session_tells_its_leases(api: Api) -> None:
             {"ga": "1.2"},
             {"plan": 3},
         )
+        assert (view["screen"], view["language"], view["timezone"]) == ("390x844", None, None)
         assert view["last_seen_at"] == "2027-01-15T08:00:01.000+00:00"
         (found,) = view["leases"]
         assert (found["number"], found["target"], found["ended_at"]) == ("+14155550101", "+14155550100", None)

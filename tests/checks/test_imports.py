@@ -25,6 +25,8 @@ PURE = {
     "replay.report",
     "session.channels",
     "session.click_ids",
+    "session.ids",
+    "session.news",
     "session.page_view",
     "session.params",
     "session.touch",

@@ -55,6 +55,46 @@ async def test_a_page_that_found_nothing_reports_without_a_session(browser: http
     assert (await post(browser, "/v1/signal", body)).status_code == 204
 
 
+async def recorded_events(parts: Parts) -> int:
+    stream = parts.keys.events(parts.keys.shard("cmp_1"))
+    return int(await parts.live.node("s0").send("XLEN", stream))
+
+
+async def test_only_a_set_tells_of_custom_fields_and_ids(browser: httpx.AsyncClient, sqlite_parts: Parts) -> None:
+    got = (await post(browser, "/v1/lease", lease_body())).json()
+    lease, told = got["numbers"][TARGET]["lease"], {"custom": {"gclid": "late"}, "ids": {"ga": "1.2"}}
+    for kinds, events in ((["view", "beat", "hide"], 1), (["set", "set", "beat"], 2)):
+        signals = [{"type": kind, "lease": lease} for kind in kinds]
+        assert (
+            await post(browser, "/v1/signal", signal_body(session=got["session"], signals=signals, **told))
+        ).is_success
+        assert await recorded_events(sqlite_parts) == events
+
+
+async def test_a_set_is_a_sign_of_life(browser: httpx.AsyncClient, sqlite_parts: Parts) -> None:
+    got = (await post(browser, "/v1/lease", lease_body())).json()
+    given = got["numbers"][TARGET]
+    sqlite_parts.clock.advance(7_000)  # type: ignore[attr-defined]
+    signals = [{"type": "set", "lease": given["lease"]}]
+    await post(browser, "/v1/signal", signal_body(session=got["session"], signals=signals, custom={"plan": "gold"}))
+    now = sqlite_parts.clock.now_ms()
+    [holder] = (await sqlite_parts.leases.ring(now, "cmp_1", "pool_1", given["number"], "call_1")).holders
+    assert holder.sign_ms == now
+
+
+async def test_news_are_heard_while_the_pool_has_to_be_put_back(
+    browser: httpx.AsyncClient, sqlite_parts: Parts
+) -> None:
+    got = (await post(browser, "/v1/lease", lease_body())).json()
+    keys = sqlite_parts.keys
+    await sqlite_parts.live.node("s0").send("DEL", keys.leases("cmp_1", "pool_1"), keys.pool("cmp_1", "pool_1"))
+    signals = [{"type": "set", "lease": got["numbers"][TARGET]["lease"]}]
+    body = signal_body(session=got["session"], signals=signals, custom={"gclid": "late"})
+    answer = await post(browser, "/v1/signal", body)
+    assert (answer.status_code, answer.headers["dni-reason"]) == (503, "recovering")
+    assert await recorded_events(sqlite_parts) == 2
+
+
 async def test_redis_away_is_told_so_that_the_page_says_it_again(sqlite_parts: Parts) -> None:
     await add(sqlite_parts)
     async with client(door(sqlite_parts)) as browser:

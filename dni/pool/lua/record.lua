@@ -20,7 +20,7 @@ local TURN = 10               -- where this record goes among the past ones
 local PAGE_COUNT, CALL_COUNT = 11, 12
 local PAGES = 13              -- of each page: 4 bytes for its id, 4 last sequence number, 1 state
 local CALLS = 14              -- of each call: 8 bytes for its id, 6 protected until (ms)
-local ABOUT = 15              -- opaque here: the tag, and a touch of at most 512 bytes
+local ABOUT = 15              -- the tag (its length in 1 byte before it), and a touch of at most 512 bytes: see news.lua
 local PAGE, CALL = 9, 14      -- bytes of each
 local NO_TARGET = '\0\0\0\0' -- ends the holding of a record whose number left the pool: nothing leads to it
 
