@@ -1,6 +1,6 @@
 """What a tag's page says of reports: a sentence for the state, and what to do about it. Pure."""
 
-from dni.tag.health import HealthView, PageHealth
+from dni.tag.health import PageHealth, State
 
 # By a report's reason, as docs/doors.md explains them.
 _REASONS = {
@@ -31,24 +31,28 @@ _HINTS = {
 }
 
 
-def says(page: PageHealth | HealthView, reason: str | None) -> str:
-    """Goes on after `We have seen your tag, `."""
-    if page.state == "swapped":
-        return f"it {page.says}"
-    if page.state == "old_snippet":
-        return f"it {page.says.removeprefix('old snippet, ')}, by an old snippet"
-    if page.state == "found_none":
+def says(page: PageHealth) -> str:
+    """What its last report says; goes on after `We have seen your tag, `."""
+    if page.latest == "swapped":
+        return f"it swapped {_numbers(page.swapped)}"
+    if page.latest == "old_snippet":
+        return f"it swapped {_numbers(page.swapped)}, by an old snippet"
+    if page.latest == "found_none":
         return "it ran and found 0 numbers"
-    if page.state == "reverted":
+    if page.latest == "reverted":
         return "but the page put its own number back"
-    if page.state == "no_number":
-        return f"it kept the original: {_REASONS.get(reason or '', reason)}"
-    return f"it {page.says}"
+    if page.latest == "no_number":
+        return f"it kept the original: {_REASONS.get(page.reason or '', page.reason)}"
+    return f"it found {_numbers(page.found)} and swapped none yet"
 
 
-def hint(page: PageHealth) -> str | None:
+def hint(state: State, reason: str | None) -> str | None:
     """What to do about it, or None."""
-    if page.state == "no_number":
-        known = _REASONS.get(page.reason or "")
+    if state == "no_number":
+        known = _REASONS.get(reason or "")
         return f"{known[0].upper()}{known[1:]}." if known else None
-    return _HINTS.get(page.state)
+    return _HINTS.get(state)
+
+
+def _numbers(count: int) -> str:
+    return "1 number" if count == 1 else f"{count:,} numbers"

@@ -15,23 +15,38 @@ from dni.dashboard.door import Reader, id_of, read_form
 from dni.dashboard.pages import Pages
 from dni.errors import Forbidden, InvalidField, Unavailable
 from dni.parts import Parts
-from dni.tag import health_reports, tags
-from dni.tag.health import HealthView
+from dni.tag import health, health_reports, origins, tags
+from dni.tag.health import HealthView, PageHealth
 from dni.tag.pin import PinnedView, pin
 from dni.tag.tags import TagView
 from dni.web.base_url import base_url
 
 _LIMIT = 50
 _CAMPAIGNS = 200
+# Pages in the table before one asks for all.
+_PAGES = 50
+_WORST_FIRST = {"bad": 0, "warn": 1, "calm": 2, "good": 2}
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A tag in the list. `health` None: Redis is away."""
+    """A tag in the list. `health` None: Redis is away. `troubled`: pages where somebody should look."""
 
     tag: TagView
     campaign: str
     health: HealthView | None
     ago: str | None
+    troubled: int
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """The last report of the page that is watched, or of any. `page`, `hint` and `ago` may be ''."""
+
+    says: str
+    tone: str
+    hint: str
+    page: str
+    ago: str
+    at_ms: int
 
 
 class Tags:
@@ -45,10 +60,16 @@ class Tags:
             found, after = await tags.page(connection, reader.principal, self._base(request), _LIMIT, cursor)
             owners, _ = await campaigns.page(connection, reader.principal, _CAMPAIGNS)
         names = {campaign.id: campaign.name for campaign in owners}
-        healths = await asyncio.gather(*(self._health(tag) for tag in found))
+        told = await asyncio.gather(*(self._health(tag) for tag in found))
         rows = [
-            Row(tag, names.get(tag.campaign, ""), health, self._ago(health.last_seen_at) if health else None)
-            for tag, health in zip(found, healths, strict=True)
+            Row(
+                tag,
+                names.get(tag.campaign, ""),
+                known,
+                self._ago(known.last_seen_at) if known else None,
+                sum(page.tone in ("bad", "warn") for page in known.pages) if known else 0,
+            )
+            for tag, known in zip(found, told, strict=True)
         ]
         return self._pages.render("tags.html", reader=reader, rows=rows, cursor=cursor, older=after)
 
@@ -70,25 +91,27 @@ class Tags:
         return RedirectResponse(f"/tags/{id_of(request, 'tag')}", 303)
 
     async def seen(self, request: Request, reader: Reader) -> Response:
-        """For the page's script: the newest report after `since` (ms), or `seen` false."""
+        """For the page's script: the newest report after `since` (ms), of `page` or any, or `seen` false."""
         tag = await self._tag(request, reader)
-        since = request.query_params.get("since", "")
+        since, watched = request.query_params.get("since", ""), request.query_params.get("page", "")
         if not since.isascii() or not since.isdigit() or len(since) > 15:
             raise InvalidField("since", "a moment in ms")
-        health = await health_reports.of(self._parts.live, self._parts.keys, tag.campaign, tag.id)
-        told: dict[str, object] = {"seen": False}
-        if health.pages:
-            newest = health.pages[0]
-            at_ms = from_rfc3339(newest.last_seen_at)
-            if at_ms > int(since):
-                said = f"We have seen your tag, {tag_words.says(newest, newest.reason)}."
-                told = {"seen": True, "at_ms": at_ms, "says": said, "tone": newest.tone, "page": newest.page}
+        if watched and not (place := self._place(tag, watched)):
+            raise InvalidField("page", "an address of one of the tag's origins")
+        found = self._seen(await self._last(tag, place if watched else None))
+        told = (
+            {"seen": False} if not found or found.at_ms <= int(since) else {"seen": True, **msgspec.to_builtins(found)}
+        )
         return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
     async def _show(self, request: Request, reader: Reader, tag: TagView, pinned: PinnedView | None = None) -> Response:
-        health = await self._health(tag)
-        now_ms = self._parts.clock.now_ms()
-        base = self._base(request)
+        known = await self._health(tag)
+        base, watched = self._base(request), request.query_params.get("page", "").strip()[:2000]
+        place = self._place(tag, watched) if watched else None
+        pages = known.pages if known else []
+        chosen = next((page for page in pages if page.page == place), None) if watched else next(iter(pages), None)
+        rows = sorted(pages, key=lambda page: _WORST_FIRST[page.tone])  # of each tone the newest first
+        shown = rows if "all" in request.query_params else rows[:_PAGES]
         return self._pages.render(
             "tag.html",
             reader=reader,
@@ -99,12 +122,37 @@ class Tags:
             host=base,
             is_https=urlsplit(base).scheme == "https",
             pinned=pinned,
-            health=health,
-            rows=[(page, self._ago(page.last_seen_at), tag_words.hint(page)) for page in health.pages]
-            if health
-            else [],
-            last=tag_words.says(health, health.pages[0].reason) if health and health.pages else None,
-            now_ms=now_ms,
+            health=known,
+            rows=[(page, self._ago(page.last_seen_at), tag_words.hint(page.state, page.reason)) for page in shown],
+            more=len(rows) - len(shown),
+            watched=watched,
+            place=place,
+            seen=self._seen(chosen),
+            now_ms=self._parts.clock.now_ms(),
+        )
+
+    def _place(self, tag: TagView, url: str) -> str | None:
+        """The page as reports name it; None when it is none of the tag's."""
+        found, known = health.place(url), self._parts.catalog.now.tags.get(tag.id)
+        return found[1] if found and known and origins.allows(known, found[0]) else None
+
+    async def _last(self, tag: TagView, page: str | None) -> PageHealth | None:
+        live, keys = self._parts.live, self._parts.keys
+        if page:
+            return await health_reports.of_page(live, keys, tag.campaign, tag.id, page)
+        return next(iter((await health_reports.of(live, keys, tag.campaign, tag.id)).pages), None)
+
+    def _seen(self, page: PageHealth | None) -> Seen | None:
+        if page is None:
+            return None
+        return Seen(
+            f"We have seen your tag, {tag_words.says(page)}.",
+            health.tone(page.latest, page.reason),
+            # The sentence itself says why there is no number.
+            "" if page.latest == "no_number" else tag_words.hint(page.latest, page.reason) or "",
+            page.page,
+            self._ago(page.last_seen_at) or "",
+            from_rfc3339(page.last_seen_at),
         )
 
     async def _tag(self, request: Request, reader: Reader) -> TagView:

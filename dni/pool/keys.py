@@ -46,9 +46,13 @@ class Keys:
     def health(self, campaign: str, tag: str) -> str:
         """Hash: page (origin and path) -> its newest report (lua/report.lua), for the tag's page in the dashboard.
 
-        At most 201 fields of some 400 bytes. Ends 90 days after the last report. Nobody misses it when it is lost.
+        At most 200 fields of some 400 bytes. Ends 90 days after the last report. Nobody misses it when it is lost.
         """
         return f"{self.prefix}:{{{self.shard(campaign)}}}:health:{tag}"
+
+    def health_order(self, campaign: str, tag: str) -> str:
+        """Sorted set: member = page in `health`, score = its last report (ms): tells which page makes room."""
+        return self.health(campaign, tag) + ":order"
 
     def events(self, shard: str) -> str:
         """Stream of lease, leave, tap, reassignment, news; read by the recorder, trimmed behind what it committed."""

@@ -101,6 +101,21 @@ class Speaker(msgspec.Struct, frozen=True, gc=False):
     beat_ms: int = 0
 
 
+class News(msgspec.Struct, frozen=True, gc=False):
+    """News of a session, for `tell`. `event`: what the recorder will read, packed.
+
+    `late`: late clicks, each as `session.model.packed_late` makes it. Calls that ring from now on are credited to them,
+    on whatever of `holdings` and `numbers` in `pools` is this session's.
+    """
+
+    session: bytes
+    event: bytes
+    late: list[bytes]
+    pools: set[str]
+    holdings: list[bytes]
+    numbers: set[str]
+
+
 class Rung(msgspec.Struct, frozen=True, gc=False):
     """Of a number that rings: until when (ms; 0: unknown) it was protected before, and its holders, the present first.
 
@@ -192,23 +207,18 @@ class Leases:
         beat, *ended = answer
         return beat, set(ended)
 
-    async def tell(
-        self, campaign: str, session: bytes, news: bytes, late: bytes, held: list[tuple[str, str, bytes]]
-    ) -> bool:
-        """Tells the recorder news of a session; False when too much waits for it.
-
-        `late`: packed touch of a paid click, or empty. Calls that ring from now on are credited to it, on the leases
-        `held` (pool, number, nonce), as far as they are this session's.
+    async def tell(self, campaign: str, told: News) -> bool:
+        """Tells the recorder news of a session; False when too much waits for it. Calls have late clicks either way.
 
         One round trip. Raises Unavailable `redis_away`.
         """
         shard, events = self._of_campaign(campaign)
-        keys, args = [events], [_NEWS.pack(session, self._max_backlog), news, late]
-        for pool, number, nonce in held:
-            keys.append(self._of_pool(campaign, pool)[1])
-            args.append(nonce + number.encode())
-        told: int = await call(self._live, shard, "news", keys, args)
-        return told == 1
+        pools = told.pools if told.late else ()
+        keys = [events, *(self._of_pool(campaign, pool)[1] for pool in pools)]
+        head = _NEWS.pack(told.session, self._max_backlog)
+        args = [head, told.event, b"".join(told.holdings), b" ".join(number.encode() for number in told.numbers)]
+        answer: int = await call(self._live, shard, "news", keys, [*args, *told.late])
+        return answer == 1
 
     async def place(
         self,

@@ -1,5 +1,7 @@
 """A touch: how a session came to the page; and its short form, kept with a number's past holders in Redis."""
 
+from functools import reduce
+
 import msgspec
 from msgspec.structs import replace
 
@@ -11,7 +13,8 @@ PACKED_MAX = 512
 _CORE_MAX = {"source": 64, "medium": 48, "campaign_name": 128, "keyword": 96, "channel": 48}
 """Bytes of JSON text that each field a call needs may take when it must be cut.
 
-384 together; names, quotes, `paid` and `click` take at most 101 more, so the core alone fits PACKED_MAX.
+384 together; names, quotes, `paid` and `click` take at most 101 more, so the core alone fits PACKED_MAX, and a
+late click's beside its mark.
 """
 
 
@@ -42,35 +45,39 @@ class Touch(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     click: int = 0
 
 
-def packed(touch: Touch) -> tuple[bytes, bool]:
-    """The touch as JSON of at most PACKED_MAX bytes, and whether that is all of it.
+def packed(touch: Touch, most: int = PACKED_MAX) -> tuple[bytes, bool]:
+    """The touch as JSON of at most `most` bytes, and whether that is all of it.
 
     While it is longer, these go, in this order: the landing page's query (the other fields repeat it),
     content, referrer, landing page, params, click ids (the longest first; a cut id is worth nothing). Last,
     the five core fields are cut to their shares. `paid` and `click` always stay.
     """
     data = _encode(touch)
-    if len(data) <= PACKED_MAX:
+    if len(data) <= most:
         return data, True
-    return _cut_down(touch), False
+    return _cut_down(touch, most), False
+
+
+def packed_late(touch: Touch) -> bytes:
+    """A late click for lua/news.lua: a mark of 8 bytes that stands for the click, then its touch."""
+    return b"%08x%s" % (touch.click, packed(touch, PACKED_MAX - 1 - _MARK)[0])
 
 
 def unpacked(data: bytes) -> Touch:
-    """The touch that `packed` made, with the late click that lua/news.lua may have put behind it.
+    """The touch that `packed` made, with the late clicks that lua/news.lua may have put behind it.
 
     Raises msgspec.DecodeError for anything else.
     """
-    first, _, late = data.partition(_LATE)
-    if not late:
-        return _decoder.decode(first)
-    click = _decoder.decode(late)
-    return credited(_decoder.decode(first), click) if first else click
+    first, *late = data.split(_LATE)
+    # Where there was no room only the mark of a click is left, or nothing of how the session came.
+    touches = [_decoder.decode(each) for each in (first, *(one[_MARK:] for one in late)) if each]
+    return reduce(credited, touches) if touches else _decoder.decode(data)
 
 
 def credited(touch: Touch, late: Touch) -> Touch:
     """The touch of a session that a paid click was told of later: that click's, on the page where the session began.
 
-    The same touch when it has that click already: a page tells its address again and again.
+    The same touch when it has that click already: a page tells its address and its fields again and again.
     """
     lacks = {name for name, value in late.click_ids.items() if touch.click_ids.get(name) != value}
     # An id that also comes with unpaid links counts only where no other was paid for.
@@ -86,24 +93,24 @@ def credited(touch: Touch, late: Touch) -> Touch:
     )
 
 
-def _cut_down(touch: Touch) -> bytes:
+def _cut_down(touch: Touch, most: int) -> bytes:
     data = _encode(touch)
     page = touch.landing_page
     if page and "?" in page:
         touch = replace(touch, landing_page=page.partition("?")[0])
         data = _encode(touch)
     for name, empty in _DISPENSABLE:
-        if len(data) <= PACKED_MAX:
+        if len(data) <= most:
             return data
         if getattr(touch, name):
             touch = replace(touch, **{name: empty})
             data = _encode(touch)
     ids = sorted(touch.click_ids.items(), key=lambda item: len(item[1]))
-    while len(data) > PACKED_MAX and ids:
+    while len(data) > most and ids:
         ids.pop()
         touch = replace(touch, click_ids=dict(ids))
         data = _encode(touch)
-    if len(data) > PACKED_MAX:
+    if len(data) > most:
         data = _encode(replace(touch, **_cut_core(touch)))
     return data
 
@@ -115,6 +122,7 @@ _DISPENSABLE: tuple[tuple[str, object], ...] = (
     ("params", {}),
 )
 _LATE = b"\0"  # in no JSON
+_MARK = 8
 _PAID = frozenset(name for name, click in CLICK_IDS.items() if click.paid)
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(Touch)

@@ -289,6 +289,8 @@ class _Recorder:
                 unleased=next((one.word for one in got if not one.number), None),
             )
         )
+        if not fresh and (seen.ids or seen.custom):  # of a later page: cookies come late, and what it says of itself
+            batch.news.append(SessionNews(session_id, [], ids.read(seen.ids), seen.custom))
         for target, one in zip(seen.targets, got, strict=True):
             if one.ended:
                 batch.marks.append(Mark("ended", one.number, one.ended[0], seen.at_ms, one.ended[1]))

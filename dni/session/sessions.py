@@ -1,5 +1,6 @@
 """Storage of sessions and of the leases they held. Written by the recorder only, a batch in a transaction."""
 
+from functools import reduce
 from typing import Any, Literal
 
 import msgspec
@@ -80,10 +81,10 @@ class Mark(msgspec.Struct):
 
 
 class SessionNews(msgspec.Struct):
-    """What a page told later of a session. `late`: the touch of a paid click that the session may not have."""
+    """What a page told later of a session. `late`: touches of paid clicks that it may not have, in their order."""
 
     session: str
-    late: Touch | None
+    late: list[Touch]
     ids: dict[str, Any]
     custom: dict[str, Any] | None
 
@@ -216,6 +217,6 @@ def _changed(row: dict[str, Any], news: SessionNews) -> dict[str, Any]:
         touch = Touch(
             **{name: row[name] for name in _TEXTS}, click_ids=row["click_ids"] or {}, params=row["params"] or {}
         )
-        touch = credited(touch, news.late)
+        touch = reduce(credited, news.late, touch)
         changed |= {name: getattr(touch, name) for name in (*_TEXTS, "click_ids", "params")}
     return changed

@@ -1,5 +1,6 @@
 """How a tag does on its pages, as the pages report it, and how a person reads that. Pure."""
 
+import re
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -12,8 +13,15 @@ from dni.tag.wire import SignalPage
 State = Literal["never_seen", "swapped", "not_swapped", "found_none", "reverted", "no_number", "old_snippet"]
 
 _URL_MAX = 300
+# Whose page reverts says so only after its first report, and the next visitor's first one must not hide it.
+_REVERTED_FOR_MS = 3_600_000
 # What a visitor or his browser chose, or a rule of the tag: nothing is wrong.
 _MEANT = {"no_consent", "consent", "rule", "bot", "hidden"}
+# What our own script writes: anybody may write anything else, and people read it.
+_REASON, _VERSION = re.compile(r"[a-z_]{1,40}"), re.compile(r"[0-9A-Za-z.+-]{1,40}")
+# Where a mangled address goes on with its query; a segment that names a person by e-mail address.
+_QUERY_IN_PATH = re.compile(r"[;&=]|%3f|%26|%3d|%3b", re.IGNORECASE)
+_MAIL = re.compile(r"[^/]*(?:@|%40)[^/]*", re.IGNORECASE)
 
 
 class Report(msgspec.Struct, array_like=True, frozen=True):
@@ -32,9 +40,10 @@ class Report(msgspec.Struct, array_like=True, frozen=True):
 
 
 class PageHealth(msgspec.Struct, frozen=True):
-    """`page` is origin and path, '' for all pages beyond the first 200. `says` is `state` for people.
+    """`page` is origin and path. `says` is `state` for people, `tone` how bad it is: good, calm, warn or bad.
 
-    `tone` is how bad it is: good, calm, warn or bad. `reports` counts since the page is known.
+    `reports` counts since the page is known. `reverted_at`: when it last said that it puts the original back; for
+    an hour of reports that is its state. `latest` is the state of its last report alone.
     """
 
     page: str
@@ -49,6 +58,8 @@ class PageHealth(msgspec.Struct, frozen=True):
     version: str | None
     took_ms: float | None
     reason: str | None
+    reverted_at: str | None
+    latest: State
 
 
 class HealthView(msgspec.Struct, frozen=True):
@@ -61,36 +72,44 @@ class HealthView(msgspec.Struct, frozen=True):
     pages: list[PageHealth]
 
 
-def is_report(kinds: set[str], page: SignalPage) -> bool:
-    """Each view; and every sign of a page that works against the tag, which it only knows later."""
-    return page.url is not None and ("view" in kinds or bool(page.reverted))
-
-
 def place(url: str) -> tuple[str, str] | None:
-    """Origin, and origin with path; None for what is no web address. The query may hold anything, so it is dropped."""
+    """Origin, and origin with path; None for what is no web address.
+
+    The query may hold anything, so it is dropped, and what stands for one in a path; so are e-mail addresses there.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:
         return None
-    if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc or not url.isprintable():
+    host = parts.netloc.lower()
+    if parts.scheme not in ("http", "https") or not host or not _HOST.fullmatch(host) or not parts.path.isprintable():
         return None
-    origin = f"{parts.scheme}://{parts.netloc.lower()}"
-    return origin, (origin + (parts.path or "/"))[:_URL_MAX]
+    origin = f"{parts.scheme}://{host}"
+    path = _MAIL.sub("…", _QUERY_IN_PATH.split(parts.path, 1)[0])
+    return origin, (origin + (path or "/"))[:_URL_MAX]
+
+
+_HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9._-]{1,253})(?::\d{1,5})?")
 
 
 def report(now_ms: int, page: SignalPage) -> Report:
     took_ms = page.took_ms if page.took_ms is not None and 0 <= page.took_ms < 1e6 else None
     counts = page.found or 0, page.swapped or 0, page.reverted or 0
-    return Report(now_ms, *counts, page.version, took_ms and round(took_ms, 1), page.reason)
+    version = page.version if _VERSION.fullmatch(page.version or "") else None
+    reason = page.reason if _REASON.fullmatch(page.reason or "") else page.reason and "unknown"
+    return Report(now_ms, *counts, version, took_ms and round(took_ms, 1), reason)
 
 
-def of_page(page: str, reports: int, said: Report) -> PageHealth:
-    state, says = _state(said)
+def of_page(page: str, reports: int, reverted_ms: int, said: Report) -> PageHealth:
+    """`reverted_ms`: when it last reported that it puts numbers back; 0: never."""
+    latest, says = state, _ = _state(said)
+    if reverted_ms and said.at_ms - reverted_ms < _REVERTED_FOR_MS:
+        state, says = _REVERTED
     return PageHealth(
         page,
         state,
         says,
-        _tone(state, said.reason),
+        tone(state, said.reason),
         rfc3339(said.at_ms),
         reports,
         said.found,
@@ -99,6 +118,8 @@ def of_page(page: str, reports: int, said: Report) -> PageHealth:
         said.version,
         said.took_ms,
         said.reason,
+        rfc3339(reverted_ms) if reverted_ms else None,
+        latest,
     )
 
 
@@ -110,10 +131,13 @@ def of_tag(pages: list[PageHealth]) -> HealthView:
     return HealthView(last.last_seen_at, last.state, last.says, last.tone, newest)
 
 
+_REVERTED: tuple[State, str] = ("reverted", "reverted by the page")
+
+
 def _state(said: Report) -> tuple[State, str]:
     """The worst that is true: a page that shows no number first, an old snippet that works last."""
     if said.reverted:
-        return "reverted", "reverted by the page"
+        return _REVERTED
     if not said.found:
         return "found_none", "ran, found 0 numbers"
     if not said.swapped:
@@ -125,7 +149,7 @@ def _state(said: Report) -> tuple[State, str]:
     return "swapped", f"swapped {_numbers(said.swapped)}"
 
 
-def _tone(state: State, reason: str | None) -> Literal["good", "calm", "warn", "bad"]:
+def tone(state: State, reason: str | None) -> Literal["good", "calm", "warn", "bad"]:
     if state == "swapped":
         return "good"
     if state == "no_number":

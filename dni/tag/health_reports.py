@@ -1,6 +1,7 @@
 """Keeps pages' reports, in Redis only: they tell how a tag does now, and each next page view tells it again."""
 
 from contextlib import suppress
+from struct import Struct
 
 import msgspec
 
@@ -11,38 +12,44 @@ from dni.live.connection import Live
 from dni.live.scripts import call
 from dni.pool.keys import Keys
 from dni.tag import health, origins
-from dni.tag.health import HealthView, Report
-from dni.tag.wire import SignalRequest
+from dni.tag.health import HealthView, PageHealth, Report
+from dni.tag.wire import SignalPage
 
 PAGES = 200
-"""Pages of a tag that are told apart; the others share one entry."""
+"""Pages of a tag that are known: those that reported last."""
 
 _KEEP_MS = 90 * 86_400_000
-_COUNT = 4  # bytes before the report: lua/report.lua
+_HEAD = Struct(">I6s")  # before the report: lua/report.lua
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Report).decode
 
 
-async def keep(live: Live, keys: Keys, now_ms: int, tag: Tag, request: SignalRequest) -> None:
-    """The signal's report, if it is one, and its page is one of the tag's. Lost when Redis is away."""
-    page = request.page
-    if page.url is None or not health.is_report({one.type for one in request.signals}, page):
-        return
-    found = health.place(page.url)
+async def keep(live: Live, keys: Keys, now_ms: int, tag: Tag, page: SignalPage) -> None:
+    """What the page says of itself, if it is one of the tag's. Lost when Redis is away."""
+    found = health.place(page.url or "")
     # Anybody may say anything here; what is kept is bounded, and names only pages that the tag is for.
     if found is None or not origins.allows(tag, found[0]):
         return
-    args = [found[1], _encode(health.report(now_ms, page)), PAGES, _KEEP_MS]
+    said = health.report(now_ms, page)
+    args = [found[1], now_ms, _encode(said), 1 if said.reverted else 0, PAGES, _KEEP_MS]
+    where = [keys.health(tag.campaign, tag.id), keys.health_order(tag.campaign, tag.id)]
     with suppress(Unavailable):
-        await call(live, keys.shard(tag.campaign), "report", [keys.health(tag.campaign, tag.id)], args)
+        await call(live, keys.shard(tag.campaign), "report", where, args)
 
 
 async def of(live: Live, keys: Keys, campaign: str, tag: str) -> HealthView:
     """Of a tag that the reader may see. Raises Unavailable `redis_away`."""
     flat: list[bytes] = await ask(live, keys.shard(campaign), "HGETALL", keys.health(campaign, tag))
-    pages = [
-        health.of_page(page.decode(), int.from_bytes(value[:_COUNT]), _decode(value[_COUNT:]))
-        for page, value in zip(flat[::2], flat[1::2], strict=True)
-    ]
-    return health.of_tag(pages)
+    return health.of_tag([_page(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)])
+
+
+async def of_page(live: Live, keys: Keys, campaign: str, tag: str, page: str) -> PageHealth | None:
+    """Of one page, named as `health.place` names it; None: it never reported. Raises Unavailable `redis_away`."""
+    raw = await ask(live, keys.shard(campaign), "HGET", keys.health(campaign, tag), page)
+    return _page(page.encode(), raw) if raw else None
+
+
+def _page(page: bytes, raw: bytes) -> PageHealth:
+    count, reverted = _HEAD.unpack_from(raw)
+    return health.of_page(page.decode(), count, int.from_bytes(reverted, "big"), _decode(raw[_HEAD.size :]))

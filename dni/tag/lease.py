@@ -1,5 +1,6 @@
 """Answers a page view: a number for each of its targets, in one round trip to Redis."""
 
+from functools import reduce
 from typing import Any
 
 from dni import phone
@@ -11,14 +12,14 @@ from dni.pool.leases import Lease, PoolMissing, Visit, Want, target_key
 from dni.pool.record import about
 from dni.seal import new_nonce, new_session, new_visitor
 from dni.session import touch as touches
-from dni.session.model import credited, packed
-from dni.session.news import late_click
+from dni.session.model import Touch, credited, packed
+from dni.session.news import FIELDS_MAX, late_clicks
 from dni.session.page_view import PageView
 from dni.session.page_view import packed as packed_view
 from dni.tag.browser import Browser, network
 from dni.tag.robots import is_robot
 from dni.tag.rules import Choice, choose
-from dni.tag.wire import Fields, Given, LeaseAnswer, LeaseRequest
+from dni.tag.wire import Given, LeaseAnswer, LeaseRequest
 
 # Announced when there is no lease to keep alive; the page has nothing to say until it asks again.
 _BEAT_MS = 60_000
@@ -28,6 +29,7 @@ _MAY_GO_ON_MS = 4 * 3600_000
 _RETRY_MS = 5_000
 _MIN_RETRY_MS = 1_000
 _MAX_RETRY_MS = 60_000
+_NAME_MAX, _VALUE_MAX, _LOOKED_AT = 64, 256, 100
 
 
 async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser) -> LeaseAnswer:
@@ -44,11 +46,10 @@ async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser)
 
     now_ms = parts.clock.now_ms()
     page = request.page
-    extra_params = frozenset(tag.params)
-    touch = touches.read(page.url, request.referrer, extra_params)
+    touch = touches.read(page.url, request.referrer, frozenset(tag.params))
     click = touch.click
-    if request.custom and (late := late_click(page.url, request.custom, extra_params)):
-        touch = credited(touch, late)
+    if request.custom:
+        touch = reduce(credited, clicks_of(page.url, request.custom, tag), touch)
     choice = choose(tag, touch, request.consent)
     pool = parts.catalog.now.pools.get(choice.pool) if choice.pool else None
     wanted = [*{number: None for number in targets.values() if number in tag.targets}] if pool else []
@@ -84,8 +85,8 @@ async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser)
         _clean(request.tz),
         _clean(request.lang),
         request.consent,
-        clean_fields(request.ids),
-        clean_fields(request.custom),
+        clean_fields(request.ids) or None,
+        clean_fields(request.custom) or None,
         _clean(request.screen[:16]) if request.screen else None,
     )
     visit = Visit(
@@ -204,12 +205,27 @@ def _clean(text: str | None) -> str | None:
     return text[:512] if text.isprintable() else "".join(c for c in text[:512] if c.isprintable())
 
 
-def clean_fields(fields: Fields | None) -> dict[str, Any] | None:
-    """At most 20 custom fields or ids of a page; names and texts without control characters."""
-    if not fields:
-        return None
-    pairs = list(fields.items())[:20]
-    return {_clean(k) or "": _clean(v) if isinstance(v, str) else _packable(v) for k, v in pairs}
+def clean_fields(fields: Any, most: int = FIELDS_MAX) -> dict[str, Any]:
+    """The first custom fields or ids that a page told; names and texts short and without control characters.
+
+    A page's author may say anything: what is neither text, number, boolean nor null is left out, for a visitor's number
+    must not hang on it.
+    """
+    if not isinstance(fields, dict):
+        return {}
+    found: dict[str, Any] = {}
+    for label, value in fields.items():
+        name = _clean(label[:_NAME_MAX])
+        if name and (value is None or isinstance(value, str | int | float)):
+            found[name] = (_clean(value[:_VALUE_MAX]) or "") if isinstance(value, str) else _packable(value)
+            if len(found) == most:
+                break
+    return found
+
+
+def clicks_of(url: str | None, fields: Any, tag: Tag) -> list[Touch]:
+    """The paid clicks of an address and of custom fields, of which there may be more than are kept."""
+    return late_clicks(url, clean_fields(fields, _LOOKED_AT), frozenset(tag.params))
 
 
 def _packable(value: float | None) -> float | None:

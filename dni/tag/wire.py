@@ -1,6 +1,6 @@
 """What pages send and get, as CONTRACT says ("The browser's door"). Unknown fields are ignored: pages may be newer."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -8,7 +8,7 @@ Id = Annotated[str, msgspec.Meta(max_length=64)]
 Short = Annotated[str, msgspec.Meta(max_length=64)]
 Text = Annotated[str, msgspec.Meta(max_length=256)]
 Url = str  # as long as the body may be: a page with a monstrous address still gets its number; touch cuts it
-Fields = dict[Short, Text | int | float | bool | None]
+Fields = Any  # whatever the page's author said: `clean_fields` takes what can be kept
 Version = Annotated[int, msgspec.Meta(ge=1, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
@@ -32,8 +32,8 @@ class LeaseRequest(msgspec.Struct, gc=False):
     referrer: Url | None = None
     visible: bool = True
     consent: Literal["granted", "denied", "unknown"] = "unknown"
-    ids: Fields | None = None
-    custom: Fields | None = None
+    ids: Fields = None
+    custom: Fields = None
     tz: Short | None = None
     lang: Short | None = None
     screen: str | None = None
@@ -81,14 +81,17 @@ class Signal(msgspec.Struct, gc=False):
 
 
 class SignalRequest(msgspec.Struct, gc=False):
+    """`consent`: as of now, where the page tells it; denied: news of the session are not kept."""
+
     v: Version
     tag: Short
     page: SignalPage
     signals: Annotated[list[Signal], msgspec.Meta(max_length=100)]
     session: Id | None = None
     visitor: Id | None = None
-    ids: Fields | None = None
-    custom: Fields | None = None
+    consent: Literal["granted", "denied", "unknown"] | None = None
+    ids: Fields = None
+    custom: Fields = None
     preview: str | None = None
 
 

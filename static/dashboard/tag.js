@@ -5,23 +5,23 @@
 
   const live = document.querySelector("[data-seen]");
   if (live) {
-    const said = live.querySelector("[data-said]");
-    const where = live.querySelector("[data-where]");
+    const [said, where, hint] = ["said", "where", "hint"].map((name) => live.querySelector(`[data-${name}]`));
     const began = performance.now();
-    let since = live.dataset.since;
+    const wanted = new URLSearchParams({ page: live.dataset.page, since: live.dataset.since });
 
     const look = async () => {
       if (performance.now() - began > UNTIL_MS) return;
       if (document.visibilityState === "visible") {
         try {
-          const answer = await fetch(`${live.dataset.seen}?since=${since}`, { headers: { Accept: "application/json" } });
+          const answer = await fetch(`${live.dataset.seen}?${wanted}`, { headers: { Accept: "application/json" } });
           if (answer.status === 401 || answer.status === 404) return; // signed out, or deleted
           const report = answer.ok ? await answer.json() : {};
           if (report.seen) {
-            since = report.at_ms;
-            said.textContent = report.says;
-            where.textContent = report.page;
+            wanted.set("since", report.at_ms);
             live.className = `note ${report.tone}`;
+            said.textContent = report.says;
+            where.textContent = `${report.page}, just now`;
+            hint.textContent = report.hint;
           }
         } catch {
           // Away: the next look may reach it.
@@ -38,15 +38,22 @@
     button.type = "button";
     button.className = "quiet copy";
     button.textContent = "Copy";
+    button.setAttribute("aria-label", `Copy: ${box.getAttribute("aria-label")}`);
+    const done = document.createElement("span");
+    done.className = "hidden";
+    done.setAttribute("role", "status");
     button.addEventListener("click", async () => {
       try {
         await navigator.clipboard.writeText(box.textContent);
-        button.textContent = "Copied";
+        button.textContent = done.textContent = "Copied";
       } catch {
         getSelection().selectAllChildren(box); // not allowed: the person copies it himself
       }
-      setTimeout(() => (button.textContent = "Copy"), EVERY_MS);
+      setTimeout(() => {
+        button.textContent = "Copy";
+        done.textContent = "";
+      }, EVERY_MS);
     });
-    box.after(button);
+    box.after(button, done);
   }
 })();

@@ -28,9 +28,9 @@ class Person:
         return self
 
 
-def hidden(page: str) -> dict[str, str]:
-    """The hidden fields of a page's last form."""
-    form = page.rpartition("<form")[2]
+def hidden(page: str, action: str = "") -> dict[str, str]:
+    """The hidden fields of a page's last form, or of its last one to `action`."""
+    form = next(form for form in reversed(page.split("<form")) if f'action="{action}' in form)
     return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)}
 
 

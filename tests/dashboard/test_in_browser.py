@@ -2,17 +2,30 @@
 
 import socket
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from playwright.async_api import Browser, Page
 
+from dni import __version__
 from dni.parts import Parts
+from dni.tag import health_reports
+from dni.tag.wire import SignalPage
 from tests.dashboard.samples import fill
 from tests.dashboard.site import serving
 from tests.support.world import TARGET, add
 
-SIGNED_IN = ("/calls", "/calls?source=nothing&from=oops", "/calls/call_google", "/calls/call_hostile", "/calls/nothing")
+SIGNED_IN = (
+    "/calls",
+    "/calls?source=nothing&from=oops",
+    "/calls/call_google",
+    "/calls/call_hostile",
+    "/calls/nothing",
+    "/tags",
+    "/tags/tag_1",
+    "/tags/tag_1?page=https://shop.example/0",
+    "/tags/tag_1?page=https://evil.example/",
+)
 
 # WCAG 2.2, 1.4.3: text against the nearest background that is painted; large is 24 px, or 18.66 px and bold.
 LOW_CONTRAST = """() => {
@@ -60,9 +73,28 @@ async def site(sqlite_parts: Parts) -> AsyncIterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         await fill(sqlite_parts)
+        await trouble(sqlite_parts)
         await add(sqlite_parts, suffix="9", first=150, name="Demo landing page", origins=[f"http://127.0.0.1:{port}"])
         async with serving(sqlite_parts, listener) as address:
             yield address
+
+
+async def trouble(parts: Parts) -> None:
+    """Reports of every state, from pages with long names too."""
+    swapped = {"found": 1, "swapped": 1, "reverted": 0, "version": __version__, "reason": None}
+    states: tuple[dict[str, Any], ...] = (
+        {},
+        {"found": 0, "swapped": 0},
+        {"reverted": 1},
+        {"version": "0.0.1"},
+        {"swapped": 0, "reason": "exhausted"},
+        {"swapped": 0, "reason": "no_consent"},
+        {"swapped": 0},
+    )
+    for n, state in enumerate(states):
+        page = SignalPage("p", 1, url=f"https://shop.example/{'segment' * 20 * (n % 2)}{n}", **{**swapped, **state})
+        now_ms, tag = parts.clock.now_ms(), parts.catalog.now.tags["tag_1"]
+        await health_reports.keep(parts.live, parts.keys, now_ms, tag, page)
 
 
 async def opened(browser: Browser, site: str, width: int, scheme: Literal["light", "dark"]) -> tuple[Page, list[str]]:

@@ -3,11 +3,11 @@
 import pytest
 
 from dni.parts import Parts
-from dni.pool.leases import Lease, Leases, Sign, Speaker, Visit, Want, target_key
+from dni.pool.leases import Lease, Leases, News, Sign, Speaker, Visit, Want, target_key
 from dni.pool.place import place
 from dni.pool.record import Holder, about
 from dni.seal import new_nonce, new_session
-from dni.session.model import PACKED_MAX, Touch, credited, packed, unpacked
+from dni.session.model import PACKED_MAX, Touch, credited, packed, packed_late, unpacked
 from tests.support.world import START_MS, TARGET, add
 
 HOLD = 120_000
@@ -37,10 +37,11 @@ class Visitor:
         sign = Sign(kind, self.got.number, self.got.nonce, self.got.started_ms, now_ms, self.holding)
         return (await self.leases.signal(now_ms, speaker, "pool_1", HOLD, [sign]))[1]
 
-    async def tell(self, late: Touch | None, session: bytes = b"", nonce: bytes = b"", number: str = "") -> bool:
-        held = [("pool_1", number or self.got.number, nonce or self.got.nonce)]
-        short = packed(late)[0] if late else b""
-        return await self.leases.tell("cmp_1", session or self.session, b"news", short, held)
+    async def tell(self, *late: Touch, session: bytes = b"", holding: bytes | None = None, number: str = "") -> bool:
+        """By its visitor's holding, unless `holding` (or none, b"") or `number` say otherwise."""
+        clicks, held = [packed_late(one) for one in late], self.holding if holding is None else holding
+        told = News(session or self.session, b"news", clicks, {"pool_1"}, [held] if held else [], {number} - {""})
+        return await self.leases.tell("cmp_1", told)
 
     async def holder(self, now_ms: int = START_MS) -> Holder:
         """Of the number, for a call that rings now."""
@@ -70,7 +71,7 @@ async def test_a_call_that_rings_at_once_is_credited_to_the_late_click(pool: Par
     assert (await events(pool))[1:] == [[b"n", b"news"]]
 
 
-async def test_told_twice_is_as_once_and_a_later_click_takes_its_place(pool: Parts) -> None:
+async def test_told_twice_is_as_once_and_a_later_click_takes_the_credit(pool: Parts) -> None:
     visitor = Visitor(pool)
     await visitor.look()
     node, leases = pool.live.node("s0"), pool.keys.leases("cmp_1", "pool_1")
@@ -78,10 +79,21 @@ async def test_told_twice_is_as_once_and_a_later_click_takes_its_place(pool: Par
     before = await node.send("HGETALL", leases)
     await visitor.tell(LATE)
     assert await node.send("HGETALL", leases) == before
-    await visitor.tell(LATER)
-    assert await visitor.touch() == credited(FIRST, LATER)
-    await visitor.tell(None)
-    assert await visitor.touch() == credited(FIRST, LATER)
+    await visitor.tell(LATE, LATER)
+    both = credited(credited(FIRST, LATE), LATER)
+    assert await visitor.touch() == both
+    # A page repeats whatever it ever told.
+    for again in ([LATE], [LATER], [LATER, LATE], []):
+        await visitor.tell(*again)
+        assert await visitor.touch() == both
+
+
+@pytest.mark.parametrize("found", ["holding", "number"])
+async def test_the_sessions_number_is_found_by_its_visitor_or_by_the_lease_named(pool: Parts, found: str) -> None:
+    visitor = Visitor(pool)
+    await visitor.look()
+    await (visitor.tell(LATE) if found == "holding" else visitor.tell(LATE, holding=b"", number=visitor.got.number))
+    assert await visitor.touch() == credited(FIRST, LATE)
 
 
 async def test_signs_of_life_and_protection_stay(pool: Parts) -> None:
@@ -113,26 +125,38 @@ async def test_a_lease_of_another_session_or_one_that_ended_is_not_touched(pool:
     await one.look()
     await two.look()
     assert await one.tell(LATE, session=two.session)
-    assert await one.tell(LATE, nonce=b"forgotten")
-    assert await one.tell(LATE, nonce=one.got.nonce, number=two.got.number)
-    assert await one.tell(LATE, number="+14155550177")
+    assert await one.tell(LATE, holding=two.holding)
+    assert await one.tell(LATE, holding=b"", number=two.got.number)
+    assert await one.tell(LATE, holding=b"." * 16, number="+14155550177")
     assert await one.touch() == await two.touch() == FIRST
 
 
 async def test_a_session_without_a_lease_is_told_of_to_the_recorder(pool: Parts) -> None:
-    assert await pool.leases.tell("cmp_1", b"s" * 18, b"news", packed(LATE)[0], [])
+    assert await Visitor(pool).tell(LATE, session=b"s" * 18)
     assert await events(pool) == [[b"n", b"news"]]
 
 
-async def test_where_there_is_no_room_for_both_the_late_click_stays(pool: Parts) -> None:
+async def test_where_there_is_no_room_for_all_the_newest_click_stays(pool: Parts) -> None:
     visitor = Visitor(pool, touch=Touch(source="mail", landing_page="https://shop.example/" + "a" * 420))
     await visitor.look()
     longest = Touch(source="bing", content="b" * 450, paid=True, click=9)
-    assert len(packed(longest)[0]) > PACKED_MAX - 20
+    assert len(packed_late(longest)) > PACKED_MAX - 20
     for late in (LATE, LATER, longest):
         await visitor.tell(late)
-        assert await visitor.touch() == late
-        assert len((await visitor.holder()).touch) <= 1 + PACKED_MAX
+        now = await visitor.touch()
+        assert (now.source, now.click) == (late.source, late.click)
+        assert len((await visitor.holder()).touch) <= PACKED_MAX
+
+
+async def test_of_an_older_click_without_room_it_is_still_known_that_it_was_told(pool: Parts) -> None:
+    visitor = Visitor(pool)
+    await visitor.look()
+    first = Touch(source="google", content="c" * 200, click_ids={"gclid": "x"}, paid=True, click=7)
+    second = Touch(source="bing", content="c" * 200, click_ids={"msclkid": "y"}, paid=True, click=8)
+    for told in ([first], [first, second], [first, second], [first]):
+        await visitor.tell(*told)
+        assert len((await visitor.holder()).touch) <= PACKED_MAX
+    assert await visitor.touch() == credited(FIRST, second)
 
 
 async def test_how_a_lost_session_came_is_left_to_the_ledger(pool: Parts) -> None:
@@ -154,4 +178,4 @@ async def test_what_the_recorder_cannot_follow_is_not_told_but_credited(pool: Pa
     await visitor.look()
     assert [await visitor.tell(late) for late in (LATE, LATER)] == [True, False]
     assert len(await events(pool)) == 2
-    assert await visitor.touch() == credited(FIRST, LATER)
+    assert await visitor.touch() == credited(credited(FIRST, LATE), LATER)

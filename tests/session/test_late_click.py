@@ -6,6 +6,7 @@ import pytest
 
 from dni.ledger import schema
 from dni.parts import Parts
+from dni.pool.leases import Leases
 from tests.session.test_recorder import record_all
 from tests.support.browser import client, door, post, signal_body
 from tests.support.carrier import Carrier, advance, rows, visit
@@ -98,6 +99,17 @@ async def test_at_most_twenty_fields_the_oldest(parts: Parts) -> None:
     assert session["custom"]["n0"] == "new"
 
 
+async def test_fields_and_ids_of_a_later_page_are_the_sessions_too(parts: Parts) -> None:
+    await add(parts)
+    seen = await visit(parts, **DIRECT, custom={"plan": "free"})
+    later: dict[str, Any] = {"custom": {"plan": "gold", "step": 2}, "ids": {"_ga": "GA1.1.12.34"}}
+    page = {"id": "page2", "seq": 1, "url": ORIGIN + "/prices"}
+    await visit(parts, visitor=seen["visitor"], session=seen["session"], page=page, referrer=None, **later)
+    session = await session_of(parts)
+    assert (session["custom"], session["ids"]) == ({"plan": "gold", "step": 2}, {"ga": "12.34"})
+    assert (session["source"], session["page_views"]) == ("(direct)", 2)
+
+
 async def test_news_before_its_session_is_recorded_and_between_its_pages(parts: Parts) -> None:
     await add(parts)
     seen = await visit(parts, **DIRECT)
@@ -174,6 +186,60 @@ async def test_a_page_without_a_lease_is_heard_too(parts: Parts) -> None:
     assert (credit(session), session["unleased"]) == (BY_GOOGLE, "exhausted")
 
 
+@pytest.mark.parametrize("leased", [True, False])
+async def test_a_page_that_shows_no_number_tells_a_click_for_the_number_of_another(parts: Parts, leased: bool) -> None:
+    """It names no lease, but its visitor and session; or, as by the contract, a lease and no visitor."""
+    await add(parts)
+    seen = await visit(parts, **DIRECT)
+    await say(parts, {**seen, "visitor": None if leased else seen["visitor"]}, leased=leased, custom={"gclid": "late"})
+    rung = await call(parts, seen["number"], "1")
+    assert credit(rung) == credit(await session_of(parts)) == BY_GOOGLE
+
+
+async def test_the_newest_click_wins_for_calls_and_session_though_pages_repeat_all(parts: Parts) -> None:
+    await add(parts)
+    seen = await visit(parts, **DIRECT)
+    for custom in ({"gclid": "late"}, {"gclid": "late", "msclkid": "m"}, {"gclid": "new", "msclkid": "m"}):
+        await say(parts, seen, custom=custom)
+        await say(parts, seen, url=ORIGIN + "/prices?msclkid=m" if "msclkid" in custom else None, custom=custom)
+    rung = await call(parts, seen["number"], "1")
+    session = await session_of(parts)
+    assert credit(rung) == credit(session) == (*BY_GOOGLE[:3], {"gclid": "new", "msclkid": "m"})
+
+
+async def test_a_new_address_counts_though_the_page_told_another_click_before(parts: Parts) -> None:
+    await add(parts)
+    seen = await visit(parts, **DIRECT)
+    await say(parts, seen, custom={"msclkid": "m"})
+    await say(parts, seen, url=ORIGIN + "/prices?gclid=late", custom={"msclkid": "m"})
+    session = await session_of(parts)
+    assert credit(session) == (*BY_GOOGLE[:3], {"gclid": "late", "msclkid": "m"})
+
+
+async def test_news_that_cannot_be_recorded_are_refused_and_the_signs_are_heard(parts: Parts) -> None:
+    await add(parts)
+    seen = await visit(parts, **DIRECT)
+    parts.leases = Leases(parts.live, parts.keys, max_backlog=0)
+    advance(parts, 7_000)
+    assert await say(parts, seen, custom={"gclid": "late"}) == 503
+    now = parts.clock.now_ms()
+    [holder] = (await parts.leases.ring(now, "cmp_1", "pool_1", seen["number"], "call_1")).holders
+    assert holder.sign_ms == now
+    parts.leases = Leases(parts.live, parts.keys)
+    assert await say(parts, seen, custom={"gclid": "late"}) == 204
+    assert credit(await session_of(parts)) == BY_GOOGLE
+
+
+async def test_consent_that_is_taken_back_ends_news(parts: Parts) -> None:
+    await add(parts)
+    seen = await visit(parts, **DIRECT)
+    before = await session_of(parts)
+    news: dict[str, Any] = {"custom": {"gclid": "late"}, "ids": {"_ga": "GA1.1.1.2"}}
+    assert await say(parts, seen, consent="denied", **news) == 204
+    assert await waiting(parts) == 0
+    assert await session_of(parts) == before
+
+
 async def test_what_names_no_session_of_ours_leaves_no_trace(parts: Parts) -> None:
     await add(parts)
     await add(parts, suffix="2", first=50)
@@ -210,7 +276,12 @@ async def test_hostile_news_are_cut_and_stop_nothing(parts: Parts) -> None:
         ids=values,
     )
     await say(parts, seen, url="\0not an address", custom={"fbclid": "x"})
+    odd: tuple[Any, ...] = ([], "text", 7, {"a": {"b": 1}, "list": [1], "n" * 65: "long", "text": "x" * 300})
+    for told in odd:
+        assert await say(parts, seen, custom=told, ids=told) == 204
     session = await session_of(parts)
+    assert not {"a", "list"} & session["custom"].keys()
+    assert session["custom"]["text"] == "x" * 256
     assert session["custom"]["nul"] == "ab"
     assert session["custom"]["big"] == -1e25
     assert session["custom"]["huge"] is None

@@ -1,13 +1,16 @@
 """What a page tells later of its session, as values."""
 
+from functools import reduce
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dni.session.model import PACKED_MAX, Touch, credited, packed, unpacked
-from dni.session.news import FIELDS_MAX, late_click, merged
+from dni.session.click_ids import CLICK_IDS
+from dni.session.model import PACKED_MAX, Touch, credited, packed, packed_late, unpacked
+from dni.session.news import CLICKS_MAX, FIELDS_MAX, late_clicks, merged
 from dni.session.touch import DIRECT, read
 
 PAGE = "https://shop.example/prices"
@@ -23,7 +26,7 @@ LATE: list[tuple[str, str | None, dict[str, Any] | None, tuple[str, str, dict[st
     ("no value", PAGE, {"gclid": "", "msclkid": None, "ttclid": True, "epik": 1.5}, None),
     ("of an unpaid link", PAGE, {"fbclid": "x"}, None),
     ("of an unpaid link in an ad", PAGE + "?ad_id=1", {"fbclid": "x"}, ("facebook", "paid_social", {"fbclid": "x"})),
-    ("the field counts, not the address", PAGE + "?gclid=x", {"msclkid": "y"}, ("bing", "cpc", {"msclkid": "y"})),
+    ("the field counts behind the address", PAGE + "?gclid=x", {"msclkid": "y"}, ("bing", "cpc", {"msclkid": "y"})),
     ("the source is the address's", PAGE + "?utm_source=g", {"gclid": "x"}, ("g", "cpc", {"gclid": "x"})),
     ("behind a fragment", PAGE + "?a=b#?gclid=z", {"gclid": "x"}, ("google", "cpc", {"gclid": "x"})),
     ("of no address", None, {"gclid": "x"}, ("google", "cpc", {"gclid": "x"})),
@@ -36,9 +39,38 @@ LATE: list[tuple[str, str | None, dict[str, Any] | None, tuple[str, str, dict[st
 def test_late_clicks(
     url: str | None, custom: dict[str, Any] | None, expected: tuple[str, str, dict[str, str]] | None
 ) -> None:
-    touch = late_click(url, custom, NONE)
+    touch = newest(url, custom)
     assert (touch and (touch.source, touch.medium, touch.click_ids)) == expected
     assert touch is None or (touch.landing_page, touch.referrer, touch.paid) == (None, None, True)
+
+
+def newest(url: str | None, custom: dict[str, Any] | None = None) -> Touch | None:
+    return next(reversed(late_clicks(url, custom, NONE)), None)
+
+
+def test_a_page_tells_of_several_clicks_each_once_and_of_no_flood() -> None:
+    told = late_clicks(PAGE + "?gclid=a", {"plan": "x", "GCLID": "a", "msclkid": "b", "fbclid": "c"}, NONE)
+    assert [touch.click_ids for touch in told] == [{"gclid": "a"}, {"msclkid": "b"}]
+    many = dict.fromkeys(CLICK_IDS, "x")
+    assert len(late_clicks(None, many, NONE)) == CLICKS_MAX
+
+
+@pytest.mark.parametrize(
+    ("pages", "source"),
+    [
+        ([{"gclid": "a"}, {"gclid": "a", "msclkid": "b"}], "bing"),
+        ([{"msclkid": "b"}, {"msclkid": "b", "gclid": "a"}], "google"),
+        ([{"gclid": "a", "msclkid": "b"}, {"gclid": "c", "msclkid": "b"}], "google"),
+        ([{"gclid": "a", "msclkid": "b"}, {"gclid": "a", "msclkid": "b"}, {}], "bing"),
+    ],
+)
+def test_the_newest_click_wins_though_a_page_repeats_what_it_ever_told(
+    pages: list[dict[str, str]], source: str
+) -> None:
+    touch = FIRST
+    for custom in pages:
+        touch = reduce(credited, late_clicks(PAGE, custom, NONE), touch)
+    assert touch.source == source
 
 
 FIRST = read("https://shop.example/?sub1=abc", "https://blog.example/post")
@@ -47,7 +79,7 @@ SHARED = read("https://shop.example/?fbclid=f", "https://l.facebook.com/")
 
 
 def test_a_late_click_takes_the_credit_and_the_session_began_where_it_began() -> None:
-    late = late_click(PAGE + "?gclid=y&utm_campaign=fall&utm_term=pipes&sub2=def", None, NONE)
+    late = newest(PAGE + "?gclid=y&utm_campaign=fall&utm_term=pipes&sub2=def")
     assert late
     touch = credited(FIRST, late)
     assert (touch.source, touch.medium, touch.campaign_name, touch.keyword) == ("google", "cpc", "fall", "pipes")
@@ -71,7 +103,7 @@ def test_a_late_click_takes_the_credit_and_the_session_began_where_it_began() ->
     ],
 )
 def test_only_a_click_that_the_session_lacks_is_credited(touch: Touch, url: str, source: str | None) -> None:
-    late = late_click(PAGE + url, None, NONE)
+    late = newest(PAGE + url)
     assert late
     found = credited(touch, late)
     if source is None:
@@ -81,20 +113,24 @@ def test_only_a_click_that_the_session_lacks_is_credited(touch: Touch, url: str,
         assert found.click_ids == {**touch.click_ids, **late.click_ids}
 
 
-def test_a_short_touch_with_a_late_click_behind_it() -> None:
-    late = late_click(PAGE + "?gclid=y", None, NONE)
+def test_a_short_touch_with_late_clicks_behind_it() -> None:
+    late, later = newest(PAGE + "?gclid=y"), newest(PAGE + "?msclkid=z")
     assert late
-    first, behind = packed(FIRST)[0], packed(late)[0]
-    assert unpacked(first + b"\0" + behind) == credited(FIRST, late)
-    assert unpacked(b"\0" + behind) == late
+    assert later
+    first, one, two = packed(FIRST)[0], packed_late(late), packed_late(later)
+    assert unpacked(b"\0".join([first, one, two])) == credited(credited(FIRST, late), later)
+    assert unpacked(b"\0".join([first, one[:8], two])) == credited(FIRST, later)
+    assert unpacked(b"\0".join([b"", one[:8], two])) == later
     assert unpacked(first) == FIRST
+    with pytest.raises(msgspec.DecodeError):
+        unpacked(b"")
 
 
-def test_new_fields_win_and_the_oldest_names_stay() -> None:
+def test_a_known_name_takes_its_new_value_however_many_there_are() -> None:
     kept = {f"n{i}": i for i in range(FIELDS_MAX - 1)}
-    found = merged(kept, {"n3": "new", "one": 1, "too many": 2})
+    found = merged(kept, {"one": 1, "too many": 2, "n3": "new"})
     assert found == {**kept, "n3": "new", "one": 1}
-    assert merged(found, {"n3": "new", "one": 1, "too many": 2}) == found
+    assert merged(found, {"too many": 2, "one": 3}) == {**found, "one": 3}
     assert merged(None, None) == {}
 
 
@@ -108,12 +144,10 @@ fields = st.dictionaries(
 
 @given(addresses, fields)
 def test_whatever_a_page_tells_a_click_is_a_touch_that_can_be_kept(url: str | None, custom: dict[str, Any]) -> None:
-    late = late_click(url, custom, NONE)
-    if late is None:
-        return
-    short, _ = packed(late)
-    assert b"\0" not in short
-    assert len(short) <= PACKED_MAX
-    once = credited(DIRECT, late)
-    assert (once.click, once.paid) == (late.click, True)
-    assert credited(once, late) is once
+    for late in late_clicks(url, custom, NONE):
+        short = packed_late(late)
+        assert b"\0" not in short
+        assert len(short) < PACKED_MAX
+        once = credited(DIRECT, late)
+        assert (once.click, once.paid) == (late.click, True)
+        assert credited(once, late) is once

@@ -52,7 +52,7 @@ async def known(parts: Parts) -> HealthView:
 )
 def test_a_report_reads(about: dict[str, Any], state: str, says: str, tone: str) -> None:
     page = SignalPage("p", 1, url=ORIGIN + "/", **about)
-    read = health.of_page("", 1, health.report(0, page))
+    read = health.of_page("", 1, 0, health.report(0, page))
     assert (read.state, read.says, read.tone) == (state, says, tone)
 
 
@@ -68,6 +68,13 @@ def test_a_report_reads(about: dict[str, Any], state: str, says: str, tone: str)
         ("https://me:secret@shop.example/", None),
         ("https://[oops/", None),
         ("https://shop.example/\u202e", None),
+        ("https://shop\u202e.example/", None),
+        ("https://shop.example/?name=\u202e", "https://shop.example/"),
+        ("https://shop.example/a;jsessionid=7", "https://shop.example/a"),
+        ("https://shop.example/a&email=x", "https://shop.example/a"),
+        ("https://shop.example/a%3Femail=x", "https://shop.example/a"),
+        ("https://shop.example/stop/jane@mail.example/now", "https://shop.example/stop/…/now"),
+        ("https://shop.example/stop/jane%40mail.example", "https://shop.example/stop/…"),
         ("", None),
     ],
 )
@@ -111,20 +118,50 @@ async def test_only_pages_of_the_tag_are_kept(browser: httpx.AsyncClient, sqlite
     assert (await known(sqlite_parts)).pages == []
 
 
-async def test_pages_beyond_the_first_200_share_one_entry(browser: httpx.AsyncClient, sqlite_parts: Parts) -> None:
-    for n in range(health_reports.PAGES + 3):
+async def test_the_200_pages_that_reported_last_are_known(browser: httpx.AsyncClient, sqlite_parts: Parts) -> None:
+    for n in [*range(health_reports.PAGES), 0, 1, *(f"new{n}" for n in range(3))]:
+        sqlite_parts.clock.advance(1)  # type: ignore[attr-defined]
         await said(browser, f"{ORIGIN}/{n}", **SWAPPED)
-    await said(browser, f"{ORIGIN}/0", **SWAPPED)
-    pages = {page.page: page.reports for page in (await known(sqlite_parts)).pages}
-    assert len(pages) == health_reports.PAGES + 1
-    assert (pages[""], pages[f"{ORIGIN}/0"]) == (3, 2)
+    pages = {page.page.removeprefix(ORIGIN): page.reports for page in (await known(sqlite_parts)).pages}
+    assert len(pages) == health_reports.PAGES
+    assert pages.keys().isdisjoint(["/2", "/3", "/4"])
+    assert (pages["/0"], pages["/5"], pages["/new2"]) == (2, 1, 1)
+
+
+async def test_the_next_visitors_first_report_does_not_hide_that_the_page_reverts(
+    browser: httpx.AsyncClient, sqlite_parts: Parts
+) -> None:
+    clock: Any = sqlite_parts.clock
+    await said(browser, ORIGIN + "/", "beat", **{**SWAPPED, "reverted": 2})
+    reverted_at = (await known(sqlite_parts)).last_seen_at
+    for passed_ms, state in ((1_000, "reverted"), (3_590_000, "reverted"), (9_000, "swapped")):
+        clock.advance(passed_ms)
+        await said(browser, ORIGIN + "/", **SWAPPED)
+        [page] = (await known(sqlite_parts)).pages
+        assert (page.state, page.latest, page.reverted_at) == (state, "swapped", reverted_at)
+
+
+async def test_one_page_is_asked_for(browser: httpx.AsyncClient, sqlite_parts: Parts) -> None:
+    await said(browser, ORIGIN + "/a?x=1", **SWAPPED)
+    where = sqlite_parts.live, sqlite_parts.keys, "cmp_1", "tag_1"
+    found = await health_reports.of_page(*where, ORIGIN + "/a")
+    assert found == (await known(sqlite_parts)).pages[0]
+    assert await health_reports.of_page(*where, ORIGIN + "/b") is None
+
+
+async def test_only_what_a_tag_writes_is_kept_of_version_and_reason(
+    browser: httpx.AsyncClient, sqlite_parts: Parts
+) -> None:
+    await said(browser, ORIGIN + "/", found=1, swapped=0, version="<b>\u202e", reason="call me: 555-0100")
+    [page] = (await known(sqlite_parts)).pages
+    assert (page.version, page.reason, page.says) == (None, "unknown", "no number: unknown")
 
 
 async def test_reports_end_and_are_forgotten(browser: httpx.AsyncClient, sqlite_parts: Parts) -> None:
     await said(browser, ORIGIN + "/", **SWAPPED)
     node = sqlite_parts.live.node(sqlite_parts.keys.shard("cmp_1"))
-    left_ms = await node.send("PTTL", sqlite_parts.keys.health("cmp_1", "tag_1"))
-    assert 89 * 86_400_000 < left_ms <= 90 * 86_400_000
+    for key in (sqlite_parts.keys.health("cmp_1", "tag_1"), sqlite_parts.keys.health_order("cmp_1", "tag_1")):
+        assert 89 * 86_400_000 < await node.send("PTTL", key) <= 90 * 86_400_000
 
 
 async def test_a_report_is_lost_when_redis_is_away_and_the_page_does_not_notice(

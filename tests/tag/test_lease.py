@@ -7,12 +7,15 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dni.catalog.load import raise_revision
 from dni.ledger import schema
 from dni.parts import Parts
 from dni.pool.leases import Leases
 from dni.session import page_view
+from dni.tag.lease import clean_fields
 from tests.support.browser import LANDING, PERSON, client, door, lease_body, post, signal_body
 from tests.support.world import ORIGIN, START_MS, TARGET, add
 
@@ -287,3 +290,28 @@ async def test_a_preview_works_by_the_drafts_settings_for_who_knows_its_token(sq
                 403,
                 "origin_not_allowed",
             )
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=400),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=80), inner, max_size=25),
+    max_leaves=40,
+)
+
+
+@given(json_values)
+def test_whatever_a_page_tells_fields_are_short_and_can_be_kept(said: Any) -> None:
+    fields = clean_fields(said)
+    assert len(fields) <= 20
+    assert all(0 < len(name) <= 64 and name.isprintable() for name in fields)
+    for value in fields.values():
+        assert value is None or isinstance(value, bool | int | float) or (len(value) <= 256 and value.isprintable())
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(fields)) == fields
+
+
+@pytest.mark.parametrize(
+    "said", [[1], "text", 7, True, {"cart": {"items": [1]}}, {"n" * 99: "v" * 9_999}, {"": 1}, {"\u202e": "\0"}]
+)
+async def test_what_a_page_says_of_itself_never_costs_its_number(browser: httpx.AsyncClient, said: Any) -> None:
+    answer = await post(browser, "/v1/lease", lease_body(custom=said, ids=said))
+    assert answer.json()["numbers"][TARGET]["kind"] == "pool"

@@ -1,18 +1,24 @@
--- A page says how the tag does there: the newest report of each page is kept, and how many there were.
+-- A page says how the tag does there: its newest report is kept, with how many there were and when it last reverted.
 --
--- KEYS  1 health
--- ARGV  1 page   2 report, opaque   3 most pages   4 keep (ms): forgotten when no page reports for so long
--- Answers how many reports of the page there were. When there are as many pages as may be, new ones share the page ''.
--- Effects: one field of the hash, its count (4 bytes) before the report; the end of the key. O(1).
+-- KEYS  1 health   2 order
+-- ARGV  1 page   2 now (ms)   3 report, opaque   4 '1' when the page put numbers back   5 most pages
+--       6 keep (ms): all is forgotten when no page reports for so long
+-- Answers how many reports of the page there were. A page too many takes the place of the one silent for the longest.
+-- Effects: the page's field in the hash (count in 4 bytes, last reverted in 6, ms, 0 for never; then the report), its
+--          place in the sorted set, the end of both keys. O(log N).
 local function report(KEYS, ARGV)
-  local health, page = KEYS[1], ARGV[1]
+  local health, order, page, now = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
+  local count, reverted = 0, 0
   local before = redis.call('HGET', health, page)
-  if not before and redis.call('HLEN', health) >= tonumber(ARGV[3]) then
-    page = ''
-    before = redis.call('HGET', health, page)
+  if before then count, reverted = struct.unpack('>I4I6', before) end
+  if ARGV[4] == '1' then reverted = now end
+  count = math.min(count + 1, 4294967295)
+  redis.call('HSET', health, page, struct.pack('>I4I6', count, reverted) .. ARGV[3])
+  redis.call('ZADD', order, now, page)
+  if not before and redis.call('ZCARD', order) > tonumber(ARGV[5]) then
+    redis.call('HDEL', health, (redis.call('ZPOPMIN', order))[1])
   end
-  local count = math.min((before and struct.unpack('>I4', before) or 0) + 1, 4294967295)
-  redis.call('HSET', health, page, struct.pack('>I4', count) .. ARGV[2])
-  redis.call('PEXPIRE', health, ARGV[4])
+  redis.call('PEXPIRE', health, ARGV[6])
+  redis.call('PEXPIRE', order, ARGV[6])
   return count
 end

@@ -124,7 +124,6 @@ async def test_a_page_that_insists_on_its_number_keeps_it(visitor: Visitor, site
     await until(lambda: any(body["page"].get("reverted", 0) >= 1 for body in visitor.bodies("signal")), "it is told")
 
 
-@pytest.mark.xfail(reason="the service does not use a late click id yet", strict=True)
 async def test_a_router_brings_pages_without_loading_any(visitor: Visitor, site: Site, shop: Shop) -> None:
     site.put(
         "/router/",

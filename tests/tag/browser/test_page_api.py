@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.async_api import expect
 
 from tests.support.until import until
@@ -61,7 +60,6 @@ async def test_calls_before_the_tag_came_are_not_lost(visitor: Visitor, site: Si
     await until(lambda: any(body["custom"].get("seats") == 3 for body in visitor.signals("set")), "a set by push")
 
 
-@pytest.mark.xfail(reason="the service does not use a late click id yet", strict=True)
 async def test_set_reaches_the_session_and_a_late_click_attributes_it(visitor: Visitor, site: Site, shop: Shop) -> None:
     await visitor.open(site.page(BODY, (await shop.tag()).snippet()) + "?utm_source=bing&utm_medium=cpc")
     await visitor.leased()
