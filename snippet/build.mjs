@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { minify } from "terser";
 
-const BUDGET_BYTES = 6250; // gzip -9, without a tag's own configuration; we aim at 4000, and are not there
+const BUDGET_BYTES = 6200; // gzip -9, without a tag's own configuration; we aim at 4000, and are not there
 const BUILT = { main: "tag.js", debug: "debug.js", tcf: "tcf.js" };
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
@@ -18,6 +18,7 @@ for (const [entry, name] of Object.entries(BUILT)) {
     write: false,
     format: "iife",
     target: "es2020",
+    minifySyntax: true,
     tsconfigRaw: {}, // a module is strict for the type checker; "use strict" inside the server's wrapping would say nothing
     logLevel: "warning",
   });
@@ -25,11 +26,12 @@ for (const [entry, name] of Object.entries(BUILT)) {
   const { code } = await minify(bundled.outputFiles[0].text, {
     ecma: 2020,
     toplevel: true,
-    compress: { passes: 5, unsafe: true, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },
+    compress: { passes: 10, unsafe: true, unsafe_comps: true, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },
     mangle: { properties: { regex: /_$/ } },
     format: { ascii_only: true }, // pages in any encoding read the same bytes
   });
-  const built = Buffer.from(code);
+  // One word for both saves 30 bytes; the type checker has seen to it that no constant is written.
+  const built = Buffer.from(code.replace(/\bconst\b/g, "let"));
   const output = path(`../static/${name}`);
   if (!process.argv.includes("--check")) {
     mkdirSync(path("../static"), { recursive: true });

@@ -1,1 +1,1 @@
-(()=>{var e=window;try{e.__tcfapi("addEventListener",2,({eventStatus:t,gdprApplies:n,purpose:r},d)=>{if(!d||!1!==n&&"cmpuishown"===t)return;const i=r?.consents||{},p=!1===n||i[1]&&i[7]?"granted":"denied";Object.values(e.__dni).forEach(e=>e.consent(p))})}catch{}})();
+(()=>{var e=window;try{e.__tcfapi("addEventListener",2,({eventStatus:t,gdprApplies:n,purpose:r},d)=>{if(!d||!1!==n&&"cmpuishown"===t)return;let i=r?.consents||{},p=!1===n||i[1]&&i[7]?"granted":"denied";Object.values(e.__dni).forEach(e=>e.consent(p))})}catch{}})();

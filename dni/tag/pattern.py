@@ -6,13 +6,11 @@ The expression finds the number alone; what may stand before and after it is the
 import phonenumbers
 
 # Between two groups: white space (also nbsp, thin spaces, and the line break and indent of an HTML source), dots,
-# slashes, brackets, bullets, soft hyphens, zero-width characters and every dash there is.
+# slashes, brackets, bullets, soft hyphens, zero-width characters and every dash there is. Not counted: a browser would
+# unroll the count, and take long to compile it.
 _MARKS = r"-./()\[\]\u00ad\u00b7\u2010-\u2015\u2022\u2219\u200b-\u200d\u2060\u2212\ufe63\uff08\uff09\uff0d"
-_GAP = rf"[{_MARKS}\s]{{0,40}}"
+_GAP = rf"[{_MARKS}\s]*"
 _OPEN = r"[(\[\uff08]?"
-
-# The tag writes this, which is white space too, where an element begins or ends within a line.
-_BORDER = r"\ufeff*"
 
 # Four groups with dots are an address of the internet.
 _ADDRESS = r"(?!\d{1,3}(?:\.\d{1,3}){3}(?![.\d]))"
@@ -33,7 +31,7 @@ def pattern(e164: str) -> tuple[str, str]:
         raise ValueError(f"not an E.164 number: {e164!r}") from error
     country = str(number.country_code)
     digits = phonenumbers.national_significant_number(number)
-    abroad = rf"(?:[+(]{_BORDER}){{0,2}}(?:(?:00|011)[\s-]?)?{country}{_GAP}"
+    abroad = rf"[+(]{{0,2}}(?:(?:00|011)[\s-]?)?{country}{_GAP}"
     if country == "1":
         return country, _american(abroad, digits[:3], digits[3:])
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
@@ -51,12 +49,12 @@ def _american(abroad: str, area: str, last: str) -> str:
     In any case after a dash, dot or parenthesis; after white space only in capitals and with the 1 before: neither
     "over 800 flowers" nor "OVER 800 FLOWERS" is a number.
     """
-    grouped = _GAP + _GAP.join(_BORDER.join(group) for group in (last[:3], last[3:]))
-    area = _OPEN + _BORDER.join(area)
+    grouped = f"{_GAP}{last[:3]}{_GAP}{last[3:]}"
+    area = _OPEN + area
     if not _KEYPAD.keys() >= set(last[3:]):
         return f"(?:{abroad})?{area}{grouped}"
     between, end = r"[-.\u2010-\u2015\s]?", r"(?![\w@]|\.\w)"
     capitals = between.join(f"[{digit}{_KEYPAD.get(digit, '')}]" for digit in last)
     any_case = between.join(f"[{digit}{_KEYPAD.get(digit, '')}{_KEYPAD.get(digit, '').lower()}]" for digit in last)
-    marked = rf"{_BORDER}(?=[-.)\u2010-\u2015])[-.)\u2010-\u2015\s]{{1,3}}{any_case}{end}"
+    marked = rf"(?=[-.)\u2010-\u2015])[-.)\u2010-\u2015\s]{{1,3}}{any_case}{end}"
     return rf"(?:{abroad})?{area}(?:{grouped}|{marked})|{abroad}{area}[\s)]{{0,3}}{capitals}{end}"

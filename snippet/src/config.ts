@@ -1,5 +1,5 @@
 /** A number printed on the page that may be swapped: E.164, its country code, and how pages write it (dni/tag/pattern.py). */
-export type Target = readonly [e164: string, country: string, pattern: string];
+export type Target = readonly [e164: string, country: string, pattern: string, ...more: unknown[]];
 
 export type Consent = "granted" | "denied" | "unknown";
 

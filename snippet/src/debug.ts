@@ -1,15 +1,15 @@
 // Loaded by the tag where the page's address says `dni_debug=1`: a panel that shows what each tag does, as it does it.
 import type { Tag } from "./runPage";
 
-type State = Record<string, unknown> & { leased: Record<string, { number: string; kind: string }> };
+type State = Record<string, unknown> & { numbers: Record<string, { number: string; kind: string }> };
 
 const page = window as unknown as { __dni: Record<string, Tag> };
 
 /** Rows of the panel for one tag. */
 function rows(key: string, tag: Tag): [string, string][] {
-  const { leased, found, swapped, reverted, version, reason, consent, session, beatMs, protectedUntil } = tag.state() as State;
-  const left = Math.round(((protectedUntil as number) - Date.now()) / 1000);
-  const shown = Object.entries(leased).map(([target, { number, kind }]) => `${target} → ${number} (${kind})`);
+  const { numbers, found, swapped, reverted, version, reason, consent, session, beat_ms, until } = tag.state() as State;
+  const left = Math.round(((until as number) - Date.now()) / 1000);
+  const shown = Object.entries(numbers).map(([target, { number, kind }]) => `${target} → ${number} (${kind})`);
   return [
     ["tag", `${key}, version ${version}`],
     ["numbers", `${found} found, ${swapped} swapped, ${reverted} put back by the page`],
@@ -17,7 +17,7 @@ function rows(key: string, tag: Tag): [string, string][] {
     ["why not", `${reason || (found ? "-" : "no target is on this page")}`],
     ["consent", `${consent}`],
     ["session", `${session || "none"}`],
-    ["beat", `every ${(beatMs as number) / 1000} s`],
+    ["beat", `every ${(beat_ms as number) / 1000} s`],
     ["surely ours", isFinite(left) ? `for ${left} s` : "-"],
   ];
 }

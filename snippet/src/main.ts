@@ -1,5 +1,5 @@
 import type { Config } from "./config";
-import { loadScript } from "./loadScript";
+import { valueOf } from "./makeStore";
 import { runPage, type Tag } from "./runPage";
 import { safely } from "./safely";
 
@@ -11,6 +11,7 @@ declare global {
   interface Window {
     /** The tags of this page by their keys. */
     __dni?: Record<string, Tag | undefined>;
+    __tcfapi?: unknown;
     dni?: unknown;
   }
 }
@@ -18,20 +19,26 @@ declare global {
 safely(() => {
   const config = DNI_CONFIG;
   const [key, endpoint, , , options] = config;
-  const [, preview] = /[?&]dni_preview=([\w-]+)/.exec(location.search) || [];
   const tags = (window.__dni = window.__dni || {});
-  if (preview && !options.preview && !tags[key]) return loadScript(`${endpoint}/t/${key}.js?preview=${preview}`);
   if (tags[key]) return; // a second copy of the same tag
-  tags[key] = runPage(config);
+
+  /** Adds a script of the service to the page: for what few pages need. */
+  const load = (file: string): void => {
+    const script = document.createElement("script");
+    script.src = `${endpoint}/t/${file}`;
+    document.head.append(script);
+  };
+  const asked = (name: string): string => valueOf("dni_" + name, location.search);
+  if (asked("preview") && !options.preview) return load(`${key}.js?preview=${asked("preview")}`);
+  const tag = (tags[key] = runPage(config));
 
   // An element with id="dni" (Spain's identity card, a usual form field) is window.dni to the page's own scripts.
   const queue = window.dni;
   if (!queue || Array.isArray(queue)) {
     const api: Api = {};
-    ["restore", "number", "set", "on", "consent"].forEach((name) => {
-      // Twice: what two tags changed in one text is undone by the last of them first.
+    Object.keys(tag).forEach((name) => {
       api[name] = safely((...args) =>
-        [...Object.values(tags), ...(name === "restore" ? Object.values(tags) : [])]
+        Object.values(tags)
           .map((tag) => (tag as unknown as Api)[name]!(...args))
           .find(Boolean) ?? Promise.resolve({ number: args[0], national: args[0] }),
       );
@@ -43,5 +50,6 @@ safely(() => {
     window.dni = api;
     ((queue as unknown[]) || []).forEach(api.push);
   }
-  if (/[?&]dni_debug=1/.test(location.search)) loadScript(endpoint + "/t/debug.js");
+  if (window.__tcfapi) load("tcf.js");
+  if (asked("debug")) load("debug.js");
 })();

@@ -4,6 +4,16 @@ import type { Numbers } from "./leased";
 import { makeFinder, type Hit } from "./makeFinder";
 import { safely } from "./safely";
 
+/** One tag's part in the page. */
+interface Share {
+  /** The targets that were met so far. */
+  readonly found_: Set<string>;
+  /** What the tag shows, by target. */
+  numbers_: Numbers;
+}
+
+type Known = readonly [e164: string, country: string, pattern: string, tag: Share];
+
 /** What stands in one text node or attribute: both carry their text as nodeValue. */
 interface Place {
   original_: string;
@@ -11,13 +21,12 @@ interface Place {
   shown_: string;
   /** How often the page put away what we showed. */
   fights_: number;
-  /** 1 where a number begins, 2 where it is another one now; 0 where only the rest of one stands. */
-  counts_: number;
-  /** The target of a link. */
-  target_?: string;
+  /** The targets that begin here; none where only the rest of one stands. */
+  begins_: readonly Known[];
 }
 
 const MOST_FIGHTS = 5;
+const MOST_TURNS = 99;
 
 // Elements within a line of text: a number may be split over them.
 const INLINE = /^(a|abbr|b|bd[io]|big|cite|code|data|em|font|i|ins|kbd|label|mark|q|s|samp|small|span|strong|su[bp]|time|tt|u|var|wbr|#text|#comment)$/i;
@@ -27,50 +36,68 @@ const SKIPPED =
 // What a link dials, and what structured data says: head and number.
 const LINK =
   /^(\s*(?:tel|sms|imessage):(?:\/\/)?|https?:\/\/wa\.me\/|(?=.*whatsapp)\w+:.*[?&]phone=)([^;?&,#]*?)(?=\s*(?:x|ext\W*)\d+$|\/?[;?&,#]|\/?$)/i;
-const BORDER = "\ufeff"; // where an element begins or ends within a line: "24" and "415-555-0100" side by side are two numbers
 const STRUCTURED = /("telephone"\s*:\s*)("[^"]*|\[[^\]]*)/g;
 
 /**
- * Finds the targets in the page's text, links and attributes, also in what is added later, and shows other numbers there
- * or puts the originals back. While `held`, what is added waits for the next `show_`. `changed` is called after each change.
+ * Finds targets in the page's text, links and attributes, also in what is added later, and shows other numbers there or
+ * puts the originals back. One for all tags of a page: they may have targets in the same line.
  */
-export function makeSwapper(targets: readonly Target[], options: Options, held: () => boolean, changed: () => void) {
-  const find = makeFinder(targets);
+export function makeSwapper() {
   const places = new Map<Node, Place>();
+  // The text that was shown in an element last: a page may put numbers back by making new ones.
+  const latest = new WeakMap<Node, Node>();
+  let turns = 0; // of the observer within one task of the page: without a bound, two that answer each other never end it
   // What we show somewhere -> what stood there: a copy that the page made of it is known again.
   const twins = new Map<string, string>();
-  const found = new Set<string>();
-  const names = ["href", ...(options.attributes || [])];
-  let numbers: Numbers = {};
+  const known: Known[] = [];
+  const names = ["href"];
+  const rules: (readonly [css: string, e164: string])[] = [];
+  // How targets and what was shown for them end: a block without any of these digits needs no closer look.
+  const ends = new Set<string>();
+  const askHeld: (() => boolean)[] = [];
+  const tell: (() => void)[] = [];
+  let find = makeFinder(known);
   let looked = false; // at the whole page
 
-  // The line that is being gathered: its text, its nodes with where they begin; and roots met on the way.
+  // The line that is being gathered: its text, where elements begin or end in it, its nodes; and roots met on the way.
   let text = "";
-  let nodes: [node: Node, start: number][] = [];
+  let borders: number[] = [];
+  let nodes: Node[] = [];
+  let shown = false; // something of ours stands in it
   let roots: Node[] = [];
 
-  // A selector may be wrong, and a form's field may be named "matches".
-  const matches = safely((element: Element, css: string) => Element.prototype.matches.call(element, css));
-  const closest = safely((element: Element, css: string) => element.closest(css));
+  const { prototype } = Element;
+  const { attachShadow } = prototype;
+  // A form's field may be named "matches".
+  const matches = (element: Element, css: string): boolean => prototype.matches.call(element, css);
   const isInline = (node: Node | null): boolean => !!node && INLINE.test(node.nodeName);
 
-  function written(word: string, target: Target): string {
-    const [e164] = target;
-    found.add(e164);
-    return numbers[e164] ? formatLike(word, target, numbers[e164]) : word;
+  function written(word: string, target: Known): string {
+    const [e164, , , tag] = target;
+    tag.found_.add(e164);
+    return tag.numbers_[e164] ? formatLike(word, target, tag.numbers_[e164]) : word;
   }
 
   function original(node: Node): string {
     const place = places.get(node);
     const value = node.nodeValue!;
-    return place ? (place.shown_ === value ? place.original_ : value) : twins.get(value) || value;
+    return place ? (place.shown_ === value ? place.original_ : value) : (twins.size && twins.get(value)) || value;
   }
 
-  function put(node: Node, value: string, counts: number): Place {
+  function put(node: Node, value: string, begins: readonly Known[]): void {
     const now = original(node);
-    const place = places.get(node) || { original_: now, shown_: now, fights_: 0, counts_: 0 };
+    const parent = node.parentNode || node;
+    const before = latest.get(parent)!;
+    let place = places.get(node);
+    if (!place) {
+      place = { original_: now, shown_: now, fights_: 0, begins_: begins };
+      const replaced = before && !before.isConnected && places.get(before);
+      if (replaced && replaced.original_ === now) place.fights_ = replaced.fights_ + 1;
+    }
+    latest.set(parent, node);
     places.set(node, place);
-    place.counts_ = counts;
+    place.begins_ = begins;
+    if (turns > MOST_TURNS) place.fights_ = MOST_FIGHTS;
     if (place.shown_ !== node.nodeValue) {
       if (place.shown_ !== place.original_ && place.original_ === now) place.fights_++;
       place.original_ = place.shown_ = now;
@@ -80,15 +107,13 @@ export function makeSwapper(targets: readonly Target[], options: Options, held: 
       if (node.nodeValue !== value) node.nodeValue = value;
       place.shown_ = value;
       if (twins.size > 999) twins.clear(); // a page that shows the time beside the number
-      if (/(\d\D*){7}/.test(value)) twins.set(value, now);
+      if (value !== now && /(\d\D*){7}/.test(value)) twins.set(value, now);
     }
-    return place;
   }
 
   /** A text by itself: an attribute, or structured data. */
   function single(node: Node, part: RegExp): void {
-    let counts: number | undefined;
-    let dials = "";
+    const begins: Known[] = [];
     const value = original(node).replace(part, (all: string, head: string, dialled: string) => {
       // Percent signs are dropped as a pair: "tel:(415)%20555-0100" has no digits 2 and 0. But %2B is a plus.
       const digits =
@@ -97,57 +122,67 @@ export function makeSwapper(targets: readonly Target[], options: Options, held: 
       find(digits || dialled).forEach(([at, word, target]) => {
         if (digits && digits !== word) return;
         const said = written(word, target);
-        [dials] = target;
-        counts = said === word ? 1 : 2;
+        begins.push(target);
         if (!digits) changed = head + (dialled = dialled.slice(0, at) + said + dialled.slice(at + word.length));
-        else if (counts > 1) changed = head + numbers[target[0]]!.number.slice(/^h|=$/i.test(head) ? 1 : 0);
+        else if (said !== word) changed = head + target[3].numbers_[target[0]]!.number.slice(/^h|=$/i.test(head) ? 1 : 0);
       });
       return changed || all;
     });
-    if (counts) put(node, value, counts).target_ = dials;
+    if (begins[0]) put(node, value, begins);
   }
 
   /** The line ends here: shows what it is to show. `rule`: all of it stands for this target. */
-  function endLine(rule?: Target): void {
-    const hits: readonly Hit[] = rule ? [[Math.max(1, text.search(/\S/)), text.trim(), rule]] : find(text);
-    // What was shown in a line that writes no target any more goes back.
-    const edits = nodes.map(([node]) => [original(node), places.get(node)?.shown_ === node.nodeValue ? 0 : -1] as [string, number]);
-    for (const [at, word, target] of hits) {
-      let said = written(word, target);
-      if (rule && !/^[^a-z]*\d[^a-z]*$/i.test(word)) said = numbers[rule[0]]?.national || word;
-      nodes.forEach(([node, start], index) => {
-        const entry = edits[index]!;
-        const stop = start + original(node).length;
-        const from = Math.max(at, start);
-        const to = Math.min(at + word.length, stop);
-        if (word ? from >= to : index) return;
-        // Digit for digit where only digits differ, so that the markup stays where it was; else all in the first node.
-        const apart = /[a-z]/i.test(word) || said.replace(/\d/g, "") === word.replace(/\d/g, "");
-        const piece = apart ? said.slice(from - at, to < at + word.length ? to - at : undefined) : start > at ? "" : said;
-        entry[0] = entry[0].slice(0, from - start) + piece + entry[0].slice(to - start);
-        entry[1] = start > at ? Math.max(entry[1], 0) : said === word ? 1 : 2;
+  function endLine(rule?: Known): void {
+    const hits: readonly Hit<Known>[] = rule ? [[Math.max(0, text.search(/\S/)), text.trim(), rule]] : find(text, borders);
+    let start = 0;
+    if (hits[0] || shown) {
+      nodes.forEach((node, index) => {
+        const was = original(node);
+        const begins: Known[] = [];
+        let now = was;
+        // What was shown in a line that writes no target any more goes back.
+        let mine = places.get(node)?.shown_ === node.nodeValue;
+        for (const [at, word, target] of hits) {
+          const from = at - start;
+          const to = from + word.length;
+          if (word ? to <= 0 || from >= was.length : index) continue;
+          let said = written(word, target);
+          if (rule && !/^[^a-z]*\d[^a-z]*$/i.test(word)) said = rule[3].numbers_[rule[0]]?.national || word;
+          // Digit for digit where only digits differ, so that the markup stays where it was; else all in the first node.
+          const apart = /[a-z]/i.test(word) || said.replace(/\d/g, "") === word.replace(/\d/g, "");
+          now =
+            now.slice(0, Math.max(from, 0)) +
+            (apart ? said.slice(Math.max(-from, 0), to > was.length ? was.length - from : undefined) : from < 0 ? "" : said) +
+            (to > was.length ? "" : now.slice(to));
+          if (from >= 0) begins.push(target);
+          mine = true;
+        }
+        if (mine) put(node, now, begins);
+        start += was.length;
       });
     }
-    edits.forEach(([value, counts], index) => counts < 0 || put(nodes[index]![0], value, counts));
     text = "";
+    borders = [];
     nodes = [];
+    shown = false;
   }
 
-  function gather(node: Node): void {
+  function gather(node: Node, quiet?: boolean): void {
     const { nodeType, nodeName } = node;
     if (nodeType === 3) {
-      nodes.push([node, text.length]);
+      nodes.push(node);
       text += original(node);
+      shown = shown || places.has(node);
       return;
     }
     let skipped = false;
     let rule: readonly string[] | undefined;
     if (nodeType === 1) {
       const element = node as HTMLScriptElement & HTMLIFrameElement;
-      skipped = !!matches(element, SKIPPED);
+      skipped = matches(element, SKIPPED);
       if (!skipped) {
-        names.forEach((name) => attribute(element, name));
-        rule = options.selectors?.find(([css]) => matches(element, css!));
+        for (const name of names) attribute(element, name);
+        rule = rules.find(([css]) => matches(element, css));
         const inner = element.shadowRoot || (nodeName === "IFRAME" && element.contentDocument);
         if (inner) roots.push(inner);
       } else if (node.firstChild && /ld\+json/.test(element.type) && !element.closest("[data-dni=off]")) {
@@ -157,16 +192,24 @@ export function makeSwapper(targets: readonly Target[], options: Options, held: 
     const border = rule || skipped || !isInline(node);
     if (border && text) endLine();
     if (nodeType === 8) return;
-    text += BORDER;
+    borders.push(text.length);
     if (rule && !node.firstChild) node.appendChild(new Text());
-    if (!skipped) for (let child = node.firstChild; child; child = child.nextSibling) gather(child);
-    text += BORDER;
-    if (border) endLine(rule && targets.find(([e164]) => e164 === rule![1]));
+    const parent = node as Element;
+    if (border) {
+      const few = !rule && parent.childElementCount < 9 && !parent.firstElementChild?.firstElementChild;
+      const digits = few && node.textContent!.replace(/\D+/g, "");
+      quiet = few && ![...ends].some((end) => (digits as string).includes(end));
+    }
+    let child = quiet ? parent.firstElementChild : node.firstChild;
+    for (; child && !skipped; child = quiet ? (child as Element).nextElementSibling : child.nextSibling) gather(child, quiet);
+    borders.push(text.length);
+    if (border) endLine(rule && known.find(([e164]) => e164 === rule![1]));
   }
 
   function attribute(element: Element, name: string): void {
-    const node = element.getAttributeNode(name);
-    if (node) single(node, name === "href" ? LINK : /^()(.*)/s);
+    const part = name === "href" ? LINK : /^()(.*)/s;
+    const value = element.getAttribute(name);
+    if (value && part.test(value)) single(element.getAttributeNode(name)!, part);
   }
 
   /** Looks at nodes that stand side by side. */
@@ -186,9 +229,13 @@ export function makeSwapper(targets: readonly Target[], options: Options, held: 
     const start = (node: Node): void => {
       const element = node.nodeType === 1 ? (node as Element) : node.parentElement;
       if (!node.isConnected) return;
-      options.selectors?.forEach(([css]) => (node = (element && closest(element, css)) || node));
+      rules.forEach(([css]) => (node = element?.closest(css) || node));
       if (element?.nodeName === "SCRIPT") node = element;
-      else if (element?.closest(SKIPPED)) return;
+      else if (element?.closest(SKIPPED)) {
+        // What was moved to where nothing is swapped.
+        places.forEach((_, at) => node.contains((at as Attr).ownerElement || at) && put(at, original(at), []));
+        return;
+      }
       while (isInline(node)) {
         while (isInline(node.previousSibling)) node = node.previousSibling!;
         if (!isInline(node.parentNode)) break;
@@ -197,14 +244,14 @@ export function makeSwapper(targets: readonly Target[], options: Options, held: 
       starts.add(node);
     };
     records.forEach(({ type, target, addedNodes, previousSibling, nextSibling, attributeName }) => {
-      if (type === "characterData") start(target);
+      if (type === "characterData" || (attributeName && (target as Element).closest(SKIPPED))) start(target);
       else if (!attributeName) {
         // What came or went may have parted a number, or joined one.
         [...addedNodes, previousSibling, nextSibling].forEach((node, index) => {
           if (node && (addedNodes[index] || isInline(node))) start(node);
         });
       }
-      else if (!(target as Element).closest(SKIPPED)) attribute(target as Element, attributeName);
+      else attribute(target as Element, attributeName);
     });
     starts.forEach((node) => {
       const list = [node];
@@ -216,16 +263,15 @@ export function makeSwapper(targets: readonly Target[], options: Options, held: 
 
   const observer = new MutationObserver(
     safely((records: MutationRecord[]) => {
-      if (held()) looked = false;
+      if (!turns++) setTimeout(() => (turns = 0));
+      if (askHeld.some((held) => held())) looked = false;
       else look(records);
-      changed();
+      tell.forEach((changed) => changed());
     }) as MutationCallback,
   );
 
   // A frame's document is there only once it has loaded.
   document.addEventListener("load", safely(({ target }) => look([{ addedNodes: [target] } as never])), true);
-  const { prototype } = Element;
-  const { attachShadow } = prototype;
   prototype.attachShadow = function (init) {
     const root = attachShadow.call(this, init);
     if (init.mode === "open" && !this.closest(SKIPPED)) safely(watch)(root);
@@ -233,46 +279,67 @@ export function makeSwapper(targets: readonly Target[], options: Options, held: 
   };
 
   return {
-    /** Shows these numbers (by target), and the original of every other target. What the page changed is left alone. */
-    show_(leased: Numbers): void {
-      look(observer.takeRecords());
-      numbers = leased;
-      if (!looked) watch(document);
-      // Another answer changes what is known, and nothing else.
-      else look([...places.keys()].map((node) => ({ type: "characterData", target: (node as Attr).ownerElement || node, attributeName: (node as Attr).name }) as never));
-      looked = true;
-      observer.takeRecords();
-    },
+    /**
+     * A tag that has targets here. While `held`, what is added waits for the next `show_`; `changed` is called after each
+     * change of the page.
+     */
+    join_(targets: readonly Target[], { attributes, selectors }: Options, held: () => boolean, changed: () => void) {
+      const tag: Share = { found_: new Set(), numbers_: {} };
+      for (const [e164, country, pattern] of targets) {
+        if (known.some(([other]) => e164 === other)) continue;
+        known.push([e164, country, pattern, tag]);
+        ends.add(/[A-Z]/.test(pattern) ? "" : e164.slice(-4));
+      }
+      find = makeFinder(known);
+      names.push(...(attributes || []));
+      // A selector may be wrong.
+      rules.push(...(selectors || []).filter(([css]) => safely(matches)(document.body, css) !== undefined));
+      askHeld.push(held);
+      tell.push(changed);
+      looked = false;
+      return {
+        /** Shows these numbers (by target), and the original of every other target. What the page changed is left alone. */
+        show_(leased: Numbers): void {
+          look(observer.takeRecords());
+          tag.numbers_ = leased;
+          Object.values(leased).forEach(({ number }) => ends.add(number.slice(-4)));
+          if (!looked) watch(document);
+          // Another answer changes what is known, and nothing else.
+          else look([...places.keys()].map((node) => ({ type: "characterData", target: (node as Attr).ownerElement || node, attributeName: (node as Attr).name }) as never));
+          looked = true;
+          observer.takeRecords();
+        },
 
-    /** The targets that were met so far. */
-    found_: found,
+        found_: tag.found_,
 
-    /** The target that this link's address stood for, or undefined. */
-    targetOf_: (link: Element): string | undefined => places.get(link.getAttributeNode("href")!)?.target_,
+        /** The target that this link's address stood for, or undefined. */
+        targetOf_: (link: Element): string | undefined => places.get(link.getAttributeNode("href")!)?.begins_[0]?.[0],
 
-    /** How many places hold a target, how many of them show another number, and in how many the page put that away. */
-    count_(): { found: number; swapped: number; reverted: number } {
-      let found = 0;
-      let swapped = 0;
-      let reverted = 0;
-      places.forEach(({ shown_, original_, fights_, counts_ }, node) => {
-        if (!((node as Attr).ownerElement || node).isConnected) {
-          // Whoever puts it back on the page finds it as it was, and so do we.
-          if (node.nodeValue === shown_) node.nodeValue = original_;
-          places.delete(node);
-        } else if (counts_) {
-          found++;
-          if (node.nodeValue !== shown_ || fights_ >= MOST_FIGHTS) reverted++;
-          else if (counts_ > 1) swapped++;
-        }
-      });
-      return { found, swapped, reverted };
-    },
+        /** How many places hold a target, how many of them show another number, and in how many the page put that away. */
+        count_(): { found: number; swapped: number; reverted: number } {
+          let found = 0;
+          let swapped = 0;
+          let reverted = 0;
+          places.forEach(({ shown_, original_, fights_, begins_ }, node) => {
+            if (!((node as Attr).ownerElement || node).isConnected) {
+              // Whoever puts it back on the page finds it as it was, and so do we.
+              if (node.nodeValue === shown_) node.nodeValue = original_;
+              places.delete(node);
+            } else if (begins_.some(([, , , owner]) => owner === tag)) {
+              found++;
+              if (node.nodeValue !== shown_ || fights_ >= MOST_FIGHTS) reverted++;
+              else if (shown_ !== original_) swapped++;
+            }
+          });
+          return { found, swapped, reverted };
+        },
 
-    /** Looks no further. */
-    stop_(): void {
-      observer.disconnect();
-      prototype.attachShadow = attachShadow;
+        /** Looks no further. */
+        stop_(): void {
+          observer.disconnect();
+          prototype.attachShadow = attachShadow;
+        },
+      };
     },
   };
 }

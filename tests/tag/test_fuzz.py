@@ -101,27 +101,12 @@ async def _tag(api: httpx.AsyncClient, url: str, origin: str, number: str) -> st
     return f"{url}/t/{key}.js"
 
 
-# Each tag works by itself: where two of them stand in one line, one takes what the other wrote for the page's own.
-_NOT_YET = pytest.mark.xfail(reason="two tags write into one line", strict=True)
-
-
-_TWO_TAGS = {
-    "numbers of two tags in one text, originals back for a while",
-    "numbers of two tags in one line, one over two texts",
-}
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=_NOT_YET) if name in _TWO_TAGS else name for name in FOUND])
+@pytest.mark.parametrize("name", FOUND)
 async def test_a_page_that_once_went_wrong(stage: Stage, name: str) -> None:
     assert await stage.play(*FOUND[name]) == []
 
 
-# It still finds pages: two tags in one line, and where corpus and oracle differ over numbers side by side.
-_NOT_GREEN = pytest.mark.xfail(reason="two tags write into one line; numbers side by side", strict=False)
-
-
 @pytest.mark.stress
-@_NOT_GREEN
 @settings(_settings, max_examples=300, derandomize=True)
 @given(plan=page, later=st.booleans(), happens=acts)
 async def test_any_page(stage: Stage, plan: Plan, later: bool, happens: list[Plan]) -> None:
@@ -130,7 +115,6 @@ async def test_any_page(stage: Stage, plan: Plan, later: bool, happens: list[Pla
 
 
 @pytest.mark.stress
-@_NOT_GREEN
 @settings(_settings, max_examples=5_000)
 @given(plan=page, later=st.booleans(), happens=acts)
 async def test_any_page_of_many(stage: Stage, plan: Plan, later: bool, happens: list[Plan]) -> None:

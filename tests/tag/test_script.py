@@ -93,7 +93,7 @@ def test_what_people_wrote_cannot_end_the_script() -> None:
     tag = msgspec.structs.replace(TAG, selectors=(Selector(evil, TARGET),))
     text = script(tag, BASE).decode()
     assert configuration(text)[4]["selectors"][0][0] == evil
-    assert "<" not in text.partition("const DNI_CONFIG=")[2].partition("};")[0]
+    assert "<" not in text.partition("const DNI_CONFIG=")[2].partition("];")[0]
     assert "\u2028" not in text
 
 

@@ -1,5 +1,8 @@
 """What the eye gets: the second view is swapped before anything is asked, and nothing on the page ever moves."""
 
+import json
+from typing import Any
+
 import pytest
 from playwright.async_api import Browser
 
@@ -96,6 +99,43 @@ async def test_with_the_style_of_the_head_the_original_is_never_painted(
     await visitor.page.wait_for_function("window.painted && window.swapped")
     painted, swapped = await visitor.page.evaluate("[painted, swapped]")
     assert painted < swapped
+
+
+@pytest.mark.parametrize("head", ["", STUB])
+async def test_the_browsers_own_trace_says_so(
+    head: str, visitor: Visitor, site: Site, shop: Shop, gate: Gate, chromium: Browser
+) -> None:
+    """The number is all there is to paint. Without the style the page waits for the tag."""
+    tag = await shop.tag()
+    marked = THEN.replace("performance.now()", "performance.mark('swapped').startTime")
+    how = {} if head else {"how": ""}
+    place = tag.snippet(gate.url, **how)
+    url = site.page(BODY + marked + (place if head else ""), head + ("" if head else place) + WATCH)
+    await seen_once(visitor, url)
+    gate.hold()
+    await chromium.start_tracing(
+        page=visitor.page, categories=["devtools.timeline", "blink.user_timing", "loading", "toplevel"]
+    )
+    await visitor.open(url)
+    await visitor.page.wait_for_function("window.painted && window.swapped")
+    events: list[dict[str, Any]] = json.loads(await chromium.stop_tracing())["traceEvents"]
+    runs = [
+        one for one in events if one["name"] == "EvaluateScript" and one["args"]["data"]["url"] == tag.src(gate.url)
+    ]
+    assert len(runs) == 1
+    (run,) = runs
+    page = {"pid": run["pid"], "tid": run["tid"]}
+    mine = [one for one in events if page.items() <= one.items()]
+    (swapped,) = [one["ts"] for one in mine if one["name"] == "swapped"]
+    (painted,) = [one["ts"] for one in mine if one["name"] == "firstContentfulPaint"]
+    assert swapped < painted
+    if head:
+        # The page's own observer saw it in the task in which the tag first ran.
+        tasks = [
+            (one["ts"], one["ts"] + one["dur"]) for one in mine if one["name"].endswith("RunTask") and "dur" in one
+        ]
+        (task,) = [one for one in tasks if one[0] <= run["ts"] <= one[1]]
+        assert run["ts"] <= swapped <= task[1]
 
 
 async def test_the_first_view_shows_the_number_when_it_is_there(

@@ -257,3 +257,13 @@ async def test_the_first_signal_says_what_the_tag_did(visitor: Visitor, site: Si
     assert (page["found"], page["swapped"], page["reverted"], page["reason"]) == (2, 2, 0, None)
     assert 0 <= page["took_ms"] < 1_000
     assert page["version"]
+
+
+async def test_analytics_that_come_after_the_lease_are_told(visitor: Visitor, site: Site, shop: Shop) -> None:
+    await visitor.open(site.page(BODY, (await shop.tag()).snippet()))
+    await visitor.sees("#number", PRINTED, await visitor.leased())
+    await until(lambda: len(visitor.signals("view")) == 1, "the first view")
+    assert visitor.signals("set") == []
+    await visitor.page.evaluate("document.cookie = '_ga=GA1.1.123.456'; history.pushState(null, '', '/next')")
+    await until(lambda: len(visitor.signals("set")) == 1, "news")
+    assert visitor.signals("set")[0]["ids"] == {"_ga": "GA1.1.123.456"}

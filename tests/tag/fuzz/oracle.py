@@ -2,7 +2,8 @@
 
 A line is text with nothing but inline elements and comments around its pieces. Its words are joined by " & ", which no
 number goes over. A word that writes a target must be shown as words.py says, one that only looks like it must stay; in
-any other word, a target's digits in their order may become the other number's, and nothing else may change.
+any other word, a target's digits in their order may become the other number's, and nothing else may change. Where an
+element begins or ends between two digits, they may be one number or two ("24", "415-555-0100" side by side).
 """
 
 import re
@@ -34,6 +35,7 @@ class _Check:
     def __init__(self) -> None:
         self.faults: list[str] = []
         self._line: list[tuple[str, str]] = []
+        self._borders: list[int] = []  # places in the line's list where an element begins or ends
 
     def walk(self, live: list[Plan], twin: list[Plan], skipped: bool) -> None:
         if len(live) != len(twin):
@@ -53,8 +55,10 @@ class _Check:
 
     def end_line(self) -> None:
         line, self._line = self._line, []
+        borders, self._borders = self._borders, []
         if any(was for _, was in line):
-            self.faults += _line_faults([one for one, _ in line], [one for _, one in line])
+            starts = {sum(len(was) for _, was in line[:place]) for place in borders}
+            self.faults += _line_faults([one for one, _ in line], [one for _, one in line], starts)
 
     def _element(self, live: Plan, twin: Plan, skipped: bool) -> None:
         tag, attributes, children, shadow = twin
@@ -71,14 +75,16 @@ class _Check:
         border = tag not in INLINE or (skips and not skipped)
         if border:
             self.end_line()
+        self._borders.append(len(self._line))
         self.walk(live[2], children, skips)
+        self._borders.append(len(self._line))
         if border:
             self.end_line()
         if shadow is not None:
-            outer, self._line = self._line, []
+            outer, self._line, self._borders = (self._line, self._borders), [], []
             self.walk(live[3] or [], shadow, skips)
             self.end_line()
-            self._line = outer
+            self._line, self._borders = outer
 
 
 def _attribute(name: str, value: str) -> str:
@@ -87,10 +93,10 @@ def _attribute(name: str, value: str) -> str:
     return SHOWN.get(value, value) if name in SWAPPED_ATTRIBUTES else value
 
 
-def _line_faults(live: list[str], twin: list[str]) -> list[str]:
-    """Each list: the texts of one line's nodes."""
+def _line_faults(live: list[str], twin: list[str], borders: set[int]) -> list[str]:
+    """Each list: the texts of one line's nodes; `borders`: offsets in the line where an element begins or ends."""
     before, after = "".join(twin), "".join(live)
-    changes = _changes(before)
+    changes = _changes(before, borders)
     pattern, at = "", 0
     for start, end, ways in changes:
         pattern += re.escape(before[at:start]) + "(" + "|".join(map(re.escape, ways)) + ")"
@@ -116,7 +122,7 @@ def _line_faults(live: list[str], twin: list[str]) -> list[str]:
     return []
 
 
-def _changes(line: str) -> list[tuple[int, int, list[str]]]:
+def _changes(line: str, borders: set[int]) -> list[tuple[int, int, list[str]]]:
     """Where a line may change: from, to, and every text that may stand there."""
     places = []
     at = 0
@@ -125,26 +131,30 @@ def _changes(line: str) -> list[tuple[int, int, list[str]]]:
         start = at + part.find(word)
         if word in SHOWN:
             places.append((start, start + len(word), [SHOWN[word]]))
-        elif word not in STAYS:
-            places += [(at + one, at + other, ways) for one, other, ways in _chances(part)]
+        else:
+            chances = _chances(part, {border - at for border in borders})
+            never = _chances(part, set()) if word in STAYS else []
+            places += [(at + one, at + other, ways) for one, other, ways in chances if (one, other, ways) not in never]
         at += len(part) + 1
     return places
 
 
-def _chances(part: str) -> list[tuple[int, int, list[str]]]:
+def _chances(part: str, borders: set[int]) -> list[tuple[int, int, list[str]]]:
     """Places of a word that may or may not be a target: its digits in order, not within a longer one or money."""
     places = []
     for target, country, number in _SAME_LENGTH:
         for found in re.finditer(_GAP.join(target[1 + len(country) :]), part):
-            if _stands_alone(part, found.start(), found.end(), country):
+            if _stands_alone(part, found.start(), found.end(), country, borders):
                 others = re.sub(r"\d", "{}", found[0]).split("{}")
                 now = "".join(chain.from_iterable(zip(others, [*number[1 + len(country) :], ""], strict=True)))
                 places.append((found.start(), found.end(), [found[0], now]))
     words = re.finditer(r"1-800-FLOWERS(?![A-Za-z])", part)
     places += [(found.start(), found.end(), [found[0], SHOWN[found[0]]]) for found in words]
     for found in re.finditer(_GAP.join(GERMAN[3:]), part):
-        if _stands_alone(part, found.start(), found.end(), "49"):
-            head = re.search(r"[-+()\d\s./]*$", part[max(0, found.start() - 30) : found.start()])
+        if _stands_alone(part, found.start(), found.end(), "49", borders):
+            # What is another number's is not this one's head.
+            since = max([end for _, end, _ in places if end <= found.start()] + [found.start() - 30, 0])
+            head = re.search(r"[-+()\d\s./]*\Z", part[since : found.start()])
             assert head
             start = found.start() - len(head[0])
             ways = [
@@ -158,8 +168,11 @@ def _chances(part: str) -> list[tuple[int, int, list[str]]]:
     return [place for index, place in enumerate(places) if not index or places[index - 1][1] <= place[0]]
 
 
-def _stands_alone(part: str, start: int, end: int, country: str) -> bool:
-    if re.match(r"\d|@", part[end:]):
+def _stands_alone(part: str, start: int, end: int, country: str, borders: set[int]) -> bool:
+    if re.match(r"@" if end in borders else r"\d|@", part[end:]):
         return False
-    before = re.sub(rf"(?<!\d)[+(]*((00|011)[\s-]?)?{country}{_GAP}(0{_GAP})?$|(?<!\d)0{_GAP}$", "", part[:start])
-    return not re.search(r"\d$|[$\u20ac]\s?$", before)
+    before = re.sub(rf"(?<!\d)[+(]*((00|011)[\s-]?)?{country}{_GAP}(0{_GAP})?\Z|(?<!\d)0{_GAP}\Z", "", part[:start])
+    if re.search(r"\d\Z", before) and borders.isdisjoint(range(len(before), start + 1)):
+        return False
+    # "20 \u20ac 415-555-0100": the sign may belong to what is before it.
+    return not re.search(r"(^|[^\d\s])\s*[$\u20ac]\s?\Z", before)
