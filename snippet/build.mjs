@@ -26,7 +26,7 @@ for (const [entry, name] of Object.entries(BUILT)) {
   const { code } = await minify(bundled.outputFiles[0].text, {
     ecma: 2020,
     toplevel: true,
-    compress: { passes: 10, unsafe: true, unsafe_comps: true, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },
+    compress: { passes: 5, unsafe: true, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false },
     mangle: { properties: { regex: /_$/ } },
     format: { ascii_only: true }, // pages in any encoding read the same bytes
   });

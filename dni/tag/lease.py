@@ -128,7 +128,7 @@ async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser)
         else:
             given[asked] = _by_choice(choice, failed) if number in tag.targets else _original("unknown_target")
     beat_ms = min((one.beat_ms for one in leases if one.number), default=_BEAT_MS)
-    return LeaseAnswer(visitor_id, session_id, beat_ms, given)
+    return LeaseAnswer(visitor_id, session_id, beat_ms, given, pool.hold_ms if pool else 0)
 
 
 def _region(parts: Parts, pool: Pool, address: str) -> str:

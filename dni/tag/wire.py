@@ -54,10 +54,13 @@ class Given(msgspec.Struct, gc=False):
 
 
 class LeaseAnswer(msgspec.Struct, gc=False):
+    """`hold_ms`: for how long its leases stay protected after the page left; 0 without one."""
+
     visitor: str | None
     session: str | None
     beat_ms: int
     numbers: dict[str, Given]
+    hold_ms: int = 0
 
 
 class SignalPage(msgspec.Struct, gc=False):

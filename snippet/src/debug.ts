@@ -17,7 +17,7 @@ function rows(key: string, tag: Tag): [string, string][] {
     ["why not", `${reason || (found ? "-" : "no target is on this page")}`],
     ["consent", `${consent}`],
     ["session", `${session || "none"}`],
-    ["beat", `every ${(beat_ms as number) / 1000} s`],
+    ["beat", beat_ms ? `every ${(beat_ms as number) / 1000} s` : "-"],
     ["surely ours", isFinite(left) ? `for ${left} s` : "-"],
   ];
 }

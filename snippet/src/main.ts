@@ -43,10 +43,8 @@ safely(() => {
           .find(Boolean) ?? Promise.resolve({ number: args[0], national: args[0] }),
       );
     });
-    api.push = safely((call) => {
-      const [name, ...args] = call as [string, ...unknown[]];
-      return api[name]!(...args);
-    });
+    const push = safely(([name, ...args]: [string, ...unknown[]]) => api[name]!(...args));
+    api.push = push as Api[string];
     window.dni = api;
     ((queue as unknown[]) || []).forEach(api.push);
   }

@@ -21,7 +21,7 @@ const setCookie = safely((name: string, value: string) =>
   location.hostname.split(".").some((_, index, labels) => {
     // 400 days: Chrome cuts longer ones to that.
     document.cookie = `${name}=${value};path=/;max-age=${value ? 34560000 : 0};samesite=lax${
-      location.protocol === "https:" ? ";secure" : ""
+      isSecureContext ? ";secure" : ""
     };domain=${labels.slice(~index).join(".")}`;
     return valueOf(name, cookies()) === value;
   }),

@@ -167,43 +167,47 @@ export function makeSwapper() {
     shown = false;
   }
 
-  function gather(node: Node, quiet?: boolean): void {
-    const { nodeType, nodeName } = node;
+  function gather(node: Node): void {
+    const { nodeType } = node;
     if (nodeType === 3) {
       nodes.push(node);
       text += original(node);
       shown = shown || places.has(node);
       return;
     }
+    const element = node as HTMLScriptElement;
     let skipped = false;
     let rule: readonly string[] | undefined;
     if (nodeType === 1) {
-      const element = node as HTMLScriptElement & HTMLIFrameElement;
       skipped = matches(element, SKIPPED);
       if (!skipped) {
-        for (const name of names) attribute(element, name);
+        visit(element);
         rule = rules.find(([css]) => matches(element, css));
-        const inner = element.shadowRoot || (nodeName === "IFRAME" && element.contentDocument);
-        if (inner) roots.push(inner);
       } else if (node.firstChild && /ld\+json/.test(element.type) && !element.closest("[data-dni=off]")) {
         single(node.firstChild, STRUCTURED);
       }
     }
     const border = rule || skipped || !isInline(node);
     if (border && text) endLine();
-    if (nodeType === 8) return;
+    if (nodeType === 8 || skipped) return;
+    if (border && !rule && element.childElementCount < 9 && !element.firstElementChild?.firstElementChild) {
+      const digits = node.textContent!.replace(/\D+/g, "");
+      if (![...ends].some((end) => digits.includes(end)) && !element.querySelector([SKIPPED, ...rules.map(([css]) => css)] + "")) {
+        return element.querySelectorAll("*").forEach(visit);
+      }
+    }
     borders.push(text.length);
     if (rule && !node.firstChild) node.appendChild(new Text());
-    const parent = node as Element;
-    if (border) {
-      const few = !rule && parent.childElementCount < 9 && !parent.firstElementChild?.firstElementChild;
-      const digits = few && node.textContent!.replace(/\D+/g, "");
-      quiet = few && ![...ends].some((end) => (digits as string).includes(end));
-    }
-    let child = quiet ? parent.firstElementChild : node.firstChild;
-    for (; child && !skipped; child = quiet ? (child as Element).nextElementSibling : child.nextSibling) gather(child, quiet);
+    for (let child = node.firstChild; child; child = child.nextSibling) gather(child);
     borders.push(text.length);
     if (border) endLine(rule && known.find(([e164]) => e164 === rule![1]));
+  }
+
+  /** What an element has beside its text. */
+  function visit(element: Element): void {
+    for (const name of names) attribute(element, name);
+    const inner = element.shadowRoot || (element.nodeName === "IFRAME" && (element as HTMLIFrameElement).contentDocument);
+    if (inner) roots.push(inner);
   }
 
   function attribute(element: Element, name: string): void {

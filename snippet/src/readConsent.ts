@@ -6,10 +6,10 @@ import type { Consent, Options } from "./config";
  * Sources: W3C GPC; Google, "Set up consent mode"; IAB TCF v2.2 CMP API.
  */
 export function readConsent(told: Consent | undefined, options: Options): Consent {
-  const page = window as { dataLayer?: ArrayLike<unknown>[]; __tcfapi?: unknown };
+  const page = window as { dataLayer?: (ArrayLike<unknown> | null)[]; __tcfapi?: unknown };
   let mode: unknown;
   for (const entry of page.dataLayer || []) {
-    const { ad_storage, region } = (entry[0] === "consent" && (entry[2] as Record<string, unknown>)) || {};
+    const { ad_storage, region } = (entry?.[0] === "consent" && (entry[2] as Record<string, unknown>)) || {};
     if (ad_storage && !region) mode = ad_storage;
   }
   if ((navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl) return "denied";

@@ -36,40 +36,39 @@ export function runPage([key, endpoint, version, targets, options]: Config): Tag
   const name = "dni_" + key;
   const pageId = "" + Math.random(); // tells the pages of one session apart
   const custom = {};
-  const listeners: [string, (numbers: Numbers) => void][] = [];
+  const listeners: ((type: string) => void)[] = [];
   const waiting: (() => void)[] = [];
 
   let leased: Numbers = {}; // a new object for each answer, which tells answers apart
-  let protectedUntil = 0;
-  let beatMs = 2e4;
-  let holdMs = 0;
-
-  let visitor: string | null = "";
-  let session: string | null = "";
+  let visitor: string | null | undefined;
+  let session: string | null | undefined;
   let remembered = ""; // both, and when: "visitor.session.ms"
   let told: Consent | undefined;
   let consent = readConsent(told, options);
   let reason: string | null = null;
-
-  let lookedAt = 0;
-  let movedAt = Date.now();
-  let beatAt = 0;
-  let leaseAt = 0;
-  let askedAt = 0;
-  let leftAt = 0;
   let failures = 0;
   let seq = 0;
-  let tookMs: number | undefined;
-  let address: string | undefined;
-
-  let ready = false; // the page is there
-  let asking = false;
-  let asked: number | undefined; // how many targets, in the last lease
+  let epoch = 0; // answers to what was said in an earlier one count no more
+  let movedAt = Date.now();
   let active = !document.hidden; // when last looked
-  let away = false; // in the back/forward cache, or undone
-  let undone = false;
-  let news = false; // of the session, to be told
-  let toldIds: string | undefined;
+
+  // Nothing of this was so far, and comparing with undefined is false.
+  let beatMs: number;
+  let holdMs: number;
+  let protectedUntil: number;
+  let lookedAt: number;
+  let beatAt: number;
+  let leaseAt: number;
+  let askedAt: number;
+  let asked: number; // how many targets, in the last lease
+  let tookMs: number;
+  let address: string;
+  let asking: boolean;
+  let ready: boolean; // the page is there
+  let away: boolean; // in the back/forward cache, or undone
+  let undone: boolean;
+  let news: boolean; // of the session, to be told
+  let toldIds: string;
 
   // A framework that takes over what the server sent must find it as it was.
   const hydrates = (): boolean =>
@@ -79,27 +78,16 @@ export function runPage([key, endpoint, version, targets, options]: Config): Tag
   const swapper = (tags[Symbol.for(version)] ||= makeSwapper()).join_(targets, options, hydrates, () => sync());
 
   /** A static number has no lease: nothing to signal, nothing that runs out. */
-  const leases = (): string[] =>
-    Object.values(leased)
-      .map(({ lease }) => lease!)
-      .filter(Boolean);
+  const leases = (): string[] => Object.values(leased).map(({ lease }) => lease!).filter(Boolean);
 
-  /** Whether the numbers may be another visitor's by now, or before we look again; or nobody knows: the clock was set back. */
-  const isOver = (now: number): boolean => now < lookedAt || now + TICK_MS >= protectedUntil;
+  /** Whether the numbers may be another visitor's by now, or before we look again; or the clock was set back. */
+  const isOver = (now: number): boolean => now < lookedAt || !(now + TICK_MS < protectedUntil);
 
   /** Remembers who this is, with this moment as activity. */
   function remember(): void {
     if (!visitor) return;
     remembered = `${visitor}.${session}.${Date.now()}`;
     if (consent === "granted") write(name, remembered);
-  }
-
-  /** Who this is as of now: another page of the visitor may have said more. */
-  function recall(): void {
-    const stored = consent === "granted" && (valueOf(name, cookies()) || readLocal(name));
-    const [who, visit, at] = (stored || remembered).split(".");
-    visitor = who!;
-    session = (Date.now() - +at! < SESSION_MS && visit) || "";
   }
 
   /** For the visitor's next page: the numbers, and until when they are surely his. */
@@ -119,21 +107,21 @@ export function runPage([key, endpoint, version, targets, options]: Config): Tag
     keep();
   }
 
-  /** Originals until there is another answer. */
-  function end(): void {
+  /** Originals, but for what is still his, until there is another answer. */
+  function end(still: Numbers = {}): void {
     leaseAt = askedAt + LEASE_GAP_MS;
-    show({});
+    show(still);
   }
 
   function emit(type: string): void {
-    listeners.forEach(([wanted, listener]) => wanted === type && safely(listener)(leased));
+    listeners.forEach((tell) => tell(type));
   }
 
   const report = () => ({ ...swapper.count_(), version, reason, beat_ms: beatMs, took_ms: tookMs });
 
   /**
-   * Posts JSON. Gives the answer ({} for none, or when nobody will hear one); rejects on every status but 2xx and on a
-   * dead network. `parting` requests outlive the page and need not be answered.
+   * Posts JSON. Gives the answer ({} for none, or when nobody will hear one); rejects on every status but 2xx
+   * and on a dead network. `parting` requests outlive the page and need not be answered.
    */
   async function post(path: string, about: object, more: object, parting?: boolean): Promise<any> {
     const ids: Record<string, string> = {};
@@ -169,11 +157,11 @@ export function runPage([key, endpoint, version, targets, options]: Config): Tag
   }
 
   async function signal(type: SignalType, named = leases()): Promise<void> {
-    if (!named[0] && type !== "view" && type !== "set") return;
+    if (type !== "view" && type !== "set" && !named[0]) return;
     const sent = Date.now();
     const about = leased;
+    const mine = epoch;
     const goesBy = beatMs; // the answer speaks of this beat, whatever another answer says meanwhile
-    beatAt = sent + beatMs;
     if (type === "leave") {
       // From here on the server keeps the number for a shorter time, whether or not we hear that it got this.
       protectedUntil = Math.min(protectedUntil, sent + holdMs);
@@ -186,13 +174,16 @@ export function runPage([key, endpoint, version, targets, options]: Config): Tag
         { signals: named[0] ? named.map((lease) => ({ type, lease })) : [{ type }] },
         type === "leave" || type === "tap",
       );
-      // A tap names one lease: its answer says nothing of the page's others. What was said before a leave counts no more.
-      if (type === "tap" || about !== leased || sent <= leftAt) return;
+      // A tap names one lease: its answer says nothing of the page's others.
+      if (about !== leased || mine !== epoch || type === "tap") return;
       beatMs = beat_ms || goesBy;
       beatAt = sent + beatMs;
       protectedUntil = sent + 1.5 * beatMs + holdMs;
       keep();
-      if (ended) end();
+      if (ended) {
+        for (const target in leased) if (ended.includes(leased[target]!.lease)) delete leased[target];
+        end({ ...leased });
+      }
     } catch {
       // not heard: the protected time runs out by itself
     }
@@ -203,13 +194,18 @@ export function runPage([key, endpoint, version, targets, options]: Config): Tag
     leaseAt = Infinity;
     asked = numbers.length;
     if (!asked) {
-      show({});
+      show(leased); // perhaps his last page's: they are still his
       signal("view");
       return;
     }
     const sent = (askedAt = Date.now());
+    const mine = epoch;
     asking = true;
-    recall();
+    // Another page of the visitor may have said more. An old session is over.
+    const stored = consent === "granted" && (valueOf(name, cookies()) || readLocal(name));
+    let at;
+    [visitor, session, at] = (stored || remembered).split(".");
+    if (!(Date.now() - +at! < SESSION_MS)) session = "";
     if (!session) news = false; // a session begins with what is told here
     try {
       const answer = await post(
@@ -227,8 +223,26 @@ export function runPage([key, endpoint, version, targets, options]: Config): Tag
         },
       );
       failures = 0;
-      if (sent > leftAt) adopt(answer, sent);
-      else leaseAt = 0; // too late for this view; a page that comes back asks again
+      if (mine !== epoch) leaseAt = 0; // too late; a page that comes back asks again
+      else {
+        const numbers: Numbers = answer.numbers;
+        const given = Object.entries(numbers); // throws first where the answer makes no sense
+        ({ visitor, session, beat_ms: beatMs, hold_ms: holdMs } = answer);
+        remember();
+        reason = null;
+        given.forEach(([target, one]) => {
+          if (one.number) return;
+          delete numbers[target];
+          reason = one.reason;
+          if (one.retry_ms) leaseAt = Date.now() + one.retry_ms;
+        });
+        beatAt = sent + beatMs;
+        protectedUntil = sent + 1.5 * beatMs; // a lease that never signalled has no hold
+        if (isOver(Date.now())) end(); // the answer slept on the way
+        else show(numbers);
+        emit("lease");
+        signal("view");
+      }
     } catch {
       reason = "failed";
       leaseAt = Date.now() + FAILED_RETRY_MS * ++failures;
@@ -238,34 +252,15 @@ export function runPage([key, endpoint, version, targets, options]: Config): Tag
     sync();
   }
 
-  function adopt(answer: any, sent: number): void {
-    const numbers: Numbers = answer.numbers;
-    const given = Object.entries(numbers);
-    ({ visitor, session, beat_ms: beatMs } = answer);
-    remember();
-    reason = null;
-    given.forEach(([target, one]) => {
-      if (one.lease) holdMs = one.protected_ms - 1.5 * beatMs; // the beat changes, the hold does not
-      if (one.number) return;
-      delete numbers[target];
-      reason = one.reason;
-      if (one.retry_ms) leaseAt = Date.now() + one.retry_ms;
-    });
-    protectedUntil = sent + 1.5 * beatMs; // a lease that never signalled has no hold
-    if (isOver(Date.now())) end(); // the answer slept on the way
-    else show(numbers);
-    emit("lease");
-    signal("view");
-  }
-
   const sync = safely(() => {
     const now = Date.now();
     const visible = !away && !document.hidden;
-    const before = consent;
-    if (before !== (consent = readConsent(told, options))) {
-      if (before === "granted") write(name, "");
+    // The visitor's word, or a clock that was set back, so that no moment of before counts: begin anew.
+    if (consent !== (consent = readConsent(told, options)) || now < lookedAt) {
+      if (consent !== "granted") write(name, "");
       remembered = visitor = session = "";
       leaseAt = 0;
+      epoch++;
       show({});
     }
     if (leases()[0] && isOver(now)) end();
@@ -275,22 +270,25 @@ export function runPage([key, endpoint, version, targets, options]: Config): Tag
       else signal("hide");
     }
     active = visible;
-    if (address !== (address = location.pathname + location.search) && asked! >= 0) signal(location.search ? "set" : "view");
+    if (address !== (address = location.pathname + location.search) && asked >= 0) signal(location.search ? "set" : "view");
     if (news && session) {
       signal("set");
       news = false;
     }
     if (visible && now - movedAt < ASLEEP_MS) {
-      if (now >= beatAt) signal("beat");
-      const due = now >= leaseAt || swapper.found_.size > asked!;
+      if (now >= beatAt) {
+        beatAt = now + beatMs;
+        signal("beat");
+      }
+      const due = !(now < leaseAt) || swapper.found_.size > asked;
       if (ready && due && !asking && !(consent === "unknown" && options.wait)) lease();
     }
     if (!asking && asked === swapper.found_.size) waiting.splice(0).forEach((tell) => tell());
   });
 
   function leave(): void {
-    leftAt = Date.now();
     signal("leave");
+    epoch++;
     // Unloading hides the page after pagehide (HTML, "unload a document"); that must not undo the leave.
     away = true;
     active = false;
@@ -308,7 +306,7 @@ export function runPage([key, endpoint, version, targets, options]: Config): Tag
       }
     }
     if (type === "pagehide") leave();
-    if (type === "pageshow") away = undone;
+    else away = undone;
     if (/page|change/.test(type)) sync();
   });
 
@@ -316,13 +314,12 @@ export function runPage([key, endpoint, version, targets, options]: Config): Tag
     // Linked from a site of the same owner: the visitor is who he was there.
     const brought = valueOf("_dni", location.search);
     if (brought) {
-      if (Math.abs(Date.now() - +brought.split(".")[2]!) < LINK_MS) write(name, brought);
+      if (Date.now() - +brought.split(".")[2]! < LINK_MS) write(name, brought);
       // Whoever is sent this address is somebody else.
-      history.replaceState(history.state, "", location.href.replace(/[?&]_dni=[\w.-]*/, ""));
+      history.replaceState(history.state, "", location.href.replace(/[?&]_dni=[\w.-]*(?=#|$)|_dni=[\w.-]*&/, ""));
     }
     safely(() => {
       [leased, lookedAt, protectedUntil, beatMs, holdMs] = JSON.parse(readLocal(name + "_")!);
-      recall();
       beatAt = Date.now() + beatMs;
       if (isOver(Date.now())) leased = {};
       else if (!hydrates()) show(leased);
@@ -345,9 +342,9 @@ export function runPage([key, endpoint, version, targets, options]: Config): Tag
     tookMs = performance.now() - before;
     sync();
   });
-  // In this task still, but after the page's queued calls were heard.
-  if (document.readyState !== "loading") Promise.resolve().then(begin);
-  else addEventListener("DOMContentLoaded", begin);
+  // After the page's queued calls were heard.
+  if (document.readyState === "loading") addEventListener("DOMContentLoaded", begin);
+  else setTimeout(begin);
 
   return {
     restore() {
@@ -372,7 +369,7 @@ export function runPage([key, endpoint, version, targets, options]: Config): Tag
       setTimeout(sync, 99); // several at once are told at once
     },
     on(type, listener) {
-      listeners.push([type, listener]);
+      listeners.push(safely((now) => now === type && listener(leased)));
     },
     consent(said) {
       told = said;

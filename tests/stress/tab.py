@@ -7,7 +7,6 @@ page, a busy processor).
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-_HIDDEN_MS = 300_000
 _FAILED_RETRY_MS = 30_000
 _MOST_RETRIES = 10
 _SESSION_MS = 1_800_000
@@ -99,7 +98,6 @@ class Tab:
         self.timer = NEVER
         self._store, self._beacons, self._clock, self._post = store, beacons, clock, post
         self._seq = self._retries = self._lease_at = self._hold_ms = 0
-        self._heard = 0  # sequence number of the last signal that counts
         self._left_at = -1
         self._beat_ms = 20_000
         self._beat_at = NEVER
@@ -204,27 +202,24 @@ class Tab:
         parting = kind == "leave"
         self._seq += 1
         seq, told = self._seq, self._beat_ms
-        if parting or kind == "hide":
-            self._heard = seq
-            still = protected_ms(kind, self._beat_ms, self._hold_ms)
-            self.protected_until = min(self.protected_until, sent + still)
+        if parting:
+            self.protected_until = min(self.protected_until, sent + self._hold_ms)
         else:
             self._store.touch(sent)
 
         def then(answer: SignalAnswer) -> None:
-            if about is self.leased:
-                self._hear(kind, seq, sent, told, answer)
+            # What was said before the page left counts no more.
+            if about is self.leased and sent > self._left_at:
+                self._hear(sent, told, answer)
 
         # A tap names one lease, so its answer says nothing of the page's others.
         heard = None if kind == "tap" or (self._beacons and parting) else then
         self._post(Request(self, kind, seq, self.visitor, self.session, named, told, heard, lambda: None))
 
-    def _hear(self, kind: str, seq: int, sent: int, told: int, answer: SignalAnswer) -> None:
-        if seq >= self._heard:
-            self._heard = seq
-            self._beat_ms = answer.beat_ms or told
-            self._beat_at = sent + self._beat_ms
-            self.protected_until = sent + protected_ms(kind, self._beat_ms, self._hold_ms)
+    def _hear(self, sent: int, told: int, answer: SignalAnswer) -> None:
+        self._beat_ms = answer.beat_ms or told
+        self._beat_at = sent + self._beat_ms
+        self.protected_until = sent + self._beat_ms * 3 // 2 + self._hold_ms
         for target, lease in list(self.leased.items()):
             if lease.nonce in answer.ended:
                 del self.leased[target]
@@ -264,7 +259,6 @@ class Tab:
         self._store.write(answer.visitor, answer.session, now)
         self._beat_ms = answer.beat_ms
         self._hold_ms = answer.protected_ms - answer.beat_ms * 3 // 2 if answer.leased else 0
-        self._heard = 0
         self._beat_at = now + self._beat_ms
         self.protected_until = sent + self._beat_ms * 3 // 2
         self.leased = dict(answer.leased)
@@ -273,11 +267,3 @@ class Tab:
             self._lease_again(now + answer.retry_ms)
         self.sync()
         self._signal("view")
-
-
-def protected_ms(kind: str, beat_ms: int, hold_ms: int) -> int:
-    """As snippet/src/protectedMs.ts."""
-    if kind == "leave":
-        return hold_ms
-    shown = beat_ms * 3 // 2 + hold_ms
-    return min(shown, max(hold_ms, _HIDDEN_MS)) if kind == "hide" else shown

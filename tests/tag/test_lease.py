@@ -45,7 +45,8 @@ async def test_a_visitor_gets_a_number_and_keeps_it_with_his_ids(browser: httpx.
     given = first["numbers"][TARGET]
     assert given["kind"] == "pool"
     assert given["national"].startswith("(202) 555-01")
-    assert given["protected_ms"] == first["beat_ms"] * 3 // 2 + 120_000
+    assert first["hold_ms"] == 120_000
+    assert given["protected_ms"] == first["beat_ms"] * 3 // 2 + first["hold_ms"]
     ids = {"visitor": first["visitor"], "session": first["session"]}
     again = (await post(browser, "/v1/lease", lease_body(**ids, page={"id": "p2", "seq": 1, "url": LANDING}))).json()
     assert {k: again[k] for k in ids} == ids

@@ -62,6 +62,20 @@ async def test_the_second_view_is_swapped_in_the_tags_first_task(
     )  # from the cache: the service answers nobody
 
 
+async def test_a_page_without_numbers_between_forgets_nothing(
+    visitor: Visitor, site: Site, shop: Shop, gate: Gate
+) -> None:
+    tag = await shop.tag()
+    url = site.page(BODY, tag.snippet(gate.url))
+    number = await seen_once(visitor, url)
+    await visitor.open(site.page("Nothing here", tag.snippet(gate.url)))
+    await until(lambda: visitor.signals("view")[-1]["page"]["found"] == 0, "a report of the page without numbers")
+    gate.hold()
+    await visitor.open(url)
+    await visitor.sees("#number", PRINTED, number)
+    assert len(visitor.answers) == 1
+
+
 async def test_a_script_in_the_head_swaps_before_the_first_paint(
     visitor: Visitor, site: Site, shop: Shop, gate: Gate
 ) -> None:

@@ -117,6 +117,19 @@ async def test_a_page_whose_computer_slept_puts_the_original_back(visitor: Visit
     await visitor.sees("#number", PRINTED, await visitor.leased(2))
 
 
+async def test_a_clock_that_was_set_back_ends_the_protection(
+    visitor: Visitor, site: Site, shop: Shop, gate: Gate
+) -> None:
+    """Nobody knows then how long the number is still the visitor's."""
+    await visitor.open(await a_page(site, shop, gate.url))
+    await visitor.sees("#number", PRINTED, await visitor.leased())
+    gate.hold()
+    await visitor.page.evaluate("localStorage.setItem('ahead', -3600000)")
+    await expect(visitor.page.locator("#number")).to_have_text(PRINTED)
+    await gate.open()
+    await visitor.sees("#number", PRINTED, await visitor.leased(2))
+
+
 async def test_beats_keep_the_number_of_a_visible_page(visitor: Visitor, site: Site, shop: Shop) -> None:
     page = visitor.page
     await page.clock.install()
