@@ -23,7 +23,9 @@ def pattern(e164: str) -> tuple[str, str]:
 
     At home is with the trunk prefix where the country has one: without it, 199 001 234 is a French number of anything.
     North American numbers are grouped 3-3-4 only, or end in letters; others are grouped differently in every town, so a
-    gap may stand between any two of their digits. ValueError for what is no number of any country.
+    gap may stand between any two of their digits. Where it can be, the expression is one for any number of that country
+    and length, so that a browser, which takes a while to read it, reads it once for all targets; what it finds is the
+    target if it ends in the target's national digits. ValueError for what is no number of any country.
     """
     try:
         number = phonenumbers.parse(e164)
@@ -37,8 +39,12 @@ def pattern(e164: str) -> tuple[str, str]:
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
     at_home = phonenumbers.normalize_digits_only(written)
     trunk = at_home.removesuffix(digits)
-    inner = f"(?:{_OPEN}{trunk}{_GAP})?" if trunk else ""
-    ways = [f"{abroad}{inner}{_GAP.join(digits)}", f"{_OPEN}{_GAP.join(at_home)}"]
+    rest = _GAP.join(digits)
+    ways = [f"{abroad}{rest}", f"{_OPEN}{_GAP.join(at_home)}"]
+    if at_home != digits == at_home[len(trunk) :]:
+        # Without a trunk prefix the same digits may begin at home or with the country's code: there each has its own.
+        rest = rf"\d(?:{_GAP}\d){{{len(digits) - 1}}}"
+        ways = [f"{abroad}(?:{_OPEN}{trunk}{_GAP})?{rest}", f"{_OPEN}{_GAP.join(trunk)}{_GAP}{rest}"]
     address = _ADDRESS if len(at_home) != 8 else ""  # Danish numbers are four groups of two
     return country, f"{address}(?:{'|'.join(ways)})"
 
@@ -49,10 +55,10 @@ def _american(abroad: str, area: str, last: str) -> str:
     In any case after a dash, dot or parenthesis; after white space only in capitals and with the 1 before: neither
     "over 800 flowers" nor "OVER 800 FLOWERS" is a number.
     """
+    if not _KEYPAD.keys() >= set(last[3:]):
+        return rf"(?:{abroad})?{_OPEN}\d{{3}}{_GAP}\d{{3}}{_GAP}\d{{4}}"
     grouped = f"{_GAP}{last[:3]}{_GAP}{last[3:]}"
     area = _OPEN + area
-    if not _KEYPAD.keys() >= set(last[3:]):
-        return f"(?:{abroad})?{area}{grouped}"
     between, end = r"[-.\u2010-\u2015\s]?", r"(?![\w@]|\.\w)"
     capitals = between.join(f"[{digit}{_KEYPAD.get(digit, '')}]" for digit in last)
     any_case = between.join(f"[{digit}{_KEYPAD.get(digit, '')}{_KEYPAD.get(digit, '').lower()}]" for digit in last)

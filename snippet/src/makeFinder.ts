@@ -18,15 +18,16 @@ export function makeFinder<T extends Target>(targets: readonly T[]): (text: stri
   // Whether a target's digits are there at all is soon seen; few texts then need its pattern, or one that knows letters.
   const known = targets.map((target) => {
     const [e164, country, source] = target;
-    return { target_: target, source_: source, national_: /[A-Z]/.test(source) ? "" : e164.slice(1 + country.length), pattern_: undefined as RegExp | undefined };
+    return { target_: target, source_: source, national_: /[A-Z]/.test(source) ? "" : e164.slice(1 + country.length) };
   });
+  // Made when it is needed: a browser takes a while to read one. Many targets have the same.
+  const patterns: Record<string, RegExp> = {};
   return (text, borders = []) => {
     const hits: Hit<T>[] = [];
     const digits = text.replace(/\D+/g, "");
     for (const one of digits[2] ? known : []) {
       if (!digits.includes(one.national_)) continue;
-      // Made when it is needed: a browser takes a while to read one.
-      const pattern = (one.pattern_ = one.pattern_ || RegExp(one.source_, "g"));
+      const pattern = (patterns[one.source_] ||= RegExp(one.source_, "g"));
       pattern.lastIndex = 0;
       for (let match; (match = pattern.exec(text)); ) {
         const { index, 0: word } = match;
@@ -40,7 +41,7 @@ export function makeFinder<T extends Target>(targets: readonly T[]): (text: stri
           if (borders.includes(end) && /^\w/.test(after)) after = " " + after;
         }
         const joined = LASTS.test(after) || (!/\D/.test(word) && (JOINED.test(before) || GOES_ON.test(after)));
-        if (!joined && !LONGER.test(before)) hits.push([index, word, one.target_]);
+        if (!joined && !LONGER.test(before) && word.replace(/\D/g, "").endsWith(one.national_)) hits.push([index, word, one.target_]);
         // "2024-05-01 415-555-0100": the 1 was not its country.
         else pattern.lastIndex = index + 1;
       }

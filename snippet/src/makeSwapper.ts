@@ -27,6 +27,7 @@ interface Place {
 
 const MOST_FIGHTS = 5;
 const MOST_TURNS = 99;
+const LONG = 2e3; // characters, of which to ask the parts instead
 
 // Elements within a line of text: a number may be split over them.
 const INLINE = /^(a|abbr|b|bd[io]|big|cite|code|data|em|font|i|ins|kbd|label|mark|q|s|samp|small|span|strong|su[bp]|time|tt|u|var|wbr|#text|#comment)$/i;
@@ -36,6 +37,8 @@ const SKIPPED =
 // What a link dials, and what structured data says: head and number.
 const LINK =
   /^(\s*(?:tel|sms|imessage):(?:\/\/)?|https?:\/\/wa\.me\/|(?=.*whatsapp)\w+:.*[?&]phone=)([^;?&,#]*?)(?=\s*(?:x|ext\W*)\d+$|\/?[;?&,#]|\/?$)/i;
+// What may hold a page of its own, or structured data.
+const HOSTS = ":not(a,b,i,img,li,path,td,tr)";
 const STRUCTURED = /("telephone"\s*:\s*)("[^"]*|\[[^\]]*)/g;
 
 /**
@@ -133,6 +136,7 @@ export function makeSwapper() {
 
   /** The line ends here: shows what it is to show. `rule`: all of it stands for this target. */
   function endLine(rule?: Known): void {
+    if (!text && !rule) return;
     const hits: readonly Hit<Known>[] = rule ? [[Math.max(0, text.search(/\S/)), text.trim(), rule]] : find(text, borders);
     let start = 0;
     if (hits[0] || shown) {
@@ -175,50 +179,58 @@ export function makeSwapper() {
       shown = shown || places.has(node);
       return;
     }
-    const element = node as HTMLScriptElement;
-    let skipped = false;
-    let rule: readonly string[] | undefined;
-    if (nodeType === 1) {
-      skipped = matches(element, SKIPPED);
-      if (!skipped) {
-        visit(element);
-        rule = rules.find(([css]) => matches(element, css));
-      } else if (node.firstChild && /ld\+json/.test(element.type) && !element.closest("[data-dni=off]")) {
-        single(node.firstChild, STRUCTURED);
-      }
+    const element = node as Element;
+    let border = !isInline(node);
+    if (nodeType !== 1 || (border && isQuiet(element))) {
+      if (border) endLine();
+      return;
     }
-    const border = rule || skipped || !isInline(node);
-    if (border && text) endLine();
-    if (nodeType === 8 || skipped) return;
-    if (border && !rule && element.childElementCount < 9 && !element.firstElementChild?.firstElementChild) {
-      const digits = node.textContent!.replace(/\D+/g, "");
-      if (![...ends].some((end) => digits.includes(end)) && !element.querySelector([SKIPPED, ...rules.map(([css]) => css)] + "")) {
-        return element.querySelectorAll("*").forEach(visit);
-      }
-    }
+    const skipped = matches(element, SKIPPED);
+    const rule = !skipped && rules.find(([css]) => matches(element, css));
+    border = border || skipped || !!rule;
+    if (border) endLine();
+    if (skipped) return;
     borders.push(text.length);
     if (rule && !node.firstChild) node.appendChild(new Text());
     for (let child = node.firstChild; child; child = child.nextSibling) gather(child);
     borders.push(text.length);
-    if (border) endLine(rule && known.find(([e164]) => e164 === rule![1]));
+    if (border) endLine(rule ? known.find(([e164]) => e164 === rule[1]) : undefined);
   }
 
-  /** What an element has beside its text. */
-  function visit(element: Element): void {
-    for (const name of names) attribute(element, name);
-    const inner = element.shadowRoot || (element.nodeName === "IFRAME" && (element as HTMLIFrameElement).contentDocument);
-    if (inner) roots.push(inner);
+  /** Most of a page says no number, which the browser tells sooner than a walk. Of a long text the parts are asked. */
+  function isQuiet(element: Element): boolean {
+    const said = element.textContent!;
+    if (said.length > LONG) return false;
+    const digits = said.replace(/\D+/g, "");
+    for (const end of ends) if (digits.includes(end)) return false;
+    return !rules.some(([css]) => matches(element, css) || element.querySelector(css));
+  }
+
+  /** What the element and those in it have beside their text. */
+  function sweep(element: Element): void {
+    if (element.nodeType !== 1) return;
+    const each = (css: string, act: (one: any) => void) => [element, ...element.querySelectorAll(css)].forEach(act);
+    // A link without a colon dials nothing.
+    names.forEach((name, index) => each(`[${name}${index ? "" : "*=':'"}]`, (one) => attribute(one, name)));
+    each(HOSTS, (one) => {
+      const inner = one.shadowRoot || one.contentDocument;
+      if (inner && !one.closest(SKIPPED)) roots.push(inner);
+      if (one.firstChild && /ld\+json/.test(one.type) && !one.closest("[data-dni=off]")) single(one.firstChild, STRUCTURED);
+    });
   }
 
   function attribute(element: Element, name: string): void {
     const part = name === "href" ? LINK : /^()(.*)/s;
     const value = element.getAttribute(name);
-    if (value && part.test(value)) single(element.getAttributeNode(name)!, part);
+    if (value && part.test(value) && !element.closest(SKIPPED)) single(element.getAttributeNode(name)!, part);
   }
 
   /** Looks at nodes that stand side by side. */
   function run(list: Iterable<Node>): void {
-    for (const node of list) gather(node);
+    for (const node of list) {
+      gather(node);
+      sweep(node as Element);
+    }
     endLine();
     for (let root; (root = roots.pop()); ) watch(root);
   }
