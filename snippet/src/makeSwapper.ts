@@ -197,6 +197,11 @@ export function makeSwapper() {
     if (border) endLine(rule ? known.find(([e164]) => e164 === rule[1]) : undefined);
   }
 
+  /** Whether nothing is swapped there. A script is off with what it stands in, not by itself. */
+  function isOff(element: Element | null): unknown {
+    return (element?.nodeName === "SCRIPT" ? element.parentElement : element)?.closest(SKIPPED);
+  }
+
   /** Most of a page says no number, which the browser tells sooner than a walk. Of a long text the parts are asked. */
   function isQuiet(element: Element): boolean {
     const said = element.textContent!;
@@ -215,7 +220,7 @@ export function makeSwapper() {
     each(HOSTS, (one) => {
       const inner = one.shadowRoot || one.contentDocument;
       if (inner && !one.closest(SKIPPED)) roots.push(inner);
-      if (one.firstChild && /ld\+json/.test(one.type) && !one.closest("[data-dni=off]")) single(one.firstChild, STRUCTURED);
+      if (one.firstChild && /ld\+json/.test(one.type) && !isOff(one)) single(one.firstChild, STRUCTURED);
     });
   }
 
@@ -247,7 +252,7 @@ export function makeSwapper() {
       if (!node.isConnected) return;
       rules.forEach(([css]) => (node = element?.closest(css) || node));
       if (element?.nodeName === "SCRIPT") node = element;
-      else if (element?.closest(SKIPPED)) {
+      if (isOff(element)) {
         // What was moved to where nothing is swapped.
         places.forEach((_, at) => node.contains((at as Attr).ownerElement || at) && put(at, original(at), []));
         return;
@@ -260,7 +265,7 @@ export function makeSwapper() {
       starts.add(node);
     };
     records.forEach(({ type, target, addedNodes, previousSibling, nextSibling, attributeName }) => {
-      if (type === "characterData" || (attributeName && (target as Element).closest(SKIPPED))) start(target);
+      if (type === "characterData") start(target);
       else if (!attributeName) {
         // What came or went may have parted a number, or joined one.
         [...addedNodes, previousSibling, nextSibling].forEach((node, index) => {

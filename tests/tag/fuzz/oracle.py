@@ -171,7 +171,9 @@ def _chances(part: str, borders: set[int]) -> list[tuple[int, int, list[str]]]:
 def _stands_alone(part: str, start: int, end: int, country: str, borders: set[int]) -> bool:
     if re.match(r"@" if end in borders else r"\d|@", part[end:]):
         return False
-    before = re.sub(rf"(?<!\d)[+(]*((00|011)[\s-]?)?{country}{_GAP}(0{_GAP})?\Z|(?<!\d)0{_GAP}\Z", "", part[:start])
+    head = rf"[+(]*((00|011)[\s-]?)?{country}{_GAP}(0{_GAP})?|0{_GAP}"
+    begins = [border for border in borders if 0 <= border <= start and re.fullmatch(head, part[border:start])]
+    before = part[: max(begins)] if begins else re.sub(rf"(?<!\d)({head})\Z", "", part[:start])
     if re.search(r"\d\Z", before) and borders.isdisjoint(range(len(before), start + 1)):
         return False
     # "20 \u20ac 415-555-0100": the sign may belong to what is before it.
