@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { minify } from "terser";
 
-const BUDGET_BYTES = 6200; // gzip -9, without a tag's own configuration; we aim at 4000, and are not there
+const BUDGET_BYTES = 6250; // gzip -9, without a tag's own configuration; we aim at 4000, and are not there
 const BUILT = { main: "tag.js", debug: "debug.js", tcf: "tcf.js" };
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));

@@ -136,7 +136,7 @@ export function makeSwapper() {
 
   /** The line ends here: shows what it is to show. `rule`: all of it stands for this target. */
   function endLine(rule?: Known): void {
-    if (!text && !rule) return;
+    if (!nodes[0] && !rule) return;
     const hits: readonly Hit<Known>[] = rule ? [[Math.max(0, text.search(/\S/)), text.trim(), rule]] : find(text, borders);
     let start = 0;
     if (hits[0] || shown) {
@@ -202,6 +202,10 @@ export function makeSwapper() {
     return (element?.nodeName === "SCRIPT" ? element.parentElement : element)?.closest(SKIPPED);
   }
 
+  /** Also where shadow roots are between. */
+  const isWithin = (outer: Node, inner?: Node): boolean =>
+    !!inner && (outer.contains(inner) || isWithin(outer, (inner.getRootNode() as ShadowRoot).host));
+
   /** Most of a page says no number, which the browser tells sooner than a walk. Of a long text the parts are asked. */
   function isQuiet(element: Element): boolean {
     const said = element.textContent!;
@@ -254,8 +258,7 @@ export function makeSwapper() {
       if (element?.nodeName === "SCRIPT") node = element;
       if (isOff(element)) {
         // What was moved to where nothing is swapped.
-        places.forEach((_, at) => node.contains((at as Attr).ownerElement || at) && put(at, original(at), []));
-        return;
+        return places.forEach((_, at) => isWithin(node, (at as Attr).ownerElement || at) && put(at, original(at), []));
       }
       while (isInline(node)) {
         while (isInline(node.previousSibling)) node = node.previousSibling!;
@@ -266,13 +269,13 @@ export function makeSwapper() {
     };
     records.forEach(({ type, target, addedNodes, previousSibling, nextSibling, attributeName }) => {
       if (type === "characterData") start(target);
-      else if (!attributeName) {
+      else if (attributeName) attribute(target as Element, attributeName);
+      else {
         // What came or went may have parted a number, or joined one.
-        [...addedNodes, previousSibling, nextSibling].forEach((node, index) => {
+        [...addedNodes, previousSibling, nextSibling, target].forEach((node, index) => {
           if (node && (addedNodes[index] || isInline(node))) start(node);
         });
       }
-      else attribute(target as Element, attributeName);
     });
     starts.forEach((node) => {
       const list = [node];

@@ -21,7 +21,7 @@ from tests.tag.browser.site import Site
 pytestmark = pytest.mark.bench
 
 _CORE = Path(__file__).parents[2] / "static/tag.js"
-_CORE_GZIP, _CORE_GUARD = 4_000, 6_200  # what we aim at, and what must not be passed meanwhile
+_CORE_GZIP, _CORE_GUARD = 4_000, 6_250  # what we aim at, and what must not be passed meanwhile
 # As they were served to the public when this was planned: what, raw, gzip.
 _PEERS = (("another's tag, which watches no changes", "25,500", "8,265"), ("the market leader's core", "36,000", ""))
 

@@ -70,4 +70,30 @@ FOUND: dict[str, tuple[Plan, bool, list[Plan]]] = {
         False,
         [["text", 0, f"{count} callers & 415-555-0100"] for count in range(1, 9)],
     ),
+    "a text that was empty when its line was read": (
+        _div("(415) 555-0100"),
+        False,
+        [
+            ["content", 0, [["#", ""], "", "", ["a", {"data-dni": "off"}, ["415-555-0100"], None]]],
+            ["text", 0, "( 415 ) 555 - 0100"],
+        ],
+    ),
+    "the rest of a number goes": (
+        _div("+", ["b", {}, [["b", {}, ["49 30 23125 123"], None]], None]),
+        False,
+        [["remove", 2]],
+    ),
+    "structured data goes into an editor": (
+        _div(
+            ["div", {"contenteditable": ""}, ["415-555-0100"], None],
+            ["script", {"type": "application/ld+json"}, ['{"telephone": "415-555-0100"}'], None],
+        ),
+        False,
+        [["move", 2, 1]],
+    ),
+    "a shadow root goes where nothing is swapped": (
+        _div(["div", {}, [], [["img", {"alt": "415-555-0100"}, [], None]]], ["noscript", {}, [""], None]),
+        False,
+        [["move", 0, 2]],
+    ),
 }

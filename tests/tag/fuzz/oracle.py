@@ -148,8 +148,10 @@ def _chances(part: str, borders: set[int]) -> list[tuple[int, int, list[str]]]:
                 others = re.sub(r"\d", "{}", found[0]).split("{}")
                 now = "".join(chain.from_iterable(zip(others, [*number[1 + len(country) :], ""], strict=True)))
                 places.append((found.start(), found.end(), [found[0], now]))
-    words = re.finditer(r"1-800-FLOWERS(?![A-Za-z])", part)
-    places += [(found.start(), found.end(), [found[0], SHOWN[found[0]]]) for found in words]
+    for found in re.finditer(r"(1-)?800-FLOWERS(?![A-Za-z])", part):
+        if found[1] or found.start() in borders or not part[: found.start()][-1:].isdigit():
+            now = SHOWN["1-800-FLOWERS"].removeprefix("" if found[1] else "1-")
+            places.append((found.start(), found.end(), [found[0], now]))
     for found in re.finditer(_GAP.join(GERMAN[3:]), part):
         if _stands_alone(part, found.start(), found.end(), "49", borders):
             # What is another number's is not this one's head.
