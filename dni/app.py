@@ -37,6 +37,7 @@ def compose(parts: Parts) -> "App":
         background = [
             asyncio.create_task(parts.catalog.watch()),
             asyncio.create_task(parts.geo.watch()),
+            asyncio.create_task(parts.delays.watch()),
             asyncio.create_task(place_missing(parts)),
             asyncio.create_task(metrics.keep_bringing()),
         ]

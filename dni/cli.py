@@ -25,12 +25,12 @@ DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Data folder (D
 
 
 def main() -> None:
-    """Entry point. A refusal is one line on stderr and exit status 1; bad arguments are 2."""
+    """Entry point. A refusal is one line on stderr and exit status 1; bad arguments and files are 2."""
     try:
         app()
     except DniError as error:
         print(f"dni: {error.detail}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, BadArgument) else 1)
 
 
 @app.command()
@@ -131,13 +131,9 @@ def size(
         from_ledger=from_ledger,
         pool=pool,
     )
-    try:
-        asked = advise.read(given)
-        found = _on_ledger(data_dir, lambda ledger, now_ms: measure(ledger, now_ms, pool)) if from_ledger else None
-        advice = advise.advise(asked, found)
-    except BadArgument as error:
-        print(f"dni: {error.detail}", file=sys.stderr)
-        raise typer.Exit(2) from None
+    asked = advise.read(given)
+    found = _on_ledger(data_dir, lambda ledger, now_ms: measure(ledger, now_ms, pool)) if from_ledger else None
+    advice = advise.advise(asked, found)
     out.print(sizing_text.as_json(advice) if as_json else sizing_text.as_text(advice))
 
 
@@ -156,21 +152,45 @@ def replay(
 ) -> None:
     """Play a log of visits and calls through the lease engine, and write whom it credits each call to."""
     from dni.replay import options
-    from dni.replay.events import BadLog
     from dni.replay.report import as_text
     from dni.replay.run import run
 
     given = options.Given(events=events, numbers=numbers, hold_seconds=hold_seconds, rule=rule, out=out_file)
-    try:
-        asked = options.read(given)
-        played = run(asked)
-    except (BadArgument, BadLog) as error:
-        print(f"dni: {error.detail}", file=sys.stderr)
-        raise typer.Exit(2) from None
+    asked = options.read(given)
+    played = run(asked)
     if played.strangers:
         print(f"dni: {played.strangers:,} lines name a session that never visited; it had no number", file=sys.stderr)
     if report:
         print(as_text(asked.rule, asked.numbers, played), file=sys.stderr)
+
+
+@app.command()
+def attribute(
+    since: Annotated[
+        str, typer.Option(metavar="DATE", help="Calls that rang from then on: 2026-11-01, or with a time.")
+    ],
+    data_dir: DataDir = None,
+) -> None:
+    """Attribute stored calls anew, with what was learnt since. The former answers stay visible."""
+    from datetime import UTC, datetime
+
+    try:
+        moment = datetime.fromisoformat(since)
+    except ValueError:
+        raise BadArgument(f"--since: a date such as 2026-11-01 or 2026-11-01T09:00-05:00, not {since!r}") from None
+    since_ms = round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+    async def run(ledger: Any, now_ms: int) -> Any:
+        from dni.call.reattribute import reattribute
+        from dni.catalog.load import load
+
+        return await reattribute(ledger, await load(ledger), since_ms, now_ms)
+
+    done = _on_ledger(data_dir, run)
+    out.print(
+        f"{done.looked_at:,} calls on pooled numbers looked at, {done.changed:,} have another answer now, "
+        f"{done.moved:,} of them another visit"
+    )
 
 
 @tokens.command("create")
@@ -231,12 +251,8 @@ def demo_log(
     from dni.replay import generate, output
 
     traffic = generate.Traffic(days, arrivals_per_hour, visit_seconds, call_delay_seconds)
-    try:
-        with output.whole(out_file) as file:
-            file.writelines(generate.lines(traffic, seed))
-    except BadArgument as error:
-        print(f"dni: {error.detail}", file=sys.stderr)
-        raise typer.Exit(2) from None
+    with output.whole(out_file) as file:
+        file.writelines(generate.lines(traffic, seed))
 
 
 def _on_ledger(data_dir: Path | None, act: Callable[[Any, int], Coroutine[Any, Any, Any]]) -> Any:

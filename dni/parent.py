@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from dni.access import signins
 from dni.access.tokens import admin_token
+from dni.attribution.learn_calls import learn_from_calls
 from dni.call.attribute_late import attribute_pending
 from dni.call.drain import drain
 from dni.call.release import release_ended
@@ -52,6 +53,7 @@ class Parent:
             "drain": of(drain),
             "attribute_pending": of(attribute_pending),
             "release_ended": of(release_ended),
+            "learn_from_calls": of(learn_from_calls),
         }
 
 

@@ -1,23 +1,29 @@
 """Credits a call: static numbers by their own source, pooled ones by the sessions that held them.
 
-While a call is answered only Redis is asked, so it works with the ledger locked and the recorder stopped. What Redis
-no longer knows, the ledger's leases and sessions may.
+Redis tells who held the number, the ledger where they were, who held it longer ago, and whose the telephone is. A call
+waits for the ledger a moment only: with the ledger away it is credited from what Redis knows.
 """
 
-import msgspec
-from sqlalchemy import select
+import asyncio
+import logging
 
+from msgspec.structs import replace
+
+from dni.attribution.evidence import Evidence, evidence
 from dni.attribution.find_holders import find_holders
 from dni.attribution.match import match
-from dni.attribution.model import Attribution, Found, Holding, Match
+from dni.attribution.model import Attribution, Found, Match
 from dni.catalog.model import Catalog, Number
-from dni.ledger import schema
+from dni.errors import Unavailable
 from dni.parts import Parts
 from dni.session.channels import channel_of
 from dni.session.model import Touch
 
-# As many former holders as Redis keeps of a number.
-_LOOK_BACK = 5
+log = logging.getLogger("dni.attribution")
+
+# The ledger answers in a millisecond or two. A caller hears nothing while we wait.
+_LEDGER_WAIT_S = 0.1
+_NOTHING = Evidence((), None)
 
 
 def of_source(number: Number | None) -> Attribution | None:
@@ -36,44 +42,44 @@ def of_source(number: Number | None) -> Attribution | None:
     return Attribution(method="static", touch=touch, publisher=number.publisher)
 
 
-async def attribute(parts: Parts, number: Number | None, at_ms: int, ring: str) -> Attribution:
-    """Credits a call that rings at `at_ms`, and protects its number. One round trip to Redis, no look at the ledger.
+async def attribute(
+    parts: Parts, number: Number | None, at_ms: int, ring: str, caller: str | None = None
+) -> Attribution:
+    """Credits a call that rings at `at_ms`, and protects its number. One round trip to Redis, and a look at the ledger.
 
-    Method None: to be settled later, for how he came is not in Redis, or Redis forgot leases a short time ago.
-    Raises Unavailable `redis_away`. `ring` names the call for its protection.
+    Method None: to be settled later, for how he came is not known yet, or Redis forgot leases a short time ago.
+    Raises Unavailable `redis_away`. `ring` names the call for its protection; `caller` E.164, None where withheld.
     """
-    catalog = parts.catalog.now
     bound = of_source(number)
     if bound is not None or number is None:
         return bound or Attribution(method="none")
     known = await _in_redis(parts, number, at_ms, ring)
-    found = match(known.holdings, at_ms, known.protected_ms)
-    credited = _credited(catalog, number, found, found.best.touch if found.best else None)
+    try:
+        async with asyncio.timeout(_LEDGER_WAIT_S):
+            told = await _in_ledger(parts, number, at_ms, caller)
+    except (Unavailable, TimeoutError) as error:
+        log.debug("a call is credited without the ledger: %s", error)
+        told = _NOTHING
+    found = _match(parts, number, at_ms, caller, known, told)
+    answer = credited(parts.catalog.now, number, found)
     if not known.all_known or (found.best is not None and found.best.touch is None):
-        return msgspec.structs.replace(credited, method=None)
-    return credited
+        return replace(answer, method=None)
+    return answer
 
 
-async def attribute_late(parts: Parts, number: Number | None, at_ms: int, ring: str) -> tuple[Attribution, bool]:
-    """The same, when there is time: asks the ledger for what Redis does not know. Raises Unavailable.
+async def attribute_late(
+    parts: Parts, number: Number | None, at_ms: int, ring: str, caller: str | None = None
+) -> tuple[Attribution, bool]:
+    """The same, when there is time. Raises Unavailable, also `ledger_away`.
 
     False beside it: a session is found, but not yet how it came; the recorder may still be about to write that.
     """
-    catalog = parts.catalog.now
     bound = of_source(number)
     if bound is not None or number is None:
         return bound or Attribution(method="none"), True
     known = await _in_redis(parts, number, at_ms, ring)
-    holdings = list(known.holdings)
-    if not known.all_known or not holdings:
-        in_redis = {(one.session, one.started_ms) for one in holdings}
-        more = await _in_ledger(parts, number.number, at_ms)
-        holdings += (one for one in more if (one.session, one.started_ms) not in in_redis)
-    found = match(holdings, at_ms, known.protected_ms)
-    if found.best is None:
-        return _credited(catalog, number, found, None), True
-    touch = found.best.touch or await _touch_of(parts, found.best.session)
-    return _credited(catalog, number, found, touch), touch is not None
+    found = _match(parts, number, at_ms, caller, known, await _in_ledger(parts, number, at_ms, caller))
+    return credited(parts.catalog.now, number, found), found.best is None or found.best.touch is not None
 
 
 async def _in_redis(parts: Parts, number: Number, at_ms: int, ring: str) -> Found:
@@ -83,51 +89,42 @@ async def _in_redis(parts: Parts, number: Number, at_ms: int, ring: str) -> Foun
     return await find_holders(parts.leases, parts.sealer, at_ms, campaign.id, number.pool, number.number, ring)
 
 
-async def _in_ledger(parts: Parts, number: str, at_ms: int) -> list[Holding]:
-    lease, session = schema.lease.c, schema.session.c
-    wanted = (
-        select(schema.lease, session.visitor_id)
-        .outerjoin(schema.session, session.id == lease.session_id)
-        .where(lease.number == number, lease.started_at_ms <= at_ms)
-        .order_by(lease.started_at_ms.desc())
-        .limit(_LOOK_BACK)
+async def _in_ledger(parts: Parts, number: Number, at_ms: int, caller: str | None) -> Evidence:
+    campaign = parts.catalog.now.campaign_of(number)
+    async with parts.ledger.read() as connection:
+        return await evidence(connection, number.number, at_ms, campaign.id if campaign else None, caller)
+
+
+def _match(parts: Parts, number: Number, at_ms: int, caller: str | None, known: Found, told: Evidence) -> Match:
+    """Of a holder that both know, Redis knows the latest sign, the ledger alone the place, and maybe how he came."""
+    holdings = {one.session: one for one in reversed(told.holdings)}
+    for one in known.holdings:
+        recorded = holdings.get(one.session, one)
+        holdings[one.session] = replace(one, region=recorded.region, touch=one.touch or recorded.touch)
+    assert number.pool is not None
+    return match(
+        holdings.values(),
+        at_ms,
+        known.protected_ms,
+        number=number.number,
+        delay=parts.delays.of(number.pool),
+        caller=caller,
+        earlier=told.earlier,
     )
-    async with parts.ledger.read() as connection:
-        rows = (await connection.execute(wanted)).mappings().all()
-    return [
-        Holding(
-            session=row["session_id"],
-            visitor=row["visitor_id"] or "",
-            tag=row["tag_id"],
-            started_ms=row["started_at_ms"],
-            sign_ms=row["last_sign_ms"],
-            tapped_ms=row["tapped_at_ms"],
-            ended_ms=row["ended_at_ms"],
-        )
-        for row in rows
-    ]
 
 
-async def _touch_of(parts: Parts, session: str) -> Touch | None:
-    async with parts.ledger.read() as connection:
-        wanted = select(schema.session).where(schema.session.c.id == session)
-        row = (await connection.execute(wanted)).mappings().one_or_none()
-    if row is None:
-        return None
-    known = {name: row[name] for name in Touch.__struct_fields__ if row.get(name) is not None}
-    return Touch(**known)
-
-
-def _credited(catalog: Catalog, number: Number, found: Match, touch: Touch | None) -> Attribution:
+def credited(catalog: Catalog, number: Number, found: Match) -> Attribution:
+    """The attribution of a call on a pooled number."""
     best = found.best
     pool = catalog.pools.get(number.pool) if number.pool else None
     tag = catalog.tags.get(best.tag) if best else None
     return Attribution(
         method=found.method,
-        touch=touch or Touch(),
+        touch=(best.touch if best else None) or Touch(),
         session=best.session if best else None,
         visitor=(best.visitor or None) if best else None,
-        tag=best.tag if best else None,
+        tag=best.tag or None if best else None,
         publisher=tag.publisher if tag else (pool.publisher if pool else number.publisher),
         candidates=found.candidates,
+        lessons=found.lessons,
     )

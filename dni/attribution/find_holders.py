@@ -38,6 +38,8 @@ def _holding(sealer: Sealer, holder: Holder) -> Holding:
         tag=holder.tag,
         started_ms=holder.started_ms,
         sign_ms=holder.sign_ms,
+        left=holder.left,
+        beat_ms=holder.beat_ms,
         tapped_ms=holder.tapped_ms,
         ended_ms=holder.ended_ms,
         touch=touch,

@@ -1,5 +1,7 @@
 """Who held a number, and whom a call is credited to, as values. Pure."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from dni.session.model import Touch
@@ -8,15 +10,25 @@ METHODS = ("tap", "current", "recent", "returning", "static", "none")
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
-    """A session that has, or had, the number. `ended_ms`: it went to another session. `touch`: not known here."""
+    """A session that has, or had, the number.
+
+    sign_ms     its last sign of life; `left`: that said that its last page is gone
+    beat_ms     the longest that a page of it goes without a sign
+    ended_ms    when the number went to another session
+    region      ISO 3166-2, of the visitor; None where it is not known
+    touch       None: not known here
+    """
 
     session: str
     visitor: str
     tag: str
     started_ms: int
     sign_ms: int
+    left: bool = False
+    beat_ms: int = 20_000
     tapped_ms: int | None = None
     ended_ms: int | None = None
+    region: str | None = None
     touch: Touch | None = None
 
     def at(self, moment_ms: int) -> bool:
@@ -35,20 +47,71 @@ class Found(msgspec.Struct, frozen=True):
     all_known: bool
 
 
+class Earlier(msgspec.Struct, frozen=True):
+    """An earlier call from the same telephone: when, to which number, and whose it may have been, with probabilities.
+
+    A holding of it began and ended with that call: what it knows is who. What is missing to 1 was nobody's.
+    """
+
+    at_ms: int
+    number: str
+    holdings: tuple[tuple[Holding, float], ...]
+
+
 class Candidate(msgspec.Struct, frozen=True):
-    """`confidence` is None until there is a model that can state it. `why` is for a person to read."""
+    """`confidence`: the probability that this session made the call; None in calls from before there was a model.
+
+    `why` is for a person to read. `gone_ms`: since the last sign of life, as it was known when the call rang.
+    """
 
     session: str
     confidence: float | None
     why: str
+    gone_ms: int | None = None
+
+
+def undecided(candidates: Sequence[Candidate]) -> bool:
+    """Whether the second is at least half as likely as the first: then to name one is a guess."""
+    stated = [one.confidence or 0.0 for one in candidates[:2]]
+    return len(stated) == 2 and 0 < stated[0] <= 2 * stated[1]
+
+
+class Lesson(msgspec.Struct, frozen=True):
+    """What a call teaches of one candidate: its state then, how long ago, and the probability that it was the caller.
+
+    state   `open`, `after` or `tap`
+    home    whether the caller's region is the visitor's; None where one of them is not known
+    """
+
+    state: str
+    delay_ms: int
+    p: float
+    home: bool | None = None
+
+
+class Lessons(msgspec.Struct, frozen=True):
+    """What a call teaches: of its candidates, and `nobody`, the probability that it was none of them.
+
+    visited_ms  how long the last visit lasted that is over; None where none is known
+    """
+
+    of: tuple[Lesson, ...]
+    nobody: float
+    caller_region: str | None = None
+    visited_ms: int | None = None
 
 
 class Match(msgspec.Struct, frozen=True):
-    """`best` is the holding of the first candidate; None when nobody held the number before the call."""
+    """`best` is the holding of the first candidate; None when it is likelier that the call was nobody's.
+
+    `nobody`: the probability of that. `lessons` None: the call teaches nothing.
+    """
 
     method: str
     best: Holding | None
     candidates: tuple[Candidate, ...]
+    nobody: float
+    lessons: Lessons | None
 
 
 class Attribution(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +127,9 @@ class Attribution(msgspec.Struct, frozen=True, kw_only=True):
     tag: str | None = None
     publisher: str | None = None
     candidates: tuple[Candidate, ...] = ()
+    lessons: Lessons | None = None
 
     @property
     def confidence(self) -> float | None:
-        return self.candidates[0].confidence if self.candidates else None
+        """None where nobody is credited, however sure that is."""
+        return self.candidates[0].confidence if self.session and self.candidates else None

@@ -45,7 +45,7 @@ async def credit_late(parts: Parts, call: Recorded) -> bool:
     """Whether the call is credited now. Raises Unavailable, RedisError: try again."""
     catalog = parts.catalog.now
     number = catalog.numbers.get(call.tracking_number)
-    attribution, settled = await attribute_late(parts, number, call.started_ms, call.ring)
+    attribution, settled = await attribute_late(parts, number, call.started_ms, call.ring, call.caller)
     if call.ended_ms is not None:  # asking protected the number, for a call that is over
         await release(parts, call)
     if not settled and parts.clock.now_ms() - call.started_ms < _PATIENCE_MS:

@@ -1,9 +1,10 @@
 """Storage of calls and their events. A call's row is the fold of its events; `record` is the only way in."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni import ids
@@ -45,6 +46,7 @@ class Recorded(msgspec.Struct, frozen=True):
     carrier: str
     provider_id: str
     tracking_number: str
+    caller: str | None
     started_ms: int
     ended_ms: int | None
     fresh: bool
@@ -90,6 +92,17 @@ async def credit(connection: AsyncConnection, call_id: str, attribution: Attribu
     values = {"campaign_id": campaign} | _credit(attribution)
     done = await connection.execute(update(schema.call).where(still).values(values).returning(schema.call.c.id))
     return done.first() is not None
+
+
+async def credit_anew(
+    connection: AsyncConnection, row: Mapping[Any, Any], attribution: Attribution, now_ms: int
+) -> None:
+    """Another answer for a call that was credited before; the former one is kept. What it taught stays taught."""
+    kept = {name: row[name] for name in ("session_id", "visitor_id", "method", "confidence", "candidates")}
+    former = insert(schema.former_attribution).values(call_id=row["id"], until_ms=now_ms, **kept)
+    await connection.execute(former)
+    values = {name: value for name, value in _credit(attribution).items() if name != "lessons"}
+    await connection.execute(update(schema.call).where(schema.call.c.id == row["id"]).values(values))
 
 
 async def uncredited(connection: AsyncConnection, since_ms: int, limit: int) -> list[Recorded]:
@@ -184,6 +197,7 @@ def _credit(attribution: Attribution) -> dict[str, Any]:
         "method": attribution.method,
         "confidence": attribution.confidence,
         "candidates": [msgspec.to_builtins(candidate) for candidate in attribution.candidates],
+        "lessons": msgspec.to_builtins(attribution.lessons),
     }
 
 
@@ -210,6 +224,7 @@ def _recorded(row: dict[str, Any], fresh: bool) -> Recorded:
         carrier=row["carrier_id"],
         provider_id=row["provider_id"],
         tracking_number=row["tracking_number"],
+        caller=row["caller"],
         started_ms=row["started_at_ms"],
         ended_ms=row["ended_at_ms"] if STATES[row["status"]].ends else None,
         fresh=fresh,

@@ -56,7 +56,7 @@ async def receive(
 async def _credited(parts: Parts, found: Plan, carrier: Carrier, event: CallEvent, now_ms: int) -> Attribution | None:
     """None: to be credited later."""
     try:
-        return await attribute(parts, found.number, now_ms, ring(carrier.id, event.provider_id))
+        return await attribute(parts, found.number, now_ms, ring(carrier.id, event.provider_id), event.caller)
     except Unavailable as error:
         log.warning("a call is answered first and credited later: %s", error.detail)
     except Exception:

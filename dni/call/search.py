@@ -1,5 +1,6 @@
 """Finds calls for people: within the reader's walls, newest first, callers masked for who may not see them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import walls
 from dni.access.model import Principal
-from dni.attribution.model import Candidate
+from dni.attribution.model import Candidate, undecided
 from dni.call.model import STATES
 from dni.clock import rfc3339
 from dni.errors import InvalidField
 from dni.ledger import rows
 from dni.ledger.engines import Ledger
 from dni.ledger.rows import Instant, instant
-from dni.ledger.schema import call, call_event, session
+from dni.ledger.schema import call, call_event, former_attribution, session
 from dni.phone import masked
 
 _SEARCHED = ("source", "medium", "campaign_name", "keyword", "provider_id", "id")
@@ -41,11 +42,25 @@ class CallFilter(msgspec.Struct, kw_only=True):
 
 
 class AttributionView(msgspec.Struct):
-    """`method` null: attribution is still to be done. `session` null: nobody, or a static number."""
+    """`method` null: attribution is still to be done. `session` null: nobody, or a static number.
+
+    `undecided`: another candidate is at least half as likely, so the one named is a guess.
+    """
 
     session: str | None
     visitor: str | None
     method: str | None
+    confidence: float | None
+    undecided: bool
+    candidates: list[Candidate]
+
+
+class FormerAttributionView(msgspec.Struct):
+    """What was answered before a call was attributed anew, until then."""
+
+    until: Instant
+    session: str | None
+    method: str
     confidence: float | None
     candidates: list[Candidate]
 
@@ -130,6 +145,29 @@ async def call_events(ledger: Ledger, principal: Principal, wanted: str) -> list
         ]
 
 
+async def former_attributions(ledger: Ledger, principal: Principal, wanted: str) -> list[FormerAttributionView]:
+    """The latest first. Raises NotFound as `one_call` does. Other publishers' sessions are left out as everywhere."""
+    async with ledger.read() as connection:
+        await rows.one(connection, _visible(principal).where(call.c.id == wanted), f"call {wanted}")
+        query = select(former_attribution).where(former_attribution.c.call_id == wanted)
+        found = (await connection.execute(query.order_by(former_attribution.c.until_ms.desc()))).mappings().all()
+        views = [
+            FormerAttributionView(
+                until=rfc3339(row["until_ms"]),
+                session=row["session_id"],
+                method=row["method"],
+                confidence=row["confidence"],
+                candidates=msgspec.convert(row["candidates"] or [], list[Candidate]),
+            )
+            for row in found
+        ]
+        own = await _own_sessions(connection, principal, [one.session for view in views for one in view.candidates])
+        for view in views:
+            view.candidates = [one for one in view.candidates if one.session in own]
+            view.session = view.session if view.session in own else None
+    return views
+
+
 def same(column: Column[str], value: str) -> ColumnElement[bool]:
     """Whole and whatever the case; engines fold ASCII only, so other letters match as they are written."""
     return or_(column == value, func.lower(column) == value.lower())
@@ -177,14 +215,19 @@ def _anywhere(text: str, principal: Principal) -> ColumnElement[bool]:
 
 async def _hide_strangers(connection: AsyncConnection, principal: Principal, views: list[CallView]) -> None:
     """In a shared pool another publisher's session may be a candidate: it does not exist for this reader."""
-    if not principal.publisher:
-        return
-    named = {candidate.session for view in views for candidate in view.attribution.candidates}
-    query = select(session.c.id).where(session.c.id.in_(named), walls.sessions(principal))
-    own = set((await connection.execute(query)).scalars()) if named else set()
+    named = [candidate.session for view in views for candidate in view.attribution.candidates]
+    own = await _own_sessions(connection, principal, named)
     for view in views:
         kept = [c for c in view.attribution.candidates if c.session in own or c.session == view.attribution.session]
         view.attribution.candidates = kept
+
+
+async def _own_sessions(connection: AsyncConnection, principal: Principal, named: Sequence[str]) -> set[str]:
+    """Of these sessions, those within the reader's walls."""
+    if not principal.publisher or not named:
+        return set(named)
+    query = select(session.c.id).where(session.c.id.in_(set(named)), walls.sessions(principal))
+    return set((await connection.execute(query)).scalars())
 
 
 def _visible(principal: Principal) -> Select[Any]:
@@ -220,11 +263,17 @@ def _view(row: RowMapping, principal: Principal) -> CallView:
         landing_page=row["landing_page"],
         referrer=row["referrer"],
         click_ids=row["click_ids"] or {},
-        attribution=AttributionView(
-            session=row["session_id"],
-            visitor=row["visitor_id"],
-            method=row["method"],
-            confidence=row["confidence"],
-            candidates=msgspec.convert(row["candidates"] or [], list[Candidate]),
-        ),
+        attribution=_attribution(row),
+    )
+
+
+def _attribution(row: RowMapping) -> AttributionView:
+    candidates = msgspec.convert(row["candidates"] or [], list[Candidate])
+    return AttributionView(
+        session=row["session_id"],
+        visitor=row["visitor_id"],
+        method=row["method"],
+        confidence=row["confidence"],
+        undecided=undecided(candidates),
+        candidates=candidates,
     )

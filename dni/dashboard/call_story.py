@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from dni.call.search import CallEventView, CallView
+from dni.call.search import CallEventView, CallView, FormerAttributionView
 from dni.catalog.model import Catalog
 from dni.clock import from_rfc3339, rfc3339
 from dni.dashboard import words
@@ -68,6 +68,8 @@ class CallStory(msgspec.Struct, frozen=True, kw_only=True):
     moments: list[Moment]
     method_text: str
     candidates: list[CandidateRow]
+    nobody: str | None
+    former: list[Fact]
     touch: list[Fact]
     session_note: str | None
     session: list[Fact]
@@ -80,6 +82,7 @@ def describe(
     call: CallView,
     session: SessionView | None,
     events: Sequence[CallEventView],
+    former: Sequence[FormerAttributionView],
     readers_zone: ZoneInfo,
 ) -> CallStory:
     """Everything the page of one call shows, in the zone of its campaign, or the reader's when it has none."""
@@ -102,6 +105,8 @@ def describe(
         moments=moments([*_visit(call, session), *_call(call)], zone),
         method_text=words.method(call.attribution.method)[1],
         candidates=_candidates(call),
+        nobody=_nobody(call),
+        former=[_former(one, zone) for one in former],
         touch=_touch(call),
         session_note=_session_note(call, session),
         session=_session(session, zone) if session else [],
@@ -120,6 +125,13 @@ def _notice(call: CallView) -> Notice | None:
         return Notice("This call was refused", f"{why} The carrier account names no line for such calls.", "bad")
     if call.attribution.method is None:
         return Notice("Not attributed yet", _PENDING, "warn")
+    if call.attribution.undecided and call.attribution.session:
+        first, second = (f"{one.confidence:.0%}" for one in call.attribution.candidates[:2])
+        return Notice(
+            "More than one visit fits this call",
+            f"The first is taken, but it is a guess and no fact: {first} against {second}.",
+            "warn",
+        )
     return None
 
 
@@ -177,6 +189,19 @@ def _candidates(call: CallView) -> list[CandidateRow]:
         )
         for one in call.attribution.candidates
     ]
+
+
+def _nobody(call: CallView) -> str | None:
+    """How likely it is that none of the candidates called; None where no probability is stated."""
+    stated = [one.confidence for one in call.attribution.candidates if one.confidence is not None]
+    return f"{max(0.0, 1 - sum(stated)):.0%}" if stated else None
+
+
+def _former(one: FormerAttributionView, zone: ZoneInfo) -> Fact:
+    until = words.moment(from_rfc3339(one.until), zone)
+    named = f"…{one.session[-8:]}" if one.session else "nobody"
+    sure = f", {one.confidence:.0%}" if one.confidence is not None else ""
+    return Fact(f"Until {until}", f"{words.method(one.method)[0]}: {named}{sure}")
 
 
 def _touch(call: CallView) -> list[Fact]:

@@ -35,14 +35,14 @@ METHODS = {
     "current": ("On screen", "The number was on this visitor's screen when it rang."),
     "recent": (
         "Last shown",
-        "The number was on nobody's screen when it rang; this visitor was the last to be shown it.",
+        "The number was on nobody's screen when it rang; this visitor had been shown it before, and fits best.",
     ),
     "returning": ("Known caller", "This caller had called before, and that call's visitor is known."),
     "static": (
         "Static number",
         "The number is bound to its source and never leased: the source is known, the visitor is not.",
     ),
-    "none": ("Nobody", "Nobody is known to have been shown the number before it rang."),
+    "none": ("Nobody", "Most likely a wrong number or a robot: no visitor who was shown the number fits the call."),
 }
 _PENDING = ("Not yet", "Nobody is credited yet.")
 

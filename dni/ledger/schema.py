@@ -309,17 +309,41 @@ call = Table(
     Column("method", Text, comment="null: attribution is still to be done (Redis was away)"),
     Column("confidence", Float),
     Column("candidates", JSON),
+    Column("lessons", JSON(none_as_null=True), comment="what the call teaches of delays; null: nothing"),
     UniqueConstraint("carrier_id", "provider_id"),
     Index("ix_call_started_at_ms", "started_at_ms"),
     Index("ix_call_campaign_id_started_at_ms", "campaign_id", "started_at_ms"),
     Index("ix_call_publisher_id_started_at_ms", "publisher_id", "started_at_ms"),
     Index("ix_call_session_id", "session_id"),
+    Index("ix_call_caller_started_at_ms", "caller", "started_at_ms"),
     Index(
         "ix_call_uncredited",
         "started_at_ms",
         sqlite_where=text("method IS NULL"),
         postgresql_where=text("method IS NULL"),
     ),
+)
+
+former_attribution = Table(
+    "former_attribution",
+    metadata,
+    Column("call_id", Text, ForeignKey("call.id"), primary_key=True),
+    _ms("until_ms", primary_key=True),  # when another answer took its place
+    Column("session_id", Text),
+    Column("visitor_id", Text),
+    Column("method", Text, nullable=False),
+    Column("confidence", Float),
+    Column("candidates", JSON),
+)
+
+delay_counts = Table(
+    "delay_counts",
+    metadata,
+    Column("pool_id", Text, primary_key=True, comment="empty: of all pools"),
+    Column("counts", JSON, nullable=False, comment="soft counts, see dni/attribution/delay.py"),
+    Column("version", Integer, nullable=False, comment="of what the counts mean"),
+    _ms("until_ms"),
+    Column("until_call", Text, nullable=False, comment="with until_ms: the last call that the counts hold"),
 )
 
 call_event = Table(

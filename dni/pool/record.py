@@ -10,13 +10,15 @@ _HEAD = Struct(">9s18s16s6s6s6s6s3s4B")
 _PAGE, _CALL = 9, 14
 _TAG = "tag_"  # begins every tag's id
 _STARTED = 43  # where a record tells when it began
+_ALL_LEFT = 2
 _VISITOR = 12  # bytes of a holding; the rest stands for tag and target
 
 
 class Holder(msgspec.Struct, frozen=True):
     """A present or past holder of a number. `session` and `visitor` are payloads of ids (`dni.seal`).
 
-    `ended_ms` None: holds it still. `touch`, for `session.model.unpacked`, is empty when the lease was taken back after
+    `ended_ms` None: holds it still. `left`: its last sign was that its last page is gone. `beat_ms`: the longest that a
+    page of it went without a sign. `touch`, for `session.model.unpacked`, is empty when the lease was taken back after
     Redis was lost.
     """
 
@@ -26,6 +28,8 @@ class Holder(msgspec.Struct, frozen=True):
     nonce: bytes
     started_ms: int
     sign_ms: int
+    left: bool
+    beat_ms: int
     tapped_ms: int | None
     touch: bytes
     ended_ms: int | None
@@ -66,7 +70,7 @@ def _started(raw: bytes) -> bytes:
 
 
 def _unpacked(raw: bytes, ended_ms: int | None) -> Holder:
-    nonce, session, holding, started, sign, _, tapped, _, _, _, pages, calls = _HEAD.unpack_from(raw)
+    nonce, session, holding, started, sign, _, tapped, beat, signalled, _, pages, calls = _HEAD.unpack_from(raw)
     tag, touch = told(raw[_HEAD.size + pages * _PAGE + calls * _CALL :])
     return Holder(
         session=session,
@@ -75,6 +79,8 @@ def _unpacked(raw: bytes, ended_ms: int | None) -> Holder:
         nonce=nonce,
         started_ms=int.from_bytes(started, "big"),
         sign_ms=int.from_bytes(sign, "big"),
+        left=signalled == _ALL_LEFT,
+        beat_ms=int.from_bytes(beat, "big"),
         tapped_ms=int.from_bytes(tapped, "big") or None,
         touch=touch,
         ended_ms=ended_ms,

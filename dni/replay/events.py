@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from dni.errors import UsageError
+from dni.errors import BadArgument
 
 LONGEST_LINE = 65_536
 """Bytes. A line is some hundred; without a bound a file without line ends would be read whole."""
@@ -18,7 +18,7 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Region = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}-[A-Z0-9]{1,3}\Z")]
 
 
-class BadLog(UsageError):
+class BadLog(BadArgument):
     """A line is not what it must be: the message says which one and what was expected."""
 
     code = "bad_log"

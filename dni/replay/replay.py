@@ -61,7 +61,7 @@ class _Run:
         """Only the number goes on to the rule, as only the number reaches a carrier."""
         number = self._rule.shown(call.session) if call.session is not None else self._slot(call.slot or 0)
         if number is not None:
-            return await self._rule.ring(call.t, number, call.call)
+            return await self._rule.ring(call.t, number, call.call, call.caller)
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         answered.set_result(nobody(call.call, None))
         return answered

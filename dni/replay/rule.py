@@ -14,7 +14,8 @@ MOST_NUMBERS = 100 * len(_AREAS)
 class Rule(Protocol):
     """Told every event in time order; effects of one are there before the next.
 
-    It is never told which session makes a call: `shown` is asked for what the caller dials, `ring` gets the number.
+    It is never told which session makes a call: `shown` is asked for what the caller dials, `ring` gets the number and
+    the caller's, as a carrier tells them.
     """
 
     numbers: list[str]
@@ -29,7 +30,7 @@ class Rule(Protocol):
     def shown(self, session: str) -> str | None:
         """The tracking number that the session's page shows now, or showed last; None: its own number."""
 
-    async def ring(self, at_ms: int, number: str, call: str) -> asyncio.Future[Answer]: ...
+    async def ring(self, at_ms: int, number: str, call: str, caller: str | None) -> asyncio.Future[Answer]: ...
 
     async def finish(self) -> None: ...
 

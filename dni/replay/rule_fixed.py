@@ -54,7 +54,7 @@ class Fixed:
     def shown(self, session: str) -> str | None:
         return self._shown.get(session)
 
-    async def ring(self, at_ms: int, number: str, call: str) -> asyncio.Future[Answer]:
+    async def ring(self, at_ms: int, number: str, call: str, caller: str | None) -> asyncio.Future[Answer]:
         answered = asyncio.get_running_loop().create_future()
         last = self._last.get(number)
         if last is None:

@@ -12,9 +12,14 @@ from typing import Any, TypeVar
 from zlib import crc32
 
 import msgspec
+from msgspec.structs import replace
 
+from dni.attribution.delay import Counts, Delay
 from dni.attribution.find_holders import find_holders
-from dni.attribution.match import match
+from dni.attribution.learn import learn
+from dni.attribution.match import MOST_CANDIDATES, match
+from dni.attribution.model import Earlier, Holding, Match
+from dni.attribution.returning import LOOKED_AT, last_call
 from dni.live.connection import Live
 from dni.pool.keys import Keys
 from dni.pool.leases import Lease, Leases, Speaker, Want, target_key
@@ -22,7 +27,7 @@ from dni.pool.leases import Sign as LeaseSign
 from dni.pool.leases import Visit as PageView
 from dni.pool.record import about
 from dni.replay.events import Beat, Leave, Sign, Tap, Visit
-from dni.replay.model import Answer, Candidate, nobody
+from dni.replay.model import Answer, Candidate
 from dni.seal import Sealer
 from dni.session.channels import channel_of
 from dni.session.model import Touch, packed
@@ -52,6 +57,7 @@ class _Browser(msgspec.Struct):
 
     visitor: bytes
     address: int
+    region: str | None
     newest: "_Page | None" = None
 
 
@@ -72,6 +78,19 @@ class _Page(msgspec.Struct):
     started_ms: int = 0
     surely_ms: int = 0
     ask_ms: int = 0
+    lease: "_Lease | None" = None
+
+
+class _Lease(msgspec.Struct):
+    """As the ledger would know it: a number's holders are more than the few that Redis keeps."""
+
+    session: bytes
+    browser: _Browser
+    started_ms: int
+    sign_ms: int
+    left: bool = False
+    tapped_ms: int | None = None
+    ended_ms: int | None = None
 
 
 class Protected:
@@ -96,6 +115,11 @@ class Protected:
         self._pages: dict[str, _Page] = {}
         self._named: dict[str, str] = {}
         """Session of the log by the engine's session id."""
+        self._leased: dict[str, deque[_Lease]] = {}
+        """By number, the latest last."""
+        self._callers: dict[str, deque[Earlier]] = {}
+        """Earlier calls of a telephone, the newest first."""
+        self._counts = Counts()
         self._made = 0
         self._counted = self._risen = 0
         """Together never less than the numbers in use."""
@@ -143,9 +167,11 @@ class Protected:
         page = self._pages.get(session)
         return page.number if page else None
 
-    async def ring(self, at_ms: int, number: str, call: str) -> asyncio.Future[Answer]:
+    async def ring(self, at_ms: int, number: str, call: str, caller: str | None) -> asyncio.Future[Answer]:
         await self._room()
-        answered = self._send(self._ring(at_ms, number, call))
+        # What the ledger knows by now: the answer comes when later lines were read already.
+        known = [self._holding(one) for one in self._leased.get(number, ())]
+        answered = self._send(self._ring(at_ms, number, call, caller, known))
         self._send(self._leases.hang_up(_CAMPAIGN, _POOL, number, call, at_ms + _CALL_MS))
         self._may_rise(at_ms)
         return answered
@@ -165,7 +191,7 @@ class Protected:
         browser = self._browsers.get(event.visitor)
         if browser is None:
             address = crc32(event.visitor.encode())  # every visitor is on a network of his own
-            browser = self._browsers[event.visitor] = _Browser(_digest(event.visitor, 12), address)
+            browser = self._browsers[event.visitor] = _Browser(_digest(event.visitor, 12), address, event.region)
         touch = Touch(source=event.source, medium=event.medium, channel=channel_of(event.source, event.medium))
         return _Page(event.session, browser, about(_TAG, packed(touch)[0]))
 
@@ -193,27 +219,69 @@ class Protected:
             page.number = None
             page.ask_ms = now_ms + max(_SOONEST_ASK_MS, min(_LATEST_ASK_MS, lease.wait_ms))
             return False
+        if lease.nonce != page.nonce:
+            self._begin(now_ms, page, lease)
         page.number, page.nonce, page.started_ms = lease.number, lease.nonce, lease.started_ms
         self._say(now_ms, page, "view")
         page.surely_ms = now_ms + _SURELY_MS + self._hold_ms
         return True
 
+    def _begin(self, now_ms: int, page: _Page, lease: Lease) -> None:
+        number = lease.number
+        held = self._leased.setdefault(number, deque(maxlen=MOST_CANDIDATES))
+        if held and held[-1].started_ms == lease.started_ms:  # another page of its session
+            page.lease = held[-1]
+            return
+        if held:
+            held[-1].ended_ms = lease.started_ms
+        session = (page.browser.newest or page).session
+        page.lease = _Lease(session, page.browser, lease.started_ms, now_ms)
+        held.append(page.lease)
+
+    def _holding(self, lease: _Lease) -> Holding:
+        browser = lease.browser
+        session = self._sealer.session(_TAG, lease.session)
+        return Holding(
+            session=session,
+            visitor=self._sealer.visitor(_TAG, browser.visitor),
+            tag=_TAG,
+            started_ms=lease.started_ms,
+            sign_ms=lease.sign_ms,
+            left=lease.left,
+            tapped_ms=lease.tapped_ms,
+            ended_ms=lease.ended_ms,
+            region=browser.region,
+        )
+
     def _say(self, now_ms: int, page: _Page, kind: str) -> asyncio.Task[tuple[int, set[bytes]]]:
         assert page.number is not None
         browser = page.browser
         page.seq += 1
+        if page.lease is not None and page.lease.ended_ms is None:
+            page.lease.sign_ms, page.lease.left = now_ms, kind == "leave"
+            if kind == "tap":
+                page.lease.tapped_ms = now_ms
         session = (browser.newest or page).session
         speaker = Speaker(_CAMPAIGN, session, page.name, page.seq, page.about, browser.address)
         holding = browser.visitor + self._target
         sign = LeaseSign(kind, page.number, page.nonce, page.started_ms, now_ms, holding)
         return self._send(self._leases.signal(now_ms, speaker, _POOL, self._hold_ms, [sign]))
 
-    async def _ring(self, at_ms: int, number: str, call: str) -> Answer:
+    async def _ring(self, at_ms: int, number: str, call: str, caller: str | None, older: list[Holding]) -> Answer:
         known = await find_holders(self._leases, self._sealer, at_ms, _CAMPAIGN, _POOL, number, call)
-        found = match(known.holdings, at_ms, known.protected_ms)
+        region = {one.session: one.region for one in older}
+        in_redis = [replace(one, region=region.get(one.session)) for one in known.holdings]
+        oldest_ms = min((one.started_ms for one in in_redis), default=at_ms)
+        holdings = in_redis + [one for one in older if one.started_ms < oldest_ms]
+        calls = self._callers.setdefault(caller, deque(maxlen=LOOKED_AT)) if caller else deque()
+        earlier = last_call(calls, number)
+        delay = Delay(self._counts, self._counts)
+        found = match(holdings, at_ms, known.protected_ms, number=number, delay=delay, caller=caller, earlier=earlier)
+        learn(self._counts, found.lessons)
+        calls.appendleft(_as_earlier(at_ms, number, found, holdings, earlier))
         candidates = tuple(Candidate(self._named[one.session], one.confidence) for one in found.candidates)
-        if not candidates:
-            return nobody(call, number)
+        if found.best is None:
+            return Answer(call, number, None, None, "none", candidates)
         return Answer(call, number, candidates[0].session, candidates[0].p, found.method, candidates)
 
     def _may_rise(self, now_ms: int) -> None:
@@ -245,6 +313,21 @@ class Protected:
         if not self._until_forgotten:
             self._until_forgotten = _FORGET_EVERY
             self._send(self._forget())
+
+
+def _as_earlier(at_ms: int, number: str, found: Match, holdings: list[Holding], earlier: Earlier | None) -> Earlier:
+    known = {one.session: one for one in (*holdings, *(one for one, _ in (earlier.holdings if earlier else ())))}
+    return Earlier(
+        at_ms,
+        number,
+        tuple(
+            (
+                replace(known[one.session], started_ms=at_ms, sign_ms=at_ms, ended_ms=at_ms, tapped_ms=None),
+                one.confidence or 0,
+            )
+            for one in found.candidates
+        ),
+    )
 
 
 def _digest(name: str, size: int) -> bytes:

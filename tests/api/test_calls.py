@@ -59,7 +59,8 @@ async def test_a_call_is_the_contracts_object(api: Api) -> None:
         "visitor": "vis",
         "method": "lease",
         "confidence": None,
-        "candidates": [{"session": "ses", "confidence": None, "why": "held the number"}],
+        "undecided": False,
+        "candidates": [{"session": "ses", "confidence": None, "why": "held the number", "gone_ms": None}],
     }
     assert call["click_ids"] == {"gclid": "x"}
 

@@ -57,16 +57,18 @@ async def test_a_call_is_connected_and_credited_to_the_session_that_holds_its_nu
         "landing_page": browser.LANDING,
         "click_ids": {"gclid": "x"},
         "method": "current",
-        "confidence": None,
+        "confidence": call["candidates"][0]["confidence"],
         "candidates": [
             {
                 "session": seen["session"],
-                "confidence": None,
-                "why": "held the number, last seen 12 s before the call",
+                "confidence": call["candidates"][0]["confidence"],
+                "why": "held it now, last seen 12 s ago",
+                "gone_ms": 12_000,
             }
         ],
     }
     assert {name: call[name] for name in expected} == expected
+    assert 0.95 < call["confidence"] < 1
     [event] = await rows(parts, schema.call_event)
     assert (event["call_id"], event["kind"], event["at_ms"]) == (call["id"], "inbound", at)
     assert event["fields"]["CallerName"] == ""
@@ -105,11 +107,24 @@ async def test_a_call_told_eight_times_at_once_is_one_call(parts: Parts) -> None
 async def test_after_its_protection_the_number_names_its_last_holder(sqlite_parts: Parts) -> None:
     await add(sqlite_parts)
     seen = await visit(sqlite_parts)
-    advance(sqlite_parts, 3 * 3_600_000)
+    advance(sqlite_parts, 20 * 60_000)
     await Carrier(door(sqlite_parts)).inbound(seen["number"])
     [call] = await rows(sqlite_parts, schema.call)
     assert (call["method"], call["session_id"]) == ("recent", seen["session"])
-    assert call["candidates"][0]["why"] == "was the last to hold the number, last seen 3 h before the call"
+    assert call["candidates"][0]["why"] == "last seen 20 min ago"
+
+
+async def test_long_after_it_is_likelier_that_nobody_called(sqlite_parts: Parts) -> None:
+    """The one who saw the number stays a candidate, and is not credited."""
+    await add(sqlite_parts)
+    seen = await visit(sqlite_parts)
+    advance(sqlite_parts, 3 * 86_400_000)
+    await Carrier(door(sqlite_parts)).inbound(seen["number"])
+    [call] = await rows(sqlite_parts, schema.call)
+    assert (call["method"], call["session_id"], call["confidence"]) == ("none", None, None)
+    [candidate] = call["candidates"]
+    assert (candidate["session"], candidate["why"]) == (seen["session"], "last seen 3 days ago")
+    assert 0 < candidate["confidence"] < 0.5
 
 
 async def test_former_holders_are_candidates_too(sqlite_parts: Parts) -> None:

@@ -10,7 +10,11 @@ ROOT = Path(__file__).parents[2]
 
 # Values and decisions: no I/O, no clock, no environment. Every `model.py` is one too.
 PURE = {
+    "attribution.area_codes",
+    "attribution.delay",
+    "attribution.learn",
     "attribution.match",
+    "attribution.returning",
     "call.plan",
     "dashboard.filters",
     "dashboard.timeline",
@@ -47,6 +51,8 @@ STORES = {
     "access.tokens",
     "access.walls",
     "api.idempotency",
+    "attribution.delays",
+    "attribution.evidence",
     "call.calls",
     "call.refusals",
     "call.search",

@@ -66,26 +66,29 @@ def test_traffic_beyond_all_measure_is_refused() -> None:
     assert "erlangs" in refused.value.detail
 
 
-def test_the_command_says_18_and_93(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_18_and_93(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     visits = ["size", "--arrivals-per-hour", "200", "--visit-seconds", "180"]
     for more, count in ((["--hold-seconds", "0", "--blocking", "0.01"], 18), (["--hold-seconds", "1200"], 93)):
-        assert _command([*visits, *more]) == 0
+        assert _command([*visits, *more], monkeypatch) == 0
         assert capsys.readouterr().out.startswith(f"You need {count} numbers:")
 
 
 @pytest.mark.parametrize("wrong", [["--blocking", "1"], ["--hold-seconds", "-1"], ["--visit-seconds", "nan"]])
-def test_the_command_refuses_in_one_line_with_status_2(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert _command(["size", "--arrivals-per-hour", "200", "--visit-seconds", "180", *wrong]) == 2
+def test_the_command_refuses_in_one_line_with_status_2(
+    wrong: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _command(["size", "--arrivals-per-hour", "200", "--visit-seconds", "180", *wrong], monkeypatch) == 2
     out, told = capsys.readouterr()
     assert not out
     assert told.startswith(f"dni: {wrong[0]}: ")
     assert told.count("\n") == 1
 
 
-def _command(words: list[str]) -> int:
+def _command(words: list[str], patch: pytest.MonkeyPatch) -> int:
     """Exit status of `dni` with these words."""
+    patch.setattr("sys.argv", ["dni", *words])
     with pytest.raises(SystemExit) as ended:
-        cli.app(words)
+        cli.main()
     return int(ended.value.code or 0)
 
 

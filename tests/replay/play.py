@@ -2,14 +2,17 @@
 
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
 from dni.replay import options
 from dni.replay.model import Played
+from dni.replay.rule import MOST_NUMBERS, fictional_numbers
 from dni.replay.run import run
 
 START_MS = 1_790_000_000_000
+_TELEPHONES = fictional_numbers(MOST_NUMBERS)
 Line = dict[str, Any]
 
 
@@ -22,8 +25,10 @@ def said(s: float, kind: str, session: str) -> Line:
 
 
 def call(s: float, name: str, session: str | None = None, slot: int | None = None) -> Line:
+    """Each session has its own telephone; so has each unsolicited call."""
     whose = {"slot": slot} if session is None else {"session": session}
-    return {"t": at(s), "type": "call", "call": name, "caller": "+12125550142", **whose}
+    telephone = crc32((session or name).encode()) % len(_TELEPHONES)
+    return {"t": at(s), "type": "call", "call": name, "caller": _TELEPHONES[telephone], **whose}
 
 
 def at(s: float) -> int:

@@ -27,11 +27,12 @@ def test_a_call_during_the_visit(tmp_path: Path) -> None:
             "call": "c",
             "number": "+12015550100",
             "session": "ann1",
-            "confidence": None,
+            "confidence": answers[0]["confidence"],
             "method": "current",
-            "candidates": [{"session": "ann1", "p": None}],
+            "candidates": [{"session": "ann1", "p": answers[0]["confidence"]}],
         }
     ]
+    assert 0.9 < answers[0]["confidence"] < 1
     assert summary == {"visits": 1, "leased": 1, "overflow": 0, "peak_in_use": 1, "calls": 1, "attributed": 1}
 
 
@@ -197,7 +198,7 @@ async def test_what_goes_out_without_waiting_comes_to_the_same(live: Live, numbe
             elif isinstance(event, Call):
                 number = slow.shown(event.session) if event.session else slow.numbers[(event.slot or 0) % numbers]
                 if number:
-                    one_by_one.append(await (await slow.ring(event.t, number, event.call)))
+                    one_by_one.append(await (await slow.ring(event.t, number, event.call, event.caller)))
             else:
                 slow._pages[event.session].surely_ms = 0
                 await slow.sign(event)

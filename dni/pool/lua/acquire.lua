@@ -88,6 +88,7 @@ local function go_on(visit, want)
   local held = want.held
   local region, beat = of_region(visit, want, want.number)
   held[SIGN], held[BEAT] = visit.now, math.max(held[BEAT], beat)
+  held[SIGNALLED] = math.min(held[SIGNALLED], 1)
   page_says(held, visit.page, visit.seq, OPEN, true)
   held[UNTIL] = math.max(held[UNTIL], visit.now + shown(beat, held[SIGNALLED] == 1 and want.hold or 0))
   keep(want.pool, region, want.leases, want.number, held)

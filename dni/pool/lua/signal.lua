@@ -47,7 +47,7 @@ local function heard(page, r, kind, at, beat)
   r[SIGNALLED], r[BEAT] = 1, math.max(beat, r[BEAT])
   if kind == 't' then r[TAPPED] = math.max(r[TAPPED], at) end
   if kind == 'l' then
-    if all_left(r) then r[UNTIL] = page.now + page.hold end
+    if all_left(r) then r[SIGNALLED], r[UNTIL] = 2, page.now + page.hold end
   else
     local still = shown(beat, page.hold)
     if kind == 'h' then still = math.max(still, HIDDEN_HOLD) end
