@@ -197,9 +197,9 @@ export function makeSwapper() {
     if (border) endLine(rule ? known.find(([e164]) => e164 === rule[1]) : undefined);
   }
 
-  /** Whether nothing is swapped there. A script is off with what it stands in, not by itself. */
+  /** Whether nothing is swapped there. That it is a script does not turn a script off: structured data stands in one. */
   function isOff(element: Element | null): unknown {
-    return (element?.nodeName === "SCRIPT" ? element.parentElement : element)?.closest(SKIPPED);
+    return element?.closest(element.nodeName === "SCRIPT" ? SKIPPED.slice(7) : SKIPPED);
   }
 
   /** Also where shadow roots are between. */
