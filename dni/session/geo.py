@@ -27,7 +27,8 @@ NOWHERE = Place()
 
 
 class Geo:
-    """Without a file every place is empty. A replaced file is read anew."""
+    """Without a file of cities every place is empty. A replaced file is read anew; while it is broken the former one
+    goes on."""
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
@@ -46,9 +47,15 @@ class Geo:
             return
         self._read_at = changed
         try:
-            self._reader = geoip2.database.Reader(self._file)
+            reader = geoip2.database.Reader(self._file)
+            if "City" not in reader.metadata().database_type:
+                raise maxminddb.InvalidDatabaseError(f"{reader.metadata().database_type} has no cities")
         except (OSError, maxminddb.InvalidDatabaseError) as error:
-            log.warning("DNI_GEOIP_CITY cannot be read; a newer one will be: %s", error)
+            log.warning(
+                "DNI_GEOIP_CITY cannot be read, a newer one will be; until then sessions have no new places: %s", error
+            )
+        else:
+            self._reader = reader
 
     async def watch(self) -> None:
         """Until cancelled."""
@@ -61,8 +68,8 @@ class Geo:
             return NOWHERE
         try:
             found = self._reader.city(address)
-        except (geoip2.errors.AddressNotFoundError, ValueError):
-            return NOWHERE
+        except (geoip2.errors.AddressNotFoundError, ValueError, maxminddb.InvalidDatabaseError):
+            return NOWHERE  # nobody's, no address, or a place in the file that is broken
         country = found.country.iso_code
         part = found.subdivisions[0].iso_code if found.subdivisions else None
         return Place(country, f"{country}-{part}" if country and part else None, found.city.name)

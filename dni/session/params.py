@@ -12,12 +12,15 @@ CONTENT = ("utm_content", "mtm_content", "pk_content")
 AD_PARAMS = frozenset({"hsa_acc", "hsa_cam", "hsa_grp", "hsa_ad", "hsa_tgt", "campaign_id", "adset_id", "ad_id"})
 """Set only in an ad's link template (HubSpot's, Meta's): with them an fbclid is a paid click."""
 
+GOOGLE_AD = frozenset({"gad_source", "gad_campaignid"})
+"""Google Ads adds them beside its click id. Browsers that take ids out of links leave them: still a paid click."""
+
 OTHERS = AD_PARAMS | {
     *("sub1", "sub2", "sub3", "sub4", "sub5", "subid"),
     *("utm_id", "utm_source_platform", "utm_creative_format", "utm_marketing_tactic"),
     *("mtm_cid", "mtm_group", "mtm_placement", "pk_cid"),
     *("hsa_src", "hsa_mt", "hsa_net", "hsa_ver"),
-    *("gclsrc", "gad_source", "gad_campaignid"),
+    *("gclsrc", *GOOGLE_AD),
     "mc_cid",  # not mc_eid, which names the recipient
 }
 

@@ -1,19 +1,21 @@
 """The page's URL and its referrer become a touch. Runs for every lease, so one pass and no URL library.
 
-Only allow-listed query parameters survive. The rest of a query, fragments and userinfo are gone before
-anything is stored, sent or logged.
+Only allow-listed parameters survive, and the words that somebody searched for. The rest of a query or a fragment, and
+userinfo, are gone before anything is stored, sent or logged.
 """
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
 from zlib import crc32
 
 from dni.session import params
-from dni.session.channels import MEDIUM_OF, PAID, channel_of, named_site, site_of
+from dni.session.channels import PAID, channel_of
 from dni.session.click_ids import CLICK_IDS, RANK, ClickId
 from dni.session.model import Touch
+from dni.session.sites import MEDIUM_OF, PASSAGE, Site, named_site, site_of
 
 READ_MAX = 8192
 """Characters of a URL that are looked at. Browsers and servers carry no more in practice."""
@@ -30,7 +32,7 @@ _CLICKED = re.compile(
 )
 _STAND_IN = "CLICK-ID"
 _PLAIN_MAX = 768
-"""Characters of a URL that surely stays whole in the touch."""
+"""Characters of a URL that surely stays whole in the touch. Longer ones are in no cache, so that all stay small."""
 
 
 def read(
@@ -40,7 +42,8 @@ def read(
     own_hosts: tuple[str, ...] = (),
 ) -> Touch:
     """`read_whole`, fast where visits differ in one plain click id alone, as those of an ad do."""
-    parts = _CLICKED.split(url, 2) if len(url) <= _PLAIN_MAX else ()
+    is_plain = len(url) <= _PLAIN_MAX and (referrer is None or len(referrer) <= _PLAIN_MAX)
+    parts = _CLICKED.split(url, 2) if is_plain else ()
     if len(parts) != 5:  # no such id, or more than one
         return read_whole(url, referrer, extra_params, own_hosts)
     before, mark, name, value, after = parts
@@ -87,44 +90,55 @@ def read_whole(
     own_hosts       lower-case hosts of the same business, `*.` allowed; neither they nor subdomains refer
 
     Source and medium come from the campaign parameters; what these leave out from a click id, else from the
-    referrer.
+    referrer. Parameters behind a `#` count where the query has none of that name: links with an anchor are often
+    tagged behind it, and pages that route by fragment carry theirs there. Who comes back from paying or signing in
+    elsewhere is direct, as from the site itself. Where no parameter names the keyword and the source is the search
+    engine that refers, it is what was searched for there, if the referrer says so.
     """
-    head, mark, query = url.partition("?")
-    if mark and len(url) <= READ_MAX and query.isprintable() and "#" not in head:
+    head, _, query = url.partition("?")
+    if len(url) <= READ_MAX and len(head) <= _PLAIN_MAX and query.isprintable() and "#" not in head:
         page = _page(head)
-        query = query.partition("#")[0]
-    else:  # the query is not where it belongs, or must be cleaned first
+        if "#" in query:
+            query = _with_fragment(*query.split("#", 1))
+    else:  # the query is not where it belongs, or must be cut or cleaned first
         page = _split(url, _PAGE)
         query = page.query if page is not None else ""
     if page is None:
         return DIRECT
     fields, clicks, others, kept = _read_query(query, extra_params)
-    came_from = _refer(referrer[:READ_MAX]) if referrer else None
-    referring_host = came_from.host if came_from is not None else ""
+    came_from = None
+    if referrer:
+        came_from = _refer(referrer) if len(referrer) <= _PLAIN_MAX else _refer.__wrapped__(referrer[:READ_MAX])
 
     source, medium = _first(fields, params.SOURCE), _first(fields, params.MEDIUM)
     campaign = _first(fields, params.CAMPAIGN)
     click = CLICK_IDS[min(clicks, key=RANK.__getitem__)] if clicks else None
+    if click is None and others and not params.GOOGLE_AD.isdisjoint(others):
+        click = CLICK_IDS["gclid"]
     from_ad = click is not None and (click.paid or not params.AD_PARAMS.isdisjoint(others))
     if source is None or medium is None:
-        origin: tuple[str, str] | None
+        origin = None
+        if came_from is not None and source is None and not from_ad:
+            origin = _referred(page.host, came_from, own_hosts)
         if click is not None:
-            origin = _clicked(click, from_ad, referring_host)
+            # An unpaid id also stays in a link that is copied elsewhere: then who refers knows better.
+            origin = origin or _clicked(click, from_ad, came_from)
         elif source is not None:
             origin = _tagged_by(source)
-        else:
-            origin = _referred(page.host, referring_host, own_hosts)
         if origin is None:
             untagged = source is None and medium is None and campaign is None
             origin = ("(direct)", "(none)") if untagged else (NOT_SET, NOT_SET)
         source, medium = source or origin[0], medium or origin[1]
+    keyword = _first(fields, params.KEYWORD)
+    if keyword is None and came_from is not None and came_from.words is not None:
+        keyword = came_from.words if named_site(source) == came_from.site else None
     channel = channel_of(source, medium, campaign)
     paid = from_ad or channel in PAID
     return Touch(
         source=source,
         medium=medium,
         campaign_name=campaign,
-        keyword=_first(fields, params.KEYWORD),
+        keyword=keyword,
         content=_first(fields, params.CONTENT),
         channel=channel,
         landing_page=_landing_page(page.base, kept),
@@ -132,7 +146,7 @@ def read_whole(
         click_ids=clicks,
         params=others,
         paid=paid,
-        click=_fingerprint(clicks or fields) if paid else 0,
+        click=_fingerprint(clicks or fields or others) if paid else 0,
     )
 
 
@@ -142,9 +156,21 @@ class _Address(NamedTuple):
     query: str
 
 
-_PAGE = re.compile(r"(https?)://([^/?#\\]*)([^?#]*)(?:\?([^#]*))?", re.IGNORECASE | re.ASCII)
-_REFERRER = re.compile(r"(https?|android-app)://([^/?#\\]*)([^?#]*)", re.IGNORECASE | re.ASCII)
-_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._\-\u0080-\U0010ffff]{1,253})(:\d{0,5})?")
+class _Referrer(NamedTuple):
+    """`words`: what was searched for there. Nothing else of its query is kept."""
+
+    base: str
+    host: str
+    site: Site | None
+    words: str | None
+
+
+_REST = r"://([^/?#\\]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?"
+_PAGE = re.compile("(https?)" + _REST, re.IGNORECASE | re.ASCII | re.DOTALL)
+_REFERRER = re.compile("(https?|android-app)" + _REST, re.IGNORECASE | re.ASCII | re.DOTALL)
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._\-]{1,253})(:\d{0,5})?")
+_AUTHORITY_MAX, _LABEL_MAX = 260, 63
+"""Characters of a host with its port, and between the dots of a host."""
 _UNSAFE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\ufffb\ufffe\uffff]"
 )
@@ -155,14 +181,15 @@ _NESTED = re.compile(r"[?&;#][^=?&;#]*=")
 
 
 def _split(url: str, form: re.Pattern[str]) -> _Address | None:
-    """Scheme, host, port and path of an address, and the query of a page. Reads as browsers do: a backslash
-    is a slash, what stands before the last @ is not the host."""
+    """Scheme, host, port and path of an address, and its query. Reads as browsers do: a backslash is a slash, what
+    stands before the last @ is not the host."""
     cut = len(url) > READ_MAX
     match = form.match(_clean(url[:READ_MAX]).strip())
     if match is None:
         return None
-    scheme, authority, path, query = match[1], match[2], match[3], match[4] if form is _PAGE else None
-    located = _HOST.fullmatch(authority.rpartition("@")[2].lower())
+    scheme, authority, path, query, fragment = match.groups("")
+    authority = authority.rpartition("@")[2]
+    located = _HOST.fullmatch(authority.lower() if authority.isascii() else _in_punycode(authority))
     if located is None:
         return None
     host = located[1].strip(".")
@@ -175,9 +202,25 @@ def _split(url: str, form: re.Pattern[str]) -> _Address | None:
         if tail is not None:
             path = path[: tail.start()]
     base = f"{scheme.lower()}://{host}{located[2] or ''}{path.rstrip() or '/'}"
-    if query and cut and match.end() == len(match.string):
-        query = query.rpartition("&")[0]  # the last pair may be half of one
-    return _Address(base, host, query or "")
+    if cut:  # the last pair may be half of one
+        query, fragment = (query, fragment.rpartition("&")[0]) if fragment else (query.rpartition("&")[0], "")
+    return _Address(base, host, _with_fragment(query, fragment))
+
+
+def _with_fragment(query: str, fragment: str) -> str:
+    """Of two parameters of one name the first counts: the query's. A query has no `#`: there it would begin another
+    fragment."""
+    return f"{query}&{fragment.replace('#', '%23')}" if "=" in fragment else query
+
+
+def _in_punycode(authority: str) -> str:
+    """An internationalised host and its port as browsers send them (RFC 3492), so that both forms are one host."""
+    if len(authority) > _AUTHORITY_MAX:
+        return ""
+    labels = unicodedata.normalize("NFKC", authority).lower().replace("\u3002", ".").split(".")
+    if max(map(len, labels)) > _LABEL_MAX:
+        return ""
+    return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in labels)
 
 
 @lru_cache(4096)
@@ -187,9 +230,25 @@ def _page(head: str) -> _Address | None:
 
 
 @lru_cache(4096)
-def _refer(referrer: str) -> _Address | None:
-    """Cached: few sites send most visitors. Their addresses are short, so the cache is small."""
-    return _split(referrer, _REFERRER)
+def _refer(referrer: str) -> _Referrer | None:
+    """Cached: few sites send most visitors."""
+    address = _split(referrer, _REFERRER)
+    if address is None:
+        return None
+    site = site_of(address.host)
+    words = _words(address.query, site.words) if site is not None and site.words and address.query else None
+    return _Referrer(address.base, address.host, site, words)
+
+
+def _words(query: str, names: tuple[str, ...]) -> str | None:
+    found: dict[str, str] = {}
+    for pair in query.split("&", PAIRS_MAX)[:PAIRS_MAX]:
+        name, _, raw = pair.partition("=")
+        if raw and name in names and name not in found:
+            value = _tidy(unquote_plus(raw))
+            if value and "\ufffd" not in value:  # of another encoding than ours: nobody could read it
+                found[name] = value
+    return _first(found, names)
 
 
 class _Query(NamedTuple):
@@ -261,9 +320,9 @@ def _first(fields: dict[str, str], names: tuple[str, ...]) -> str | None:
     return None
 
 
-def _clicked(click: ClickId, from_ad: bool, host: str) -> tuple[str, str]:
+def _clicked(click: ClickId, from_ad: bool, came_from: _Referrer | None) -> tuple[str, str]:
     """Source and medium of a visit by its click id."""
-    site = site_of(host) if click.partners and host else None
+    site = came_from.site if came_from is not None else None
     source = site.name if site is not None and site.name in click.partners else click.source
     return source, "paid_social" if from_ad and not click.paid else click.medium
 
@@ -274,14 +333,14 @@ def _tagged_by(source: str) -> tuple[str, str] | None:
     return (source, MEDIUM_OF["ai"]) if site is not None and site.category == "ai" else None
 
 
-def _referred(page_host: str, host: str, own_hosts: tuple[str, ...]) -> tuple[str, str] | None:
-    """Source and medium of a visit by the referring host alone; None when it came from nowhere else."""
-    if not host or _same_site(page_host, host) or _is_own(host, own_hosts):
+def _referred(page_host: str, came_from: _Referrer, own_hosts: tuple[str, ...]) -> tuple[str, str] | None:
+    """Source and medium of a visit by its referrer alone; None when it came from nowhere else."""
+    host, site = came_from.host, came_from.site
+    if _same_site(page_host, host) or _is_own(host, own_hosts):
         return None
-    site = site_of(host)
-    if site is not None:
-        return site.name, MEDIUM_OF[site.category]
-    return host.removeprefix("www."), "referral"
+    if site is None:
+        return host.removeprefix("www."), "referral"
+    return None if site.category == PASSAGE else (site.name, MEDIUM_OF[site.category])
 
 
 def _same_site(one: str, other: str) -> bool:

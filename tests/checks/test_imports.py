@@ -33,6 +33,7 @@ PURE = {
     "session.news",
     "session.page_view",
     "session.params",
+    "session.sites",
     "session.touch",
     "tag.cookie",
     "tag.encoded",

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from dni.session.channels import PAID, RULES, UNASSIGNED, channel_of, named_site, site_of
+from dni.session.channels import PAID, RULES, UNASSIGNED, channel_of
 
 CASES = list(csv.DictReader(Path(__file__).with_name("channels.csv").read_text("utf-8").splitlines()))
 
@@ -19,37 +19,3 @@ def test_every_channel_has_a_case() -> None:
 
 def test_paid_channels_are_known_channels() -> None:
     assert {name for name, _ in RULES} > PAID
-
-
-def test_a_site_is_found_by_host_subdomain_country_and_alias() -> None:
-    for text in (
-        "facebook",
-        "FB",
-        "facebook.com",
-        "lm.facebook.com",
-        "www.facebook.com",
-        "com.facebook.katana",
-    ):
-        site = named_site(text)
-        assert site is not None
-        assert (site.name, site.category) == ("facebook", "social")
-    site = site_of("www.amazon.co.uk")
-    assert site is not None
-    assert (site.name, site.category) == ("amazon", "shopping")
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "facebook.com.evil.example",
-        "notfacebook.com",
-        "google.evil.com",
-        "evil.google",
-        "t.co.example",
-        "com",
-        "",
-        ".",
-    ],
-)
-def test_a_host_that_only_resembles_a_site_is_none(host: str) -> None:
-    assert site_of(host) is None
