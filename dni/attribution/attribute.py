@@ -100,7 +100,9 @@ def _match(parts: Parts, number: Number, at_ms: int, caller: str | None, known: 
     holdings = {one.session: one for one in reversed(told.holdings)}
     for one in known.holdings:
         recorded = holdings.get(one.session, one)
-        holdings[one.session] = replace(one, region=recorded.region, touch=one.touch or recorded.touch)
+        holdings[one.session] = replace(
+            one, region=recorded.region, phone=recorded.phone, touch=one.touch or recorded.touch
+        )
     assert number.pool is not None
     return match(
         holdings.values(),

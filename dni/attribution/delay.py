@@ -33,6 +33,8 @@ _PRIOR_CALLS = 30.0
 _PARENT_CALLS = 60.0
 # Half of those who call do it with the page before them: for that the number is printed there. Not known better.
 _OPEN_SHARE = 0.5
+# More than half of the web is read on telephones.
+_ON_PHONE = 0.6
 # The others: nobody knows the scale of their delays, so every doubling of it is as likely as the one before (Jeffreys'
 # prior of a scale), from half a minute, below which leaving and calling are one act, to a day, after which whoever
 # means to call has done so or looks the number up again. Beyond it falls off.
@@ -56,14 +58,17 @@ _VISIT_MS, _PRIOR_VISITS = 180_000.0, 20.0
 class Counts(msgspec.Struct):
     """What was seen, as soft counts of calls; nothing for a new pool.
 
-    open, after, tap    by state and delay of the caller before the call
+    open, open_phone    of callers whose page was open, on a telephone or not, and who tapped nothing
+    after, tap          by delay before the call: of those who were gone, and who had tapped
     nobody, somebody    whose calls they were
     home, away          of callers whose region and whose visitor's are known: the same, another
     callers             by region of the caller
     visits, visited_ms  leases that ended, and from their begin to their last sign
+    phones, desks       of these, by the device
     """
 
     open: float = 0.0
+    open_phone: float = 0.0
     after: list[float] = msgspec.field(default_factory=lambda: [0.0] * _BINS)
     tap: list[float] = msgspec.field(default_factory=lambda: [0.0] * len(_TAP_WIDTHS_MS))
     nobody: float = 0.0
@@ -73,6 +78,8 @@ class Counts(msgspec.Struct):
     callers: dict[str, float] = msgspec.field(default_factory=dict)
     visits: float = 0.0
     visited_ms: float = 0.0
+    phones: float = 0.0
+    desks: float = 0.0
     version: int = VERSION
 
 
@@ -93,15 +100,31 @@ class Delay:
 
     def __init__(self, own: Counts | None = None, parent: Counts | None = None) -> None:
         own, parent = own or Counts(), parent or Counts()
-        prior = [_PRIOR_CALLS * _OPEN_SHARE, *(_PRIOR_CALLS * (1 - _OPEN_SHARE) * share for share in _PRIOR_AFTER)]
-        shares = _blend(prior, [parent.open, *parent.after], [own.open, *own.after])
+        at_once = _PRIOR_CALLS * _OPEN_SHARE
+        prior = [
+            at_once * (1 - _ON_PHONE),
+            at_once * _ON_PHONE,
+            *(_PRIOR_CALLS * (1 - _OPEN_SHARE) * share for share in _PRIOR_AFTER),
+        ]
+        open_desk, open_phone, *after = _blend(
+            prior, [parent.open, parent.open_phone, *parent.after], [own.open, own.open_phone, *own.after]
+        )
         visits = _PRIOR_VISITS + parent.visits + own.visits
         visit_ms = (_PRIOR_VISITS * _VISIT_MS + parent.visited_ms + own.visited_ms) / visits
-        densities = [share / width for share, width in zip(shares[1:], _WIDTHS_MS, strict=True)]
+        densities = [share / width for share, width in zip(after, _WIDTHS_MS, strict=True)]
         # Who was seen later is never the less likely one.
         self._after = _falling(densities, _WIDTHS_MS)
-        self.open = max(shares[0] / visit_ms, self.after(30_000))
-        """While the page is before the visitor."""
+        phones, desks = _blend(
+            [_PRIOR_VISITS * _ON_PHONE, _PRIOR_VISITS * (1 - _ON_PHONE)],
+            [parent.phones, parent.desks],
+            [own.phones, own.desks],
+        )
+        least = self.after(30_000)
+        self._open = {
+            None: max((open_desk + open_phone) / visit_ms, least),
+            False: max(open_desk / desks / visit_ms, least),
+            True: max(open_phone / phones / visit_ms, least),
+        }
         tap = _blend([_PRIOR_CALLS * share for share in _TAP_SHARES], parent.tap, own.tap)
         per_ms = [share / width for share, width in zip(tap, _TAP_WIDTHS_MS, strict=True)]
         worth = _TAP_CALLS / _CALLING_SHARE
@@ -126,6 +149,10 @@ class Delay:
         """The share of all callers that have a number of this region."""
         seen = self._callers.get(region, 0.0) + self._parents_callers.get(region, 0.0)
         return (_PRIOR_STATES * _STATE_SHARE + seen) / self._called
+
+    def open(self, phone: bool | None) -> float:
+        """While the page is before the visitor, who tapped nothing; who reads on a telephone taps."""
+        return self._open[phone]
 
     def after(self, delay_ms: float) -> float:
         """Of a visitor who is gone, so long after the last sign of life."""

@@ -34,7 +34,7 @@ async def evidence(
 
 async def _holdings(connection: AsyncConnection, number: str, at_ms: int) -> tuple[Holding, ...]:
     wanted = (
-        select(lease, session.c.visitor_id, session.c.region, *(session.c[name] for name in _TOUCH))
+        select(lease, session.c.visitor_id, session.c.region, session.c.device, *(session.c[name] for name in _TOUCH))
         .outerjoin(session, session.c.id == lease.c.session_id)
         .where(lease.c.number == number, lease.c.started_at_ms <= at_ms)
         .order_by(lease.c.started_at_ms.desc())
@@ -55,6 +55,7 @@ def _holding(row: Mapping[Any, Any]) -> Holding:
         tapped_ms=row["tapped_at_ms"],
         ended_ms=row["ended_at_ms"],
         region=row["region"],
+        phone=None if row["device"] is None else row["device"] == "phone",
         touch=_touch(row) if row["visitor_id"] else None,
     )
 

@@ -15,6 +15,8 @@ def learn(counts: Counts, call: Lessons | None) -> None:
             learn_tap(counts, lesson.delay_ms, lesson.p)
         elif lesson.state == "open":
             counts.open += lesson.p
+        elif lesson.state == "open_phone":
+            counts.open_phone += lesson.p
         else:
             learn_after(counts, lesson.delay_ms, lesson.p)
         if lesson.home is not None:
@@ -28,3 +30,6 @@ def learn(counts: Counts, call: Lessons | None) -> None:
     if call.visited_ms is not None:
         counts.visits += 1
         counts.visited_ms += min(call.visited_ms, _LONGEST_VISIT_MS)
+    if call.on_phone is not None:
+        counts.phones += call.on_phone
+        counts.desks += not call.on_phone

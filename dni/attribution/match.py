@@ -68,7 +68,7 @@ def match(
         tuple(one.candidate(at_ms) for one in weighed),
         p_nobody,
         # One who calls again says nothing of how long others wait.
-        None if earlier is not None else Lessons(_lessons(weighed), p_nobody, from_region, _visited_ms(held)),
+        None if earlier is not None else Lessons(_lessons(weighed), p_nobody, from_region, *_visited(held)),
     )
 
 
@@ -84,7 +84,7 @@ class _Weighed:
         self.gone_ms = max(0, at_ms - holding.sign_ms)
         self.shown = holding.at(at_ms) and at_ms <= _shown_until(holding, protected_until_ms)
         self.open = not holding.left and self.gone_ms <= _BEATS_SHOWN * holding.beat_ms
-        self.rests = delay.open if self.open else delay.after(self.gone_ms)
+        self.rests = delay.open(holding.phone) if self.open else delay.after(self.gone_ms)
         self.tapped = self.tapped_ms = 0
         tapped_ms = holding.tapped_ms
         self.tap = 0.0
@@ -106,6 +106,12 @@ class _Weighed:
         if self.tap > self.rests:
             return "tap"
         return "current" if self.shown else "recent"
+
+    @property
+    def state(self) -> str:
+        if not self.open:
+            return "after"
+        return "open_phone" if self.holding.phone else "open"
 
     def candidate(self, at_ms: int) -> Candidate:
         p = floor(self.p * _ROUNDED) / _ROUNDED
@@ -177,12 +183,13 @@ def _lessons(weighed: list[_Weighed]) -> tuple[Lesson, ...]:
         return tuple(
             Lesson("tap", one.since_tap_ms or 0, one.p * one.tap / (one.tap + one.rests), one.home) for one in tapped
         )
-    return tuple(Lesson("open" if one.open else "after", one.gone_ms, one.p, one.home) for one in weighed)
+    return tuple(Lesson(one.state, one.gone_ms, one.p, one.home) for one in weighed)
 
 
-def _visited_ms(held: Sequence[Holding]) -> int | None:
-    """How long the last visit that is over lasted."""
-    return next((one.sign_ms - one.started_ms for one in held if one.ended_ms is not None), None)
+def _visited(held: Sequence[Holding]) -> tuple[int | None, bool | None]:
+    """How long the last visit that is over lasted, and whether it was on a telephone."""
+    over = next((one for one in held if one.ended_ms is not None), None)
+    return (over.sign_ms - over.started_ms, over.phone) if over else (None, None)
 
 
 def _long(ms: int) -> str:

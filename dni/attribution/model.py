@@ -16,6 +16,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     beat_ms     the longest that a page of it goes without a sign
     ended_ms    when the number went to another session
     region      ISO 3166-2, of the visitor; None where it is not known
+    phone       whether the page is on a telephone, where a number is tapped rather than dialled; None: not known
     touch       None: not known here
     """
 
@@ -29,6 +30,7 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     tapped_ms: int | None = None
     ended_ms: int | None = None
     region: str | None = None
+    phone: bool | None = None
     touch: Touch | None = None
 
     def at(self, moment_ms: int) -> bool:
@@ -79,7 +81,7 @@ def undecided(candidates: Sequence[Candidate]) -> bool:
 class Lesson(msgspec.Struct, frozen=True):
     """What a call teaches of one candidate: its state then, how long ago, and the probability that it was the caller.
 
-    state   `open`, `after` or `tap`
+    state   `open`, `open_phone` (an open page on a telephone), `after` or `tap`
     home    whether the caller's region is the visitor's; None where one of them is not known
     """
 
@@ -93,12 +95,14 @@ class Lessons(msgspec.Struct, frozen=True):
     """What a call teaches: of its candidates, and `nobody`, the probability that it was none of them.
 
     visited_ms  how long the last visit lasted that is over; None where none is known
+    on_phone    whether that was on a telephone
     """
 
     of: tuple[Lesson, ...]
     nobody: float
     caller_region: str | None = None
     visited_ms: int | None = None
+    on_phone: bool | None = None
 
 
 class Match(msgspec.Struct, frozen=True):

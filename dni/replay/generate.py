@@ -1,7 +1,7 @@
 """Makes up a log whose truth is known. Pure: the same seed makes the same log. Every figure's reason is told here."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from math import exp, log
 
@@ -59,13 +59,15 @@ _FICTIONAL = 100  # numbers of an area code that are kept for fiction: 555-0100 
 class Traffic(msgspec.Struct, frozen=True):
     """`visit_seconds`: mean length. `call_delay_seconds`: mean from a visit's end to its call, if not during it.
 
-    Delays are exponential, which assumes least where only a mean is known; 600 s is what `dni size` assumes too.
+    Delays are exponential, which assumes least where only a mean is known; 600 s is what `dni size` assumes too. A
+    `call_delay` draws others, in seconds.
     """
 
     days: float = 7.0
     arrivals_per_hour: float = 60.0
     visit_seconds: float = 180.0
     call_delay_seconds: float = 600.0
+    call_delay: Callable[[random.Random], float] | None = None
 
 
 class _Visitor(msgspec.Struct):
@@ -148,7 +150,7 @@ class _Maker:
                 tap_ms = max(began_ms, at_ms - self._ms(chance.uniform(*_TAP_BEFORE_S)))
                 self._later(tap_ms, Tap(tap_ms, session))
         else:
-            at_ms = end_ms + self._ms(chance.expovariate(1 / self._traffic.call_delay_seconds))
+            at_ms = end_ms + self._ms(self._delay_s())
         if visitor.caller is None:
             home = chance.random() < _CALLS_FROM_HOME
             visitor.caller = self._own_number(visitor.region if home else chance.choice(_REGIONS))
@@ -167,6 +169,10 @@ class _Maker:
         visitor = _Visitor(f"v{self._visitors}", chance.choice(_REGIONS), device)
         self._recent.append(visitor)
         return visitor
+
+    def _delay_s(self) -> float:
+        drawn, traffic = self._traffic.call_delay, self._traffic
+        return drawn(self._random) if drawn else self._random.expovariate(1 / traffic.call_delay_seconds)
 
     def _length_s(self) -> float:
         middle = log(self._traffic.visit_seconds) - _LENGTH_SIGMA**2 / 2

@@ -34,6 +34,8 @@ from dni.session.model import Touch, packed
 
 _T = TypeVar("_T")
 
+# What logs call them.
+_PHONES = ("mobile", "phone", "smartphone")
 _KIND = {Beat: "beat", Leave: "leave", Tap: "tap"}
 _CAMPAIGN, _POOL, _TAG, _TARGET = "cmp_replay", "pool_replay", "tag_replay", "+12015550100"
 
@@ -58,6 +60,7 @@ class _Browser(msgspec.Struct):
     visitor: bytes
     address: int
     region: str | None
+    phone: bool | None
     newest: "_Page | None" = None
 
 
@@ -191,7 +194,9 @@ class Protected:
         browser = self._browsers.get(event.visitor)
         if browser is None:
             address = crc32(event.visitor.encode())  # every visitor is on a network of his own
-            browser = self._browsers[event.visitor] = _Browser(_digest(event.visitor, 12), address, event.region)
+            browser = self._browsers[event.visitor] = _Browser(
+                _digest(event.visitor, 12), address, event.region, event.device in _PHONES if event.device else None
+            )
         touch = Touch(source=event.source, medium=event.medium, channel=channel_of(event.source, event.medium))
         return _Page(event.session, browser, about(_TAG, packed(touch)[0]))
 
@@ -251,6 +256,7 @@ class Protected:
             tapped_ms=lease.tapped_ms,
             ended_ms=lease.ended_ms,
             region=browser.region,
+            phone=browser.phone,
         )
 
     def _say(self, now_ms: int, page: _Page, kind: str) -> asyncio.Task[tuple[int, set[bytes]]]:
@@ -269,20 +275,30 @@ class Protected:
 
     async def _ring(self, at_ms: int, number: str, call: str, caller: str | None, older: list[Holding]) -> Answer:
         known = await find_holders(self._leases, self._sealer, at_ms, _CAMPAIGN, _POOL, number, call)
-        region = {one.session: one.region for one in older}
-        in_redis = [replace(one, region=region.get(one.session)) for one in known.holdings]
+        recorded = {one.session: one for one in older}
+        in_redis = [
+            replace(one, region=of.region, phone=of.phone) if (of := recorded.get(one.session)) else one
+            for one in known.holdings
+        ]
         oldest_ms = min((one.started_ms for one in in_redis), default=at_ms)
         holdings = in_redis + [one for one in older if one.started_ms < oldest_ms]
-        calls = self._callers.setdefault(caller, deque(maxlen=LOOKED_AT)) if caller else deque()
-        earlier = last_call(calls, number)
-        delay = Delay(self._counts, self._counts)
-        found = match(holdings, at_ms, known.protected_ms, number=number, delay=delay, caller=caller, earlier=earlier)
-        learn(self._counts, found.lessons)
-        calls.appendleft(_as_earlier(at_ms, number, found, holdings, earlier))
+        found = self._whose(at_ms, number, caller, holdings, known.protected_ms)
         candidates = tuple(Candidate(self._named[one.session], one.confidence) for one in found.candidates)
         if found.best is None:
             return Answer(call, number, None, None, "none", candidates)
         return Answer(call, number, candidates[0].session, candidates[0].p, found.method, candidates)
+
+    def _whose(
+        self, at_ms: int, number: str, caller: str | None, holdings: list[Holding], protected_until_ms: int
+    ) -> Match:
+        """Answers from the calls before, and learns from this one."""
+        calls = self._callers.setdefault(caller, deque(maxlen=LOOKED_AT)) if caller else deque()
+        earlier = last_call(calls, number)
+        delay = Delay(self._counts, self._counts)
+        found = match(holdings, at_ms, protected_until_ms, number=number, delay=delay, caller=caller, earlier=earlier)
+        learn(self._counts, found.lessons)
+        calls.appendleft(_as_earlier(at_ms, number, found, holdings, earlier))
+        return found
 
     def _may_rise(self, now_ms: int) -> None:
         """One number more may be in use. They are counted only where that can be more than ever."""

@@ -24,7 +24,7 @@ def test_the_prior_is_a_distribution_that_falls() -> None:
     assert delay.later(0) == pytest.approx(0.5)  # the other half calls during the visit
     assert delay.later(0) > delay.later(MINUTE) > delay.later(HOUR) > delay.later(24 * HOUR) > 0
     assert delay.after(365 * 24 * HOUR) == delay.later(365 * 24 * HOUR) == 0
-    assert delay.open >= delay.after(30_000)
+    assert min(delay.open(phone) for phone in (None, False, True)) >= delay.after(30_000)
     assert delay.tap(0) > delay.tap(MINUTE) > delay.tap(9 * MINUTE) > delay.tap(10 * MINUTE) == 0
 
 
@@ -44,8 +44,20 @@ def test_calls_that_come_late_teach_that_calls_come_late() -> None:
 def test_a_call_with_a_tap_teaches_of_taps_alone() -> None:
     counts = Counts()
     learn(counts, match([holding("a", -60, -4, tapped=-4), holding("b", -900, -800, ended=-60)], T).lessons)
-    assert counts.open == sum(counts.after) == counts.nobody == counts.somebody == 0
+    assert counts.open == counts.open_phone == sum(counts.after) == counts.nobody == counts.somebody == 0
     assert 0.9 < sum(counts.tap) <= 1
+
+
+def test_who_reads_on_a_telephone_taps() -> None:
+    counts = Counts()
+    before = Delay()
+    assert before.open(True) == pytest.approx(before.open(False)) == pytest.approx(before.open(None))
+    for n in range(300):
+        learn(counts, match([holding("a", -60, -4, phone=n % 10 == 0)], T).lessons)
+        learn(counts, match([holding("a", -60, -4, ended=-1, left=True, phone=True)], T).lessons)
+        learn(counts, match([holding("a", -60, -4, ended=-1, left=True, phone=False)], T).lessons)
+    after = Delay(counts, counts)
+    assert after.open(True) < after.open(None) < after.open(False)
 
 
 def test_states_are_learnt() -> None:
@@ -84,7 +96,7 @@ def test_whatever_is_learnt_the_later_is_never_the_less_likely(seed: int, scale:
     delay = Delay(counts, counts)
     densities = [delay.after(S * 1.7**n) for n in range(26)]
     assert densities == sorted(densities, reverse=True)
-    assert delay.open >= delay.after(30_000)
+    assert min(delay.open(phone) for phone in (None, False, True)) >= delay.after(30_000)
 
 
 @pytest.mark.parametrize(

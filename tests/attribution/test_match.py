@@ -194,6 +194,7 @@ def any_holding(draw: st.DrawFn, session: str = "") -> Holding:
         left=draw(st.booleans()),
         beat_ms=draw(st.integers(20_000, 120_000)),
         region=draw(regions),
+        phone=draw(st.none() | st.booleans()),
         visitor=draw(st.sampled_from(["", "ann", "bob", "cid"])),
     )
 
