@@ -148,7 +148,8 @@ def replay(
         str | None, typer.Option(help="protected: the service's own; fixed: 20 minutes.", show_default="protected")
     ] = None,
     out_file: Annotated[Path | None, typer.Option("--out", metavar="ANSWERS.jsonl", help="Else stdout.")] = None,
-    report: Annotated[bool, typer.Option("--report", help="Compare with the truth in the log, on stderr.")] = False,
+    report: Annotated[bool, typer.Option(help="Compare with the truth in the log, on stderr.")] = True,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw how far confidences can be believed.")] = False,
 ) -> None:
     """Play a log of visits and calls through the lease engine, and write whom it credits each call to."""
     from dni.replay import options
@@ -160,8 +161,8 @@ def replay(
     played = run(asked)
     if played.strangers:
         print(f"dni: {played.strangers:,} lines name a session that never visited; it had no number", file=sys.stderr)
-    if report:
-        print(as_text(asked.rule, asked.numbers, played), file=sys.stderr)
+    if report or plot:
+        print(as_text(asked.rule, asked.numbers, played, with_plot=plot), file=sys.stderr)
 
 
 @app.command()

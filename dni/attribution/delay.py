@@ -180,6 +180,14 @@ def learn_after(counts: Counts, delay_ms: float, weight: float) -> None:
         counts.after[at] += weight
 
 
+def learn_later(counts: Counts, delay_ms: float, weight: float) -> None:
+    """A call by one who was gone for longer than that, nobody knows how much longer: spread as the prior is."""
+    bins = range(_bin(delay_ms) + 1, _BINS)
+    total = sum(_PRIOR_AFTER[at] for at in bins)
+    for at in bins:
+        counts.after[at] += weight * _PRIOR_AFTER[at] / total
+
+
 def learn_tap(counts: Counts, delay_ms: float, weight: float) -> None:
     at = bisect_right(_TAP_EDGES_MS, delay_ms) - 1
     if 0 <= at < len(_TAP_WIDTHS_MS):

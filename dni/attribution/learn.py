@@ -1,6 +1,6 @@
 """What a call teaches the model of its pool: every candidate by its probability, never the best for the truth. Pure."""
 
-from dni.attribution.delay import Counts, learn_after, learn_tap
+from dni.attribution.delay import Counts, learn_after, learn_later, learn_tap
 from dni.attribution.model import Lessons
 
 _LONGEST_VISIT_MS = 4 * 3_600_000
@@ -17,6 +17,8 @@ def learn(counts: Counts, call: Lessons | None) -> None:
             counts.open += lesson.p
         elif lesson.state == "open_phone":
             counts.open_phone += lesson.p
+        elif lesson.state == "older":
+            learn_later(counts, lesson.delay_ms, lesson.p)
         else:
             learn_after(counts, lesson.delay_ms, lesson.p)
         if lesson.home is not None:

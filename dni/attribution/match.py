@@ -53,7 +53,7 @@ def match(
     held = sorted(ordered.values(), key=lambda one: (one.started_ms, one.session), reverse=True)[:MOST_CANDIDATES]
     from_region = region_of(caller)
     weighed = [_Weighed(one, at_ms, protected_until_ms, delay, from_region) for one in held]
-    nobody = _nobody(held, at_ms, delay)
+    nobody, older = _nobody(held, at_ms, delay)
     if earlier is not None:
         nobody = _known_again(weighed, nobody, earlier, earlier.number == number, at_ms, delay)
     total = sum(one.weight for one in weighed) + nobody
@@ -68,7 +68,7 @@ def match(
         tuple(one.candidate(at_ms) for one in weighed),
         p_nobody,
         # One who calls again says nothing of how long others wait.
-        None if earlier is not None else Lessons(_lessons(weighed), p_nobody, from_region, *_visited(held)),
+        None if earlier is not None else _lessons(weighed, held, p_nobody, older, at_ms, from_region),
     )
 
 
@@ -139,12 +139,14 @@ def _shown_until(holding: Holding, protected_until_ms: int) -> float:
     return holding.sign_ms + _BEATS_SHOWN * holding.beat_ms
 
 
-def _nobody(held: Sequence[Holding], at_ms: int, delay: Delay) -> float:
-    """The weight of nobody, and of holders from before the oldest that is known: nobody whom we could name."""
+def _nobody(held: Sequence[Holding], at_ms: int, delay: Delay) -> tuple[float, float]:
+    """The weight of nobody, and of holders from before the oldest that is known, which is nobody whom we could name;
+    and the share of that which is theirs."""
     since_ms = at_ms - held[-1].started_ms if held else 0
     leases_per_ms = (1 + len(held)) / (_USUAL_TURN_MS + since_ms)
     forgotten = delay.later(since_ms) if len(held) == MOST_CANDIDATES else 0.0
-    return leases_per_ms * (delay.nobody_odds + forgotten)
+    odds = delay.nobody_odds + forgotten
+    return leases_per_ms * odds, forgotten / odds
 
 
 def _known_again(
@@ -176,14 +178,18 @@ def _same(one: Holding, other: Holding) -> bool:
     return bool(one.visitor) and one.visitor == other.visitor
 
 
-def _lessons(weighed: list[_Weighed]) -> tuple[Lesson, ...]:
+def _lessons(
+    weighed: list[_Weighed], held: Sequence[Holding], p_nobody: float, older: float, at_ms: int, region: str | None
+) -> Lessons:
     # Who taps waits for nothing: such a call says nothing of how long others wait.
     tapped = [one for one in weighed if one.since_tap_ms is not None and one.since_tap_ms < TAP_MS]
     if tapped:
-        return tuple(
-            Lesson("tap", one.since_tap_ms or 0, one.p * one.tap / (one.tap + one.rests), one.home) for one in tapped
-        )
-    return tuple(Lesson(one.state, one.gone_ms, one.p, one.home) for one in weighed)
+        of = [Lesson("tap", one.since_tap_ms or 0, one.p * one.tap / (one.tap + one.rests), one.home) for one in tapped]
+    else:
+        of = [Lesson(one.state, one.gone_ms, one.p, one.home) for one in weighed]
+        if older:
+            of.append(Lesson("older", at_ms - held[-1].started_ms, p_nobody * older, None))
+    return Lessons(tuple(of), p_nobody * (1 - older), region, *_visited(held))
 
 
 def _visited(held: Sequence[Holding]) -> tuple[int | None, bool | None]:

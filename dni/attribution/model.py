@@ -81,7 +81,8 @@ def undecided(candidates: Sequence[Candidate]) -> bool:
 class Lesson(msgspec.Struct, frozen=True):
     """What a call teaches of one candidate: its state then, how long ago, and the probability that it was the caller.
 
-    state   `open`, `open_phone` (an open page on a telephone), `after` or `tap`
+    state   `open`, `open_phone` (an open page on a telephone), `after` or `tap`; `older` for all who held the number
+            before the oldest candidate
     home    whether the caller's region is the visitor's; None where one of them is not known
     """
 

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from dni.replay.calibration import Calibration
+
 
 class Candidate(msgspec.Struct, frozen=True):
     """A session that may have made the call. `p` is None as long as no model states a probability."""
@@ -33,13 +35,17 @@ class Summary(msgspec.Struct):
 
 
 class Truth(msgspec.Struct):
-    """The answers against what the log knows: which session really called."""
+    """The answers against what the log knows: which session really called.
+
+    calibration     of the answers that name a session and state a confidence
+    """
 
     right: int = 0
     wrong: int = 0
     without_number: int = 0
     unsolicited: int = 0
     unsolicited_credited: int = 0
+    calibration: Calibration = msgspec.field(default_factory=Calibration)
 
     @property
     def of_visitors(self) -> int:

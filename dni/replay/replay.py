@@ -90,3 +90,5 @@ def _compare(truth: Truth, call: Call, answer: Answer) -> None:
         truth.right += 1
     else:
         truth.wrong += 1
+    if answer.confidence is not None:
+        truth.calibration.add(answer.confidence, answer.session == call.session)

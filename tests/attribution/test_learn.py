@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dni.attribution.area_codes import region_of
 from dni.attribution.delay import Counts, Delay
 from dni.attribution.learn import learn
-from dni.attribution.match import match
+from dni.attribution.match import MOST_CANDIDATES, match
 from tests.attribution.test_match import S, T, holding
 
 MINUTE = 60_000
@@ -39,6 +39,19 @@ def test_calls_that_come_late_teach_that_calls_come_late() -> None:
         learn(counts, match([holding("a", -4000, -3600, left=True)], T + n).lessons)
     assert Delay(counts, counts).after(HOUR) > 5 * Delay().after(HOUR)
     assert sum(counts.after) + counts.open + counts.nobody == pytest.approx(200)
+
+
+def test_who_is_no_candidate_any_more_teaches_too() -> None:
+    """Where so many held a number that the oldest are left out, their calls are not nobody's."""
+    counts = Counts()
+    held = [holding(f"s{n}", -100 * (n + 1), -100 * n - 30, ended=-100 * n, left=True) for n in range(MOST_CANDIDATES)]
+    found = match(held, T)
+    assert found.lessons is not None
+    learn(counts, found.lessons)
+    assert sum(counts.after) + counts.nobody == pytest.approx(1)
+    assert counts.nobody < 0.3 * found.nobody, "one call in twenty is nobody's, a third comes after half an hour"
+    last = sum(lesson.p for lesson in found.lessons.of if lesson.state == "older")
+    assert counts.nobody + last == pytest.approx(found.nobody)
 
 
 def test_a_call_with_a_tap_teaches_of_taps_alone() -> None:

@@ -19,6 +19,7 @@ from dni.attribution.delay import Delay
 from dni.attribution.match import MOST_CANDIDATES, match
 from dni.attribution.model import Holding, Match
 from dni.replay import generate
+from dni.replay.calibration import Calibration
 from dni.replay.events import Call, Visit
 from dni.replay.model import Answer
 from dni.replay.replay import replay
@@ -30,7 +31,7 @@ from tests.attribution.test_match import holding
 pytestmark = pytest.mark.bench
 
 _DAYS, _PER_HOUR, _NUMBERS = 28.0, 60.0, 20
-_GAP, _ECE, _SURE, _SURE_RIGHT = 0.6, 0.05, 0.9, 0.96
+_GAP, _ECE, _SURE_RIGHT = 0.6, 0.05, 0.96
 
 # The log's own figures (dni/replay/generate.py), which the oracle knows.
 _AT_ONCE, _CALLS, _TAPS_ONLY, _HOME, _REGIONS = 1 / 3, 0.1, 0.02, 0.85, 8
@@ -154,18 +155,19 @@ def test_how_right_and_how_sure(shape: Shape) -> None:
         for name, given in answers.items()
     }
     gap = (right["Protected"] - right["Holders"]) / (right["Oracle"] - right["Holders"])
-    stated = [
-        (one.confidence, one.session == truth[one.call]) for one in answers["Protected"] if one.confidence is not None
-    ]
-    sure = [was_right for confidence, was_right in stated if confidence >= _SURE]
+    calibration = Calibration()
+    for one in answers["Protected"]:
+        if one.confidence is not None:
+            calibration.add(one.confidence, one.session == truth[one.call])
+    sure = calibration.bins[-1]  # 0.9 and more
     print(f"\n{shape.name}: {len(truth):,} calls, {len(mobile):,} visits by telephone, {_NUMBERS} numbers")
     print(f"  right: holder {right['Holders']:.1%}, ours {right['Protected']:.1%}, oracle {right['Oracle']:.1%}")
     print(f"  of the gap closed: {gap:.0%} (aim {_GAP:.0%})")
-    print(f"  expected calibration error {_error(stated):.3f} (aim {_ECE})")
-    print(f"  of {len(sure):,} answers of 0.9 and more right: {statistics.mean(sure):.1%} (aim {_SURE_RIGHT:.0%})")
+    print(f"  expected calibration error {calibration.error:.3f} (aim {_ECE})")
+    print(f"  of {sure.answers:,} answers of 0.9 and more right: {sure.share:.1%} (aim {_SURE_RIGHT:.0%})")
     assert gap >= _GAP
-    assert _error(stated) <= _ECE
-    assert statistics.mean(sure) >= _SURE_RIGHT
+    assert calibration.error <= _ECE
+    assert sure.share >= _SURE_RIGHT
 
 
 def test_the_posterior_of_20_candidates() -> None:
@@ -182,14 +184,3 @@ def test_the_posterior_of_20_candidates() -> None:
         took.append(time.perf_counter() - began)
     print(f"\nthe posterior of {MOST_CANDIDATES} candidates: {statistics.median(took) * 1e6:.0f} us (aim 200)")
     assert statistics.median(took) < 200e-6
-
-
-def _error(stated: list[tuple[float, bool]]) -> float:
-    """Expected calibration error: ten bins of the stated confidence, weighed by their calls (Naeini et al. 2015)."""
-    bins: dict[int, list[tuple[float, bool]]] = {}
-    for confidence, was_right in stated:
-        bins.setdefault(min(9, int(confidence * 10)), []).append((confidence, was_right))
-    return sum(
-        abs(sum(confidence for confidence, _ in held) - sum(was_right for _, was_right in held))
-        for held in bins.values()
-    ) / len(stated)

@@ -24,6 +24,7 @@ PURE = {
     "pool.plot",
     "pool.record",
     "pool.sizing",
+    "replay.calibration",
     "replay.events",
     "replay.generate",
     "replay.report",

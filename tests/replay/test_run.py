@@ -18,7 +18,7 @@ def dni(*args: object, folder: Path | None = None) -> subprocess.CompletedProces
 
 
 def test_answers_go_to_standard_output_and_the_report_beside_it(tmp_path: Path) -> None:
-    done = dni("replay", written(tmp_path, GOOD), "--numbers", 2, "--report")
+    done = dni("replay", written(tmp_path, GOOD), "--numbers", 2)
     assert done.returncode == 0
     assert [line[:10] for line in done.stdout.splitlines()] == ['{"call":"c', '{"summary"']
     assert "credited right             1  100.00%" in done.stderr
@@ -26,7 +26,7 @@ def test_answers_go_to_standard_output_and_the_report_beside_it(tmp_path: Path) 
 
 
 def test_nothing_is_told_when_all_is_well(tmp_path: Path) -> None:
-    done = dni("replay", written(tmp_path, GOOD), "--numbers", 2, "--out", tmp_path / "out.jsonl")
+    done = dni("replay", written(tmp_path, GOOD), "--numbers", 2, "--out", tmp_path / "out.jsonl", "--no-report")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 2
 
