@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 # Values and decisions: no I/O, no clock, no environment. Every `model.py` is one too.
 PURE = {
     "attribution.area_codes",
+    "attribution.credit",
     "attribution.delay",
     "attribution.learn",
     "attribution.match",
