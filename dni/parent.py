@@ -8,6 +8,7 @@ from dni.access.tokens import admin_token
 from dni.attribution.learn_calls import learn_from_calls
 from dni.call.attribute_late import attribute_pending
 from dni.call.drain import drain
+from dni.call.keep_touches import keep_touches
 from dni.call.release import release_ended
 from dni.demo.data import ensure_demo
 from dni.host.aside import aside
@@ -54,6 +55,7 @@ class Parent:
             "attribute_pending": of(attribute_pending),
             "release_ended": of(release_ended),
             "learn_from_calls": of(learn_from_calls),
+            "keep_touches": of(keep_touches),
         }
 
 

@@ -11,7 +11,7 @@ from dni.access.tokens import NewToken, TokenView
 from dni.api.model import Ask, ListQuery, Operation, Query
 from dni.api.query import CallQuery, NumberQuery, SessionQuery, TagQuery, span_ms
 from dni.call import search as call_search
-from dni.call.search import CallEventView, CallFilter, CallView, FormerAttributionView
+from dni.call.search import CallEventView, CallFilter, CallTouchView, CallView, FormerAttributionView
 from dni.campaign import campaigns, declare, publishers, withdraw
 from dni.campaign.campaigns import CampaignChange, CampaignView, NewCampaign
 from dni.campaign.publishers import NewPublisher, PublisherChange, PublisherView
@@ -412,6 +412,10 @@ async def _former_attributions(ask: Ask) -> Any:
     return await call_search.former_attributions(ask.ledger, ask.principal, ask.id), None
 
 
+async def _call_touches(ask: Ask) -> Any:
+    return await call_search.call_touches(ask.ledger, ask.principal, ask.id), None
+
+
 async def _sessions(ask: Ask) -> Any:
     query: SessionQuery = ask.query
     from_ms, to_ms = span_ms(query)
@@ -461,6 +465,16 @@ OPERATIONS: tuple[Operation, ...] = (
         room="calls",
         run=_call_events,
         answer=CallEventView,
+        is_list=True,
+    ),
+    Operation(
+        method="GET",
+        path="/calls/{id}/touches",
+        name="list_call_touches",
+        summary="How all visitors who may have called came, in every visit until the call, in order",
+        room="calls",
+        run=_call_touches,
+        answer=CallTouchView,
         is_list=True,
     ),
     Operation(

@@ -97,11 +97,13 @@ async def credit(connection: AsyncConnection, call_id: str, attribution: Attribu
 async def credit_anew(
     connection: AsyncConnection, row: Mapping[Any, Any], attribution: Attribution, now_ms: int
 ) -> None:
-    """Another answer for a call that was credited before; the former one is kept. What it taught stays taught."""
+    """Another answer for a call that was credited before; the former one is kept. What it taught stays taught, and the
+    touches of those who may have called now are still to be kept."""
     kept = {name: row[name] for name in ("session_id", "visitor_id", "method", "confidence", "candidates")}
     former = insert(schema.former_attribution).values(call_id=row["id"], until_ms=now_ms, **kept)
     await connection.execute(former)
     values = {name: value for name, value in _credit(attribution).items() if name != "lessons"}
+    values["touches_kept_ms"] = None
     await connection.execute(update(schema.call).where(schema.call.c.id == row["id"]).values(values))
 
 

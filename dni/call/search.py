@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dni.access import walls
 from dni.access.model import Principal
 from dni.attribution.model import Candidate, undecided
+from dni.call import touches
 from dni.call.model import STATES
 from dni.clock import rfc3339
 from dni.errors import InvalidField
@@ -63,6 +64,27 @@ class FormerAttributionView(msgspec.Struct):
     method: str
     confidence: float | None
     candidates: list[Candidate]
+
+
+class CallTouchView(msgspec.Struct):
+    """How a visitor who may have called came, in a visit that began before the call. `confidence`: of his sessions that
+    are candidates together; null where none is stated."""
+
+    session: str
+    visitor: str
+    confidence: float | None
+    at: Instant
+    tag: str | None
+    publisher: str | None
+    source: str | None
+    medium: str | None
+    campaign_name: str | None
+    keyword: str | None
+    content: str | None
+    channel: str | None
+    landing_page: str | None
+    referrer: str | None
+    click_ids: dict[str, str]
 
 
 class CallView(msgspec.Struct):
@@ -166,6 +188,42 @@ async def former_attributions(ledger: Ledger, principal: Principal, wanted: str)
             view.candidates = [one for one in view.candidates if one.session in own]
             view.session = view.session if view.session in own else None
     return views
+
+
+async def call_touches(ledger: Ledger, principal: Principal, wanted: str) -> list[CallTouchView]:
+    """Of all visitors who may have called, in the order of time. Raises NotFound as `one_call` does. Other publishers'
+    sessions are left out as everywhere."""
+    async with ledger.read() as connection:
+        row = await rows.one(connection, _visible(principal).where(call.c.id == wanted), f"call {wanted}")
+        found = await touches.of_call(connection, dict(row))
+    stated = {one["session"]: one["confidence"] for one in row["candidates"] or []}
+    # What was kept for a former answer says nothing of the present one.
+    of_visitor: dict[str, float | None] = {row["visitor_id"]: None} if row["visitor_id"] else {}
+    for one in found:
+        if one["session_id"] in stated:
+            before, more = of_visitor.get(one["visitor_id"]), stated[one["session_id"]]
+            of_visitor[one["visitor_id"]] = before if more is None else (before or 0.0) + more
+    return [
+        CallTouchView(
+            session=one["session_id"],
+            visitor=one["visitor_id"],
+            confidence=None if (p := of_visitor[one["visitor_id"]]) is None else round(p, 4),
+            at=rfc3339(one["at_ms"]),
+            tag=one["tag_id"] or None,
+            publisher=one["publisher_id"],
+            source=one["source"],
+            medium=one["medium"],
+            campaign_name=one["campaign_name"],
+            keyword=one["keyword"],
+            content=one["content"],
+            channel=one["channel"],
+            landing_page=one["landing_page"],
+            referrer=one["referrer"],
+            click_ids=one["click_ids"] or {},
+        )
+        for one in found
+        if one["visitor_id"] in of_visitor and principal.publisher in (None, one["publisher_id"])
+    ]
 
 
 def same(column: Column[str], value: str) -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from dni.call.search import CallEventView, CallView, FormerAttributionView
+from dni.call.search import CallEventView, CallTouchView, CallView, FormerAttributionView
 from dni.catalog.model import Catalog
 from dni.clock import from_rfc3339, rfc3339
 from dni.dashboard import words
@@ -83,6 +83,7 @@ def describe(
     session: SessionView | None,
     events: Sequence[CallEventView],
     former: Sequence[FormerAttributionView],
+    touches: Sequence[CallTouchView],
     readers_zone: ZoneInfo,
 ) -> CallStory:
     """Everything the page of one call shows, in the zone of its campaign, or the reader's when it has none."""
@@ -102,7 +103,7 @@ def describe(
         medium=call.medium,
         keyword=call.keyword,
         notice=_notice(call),
-        moments=moments([*_visit(call, session), *_call(call)], zone),
+        moments=moments([*_came_before(call, touches), *_visit(call, session), *_call(call)], zone),
         method_text=words.method(call.attribution.method)[1],
         candidates=_candidates(call),
         nobody=_nobody(call),
@@ -135,15 +136,29 @@ def _notice(call: CallView) -> Notice | None:
     return None
 
 
+def _came_before(call: CallView, touches: Sequence[CallTouchView]) -> list[Event]:
+    """The credited visitor's other visits until the call."""
+    credited = call.attribution
+    return [
+        Event(from_rfc3339(one.at), "Earlier visit", "page", _came(one))
+        for one in touches
+        if one.visitor == credited.visitor and one.session != credited.session
+    ]
+
+
 def _visit(call: CallView, session: SessionView | None) -> list[Event]:
     if session is None:
         return []
-    came = " / ".join(part for part in (session.source, session.medium) if part) or "unknown source"
-    events = [Event(from_rfc3339(session.started_at), "Visit began", "page", f"from {came[:160]}")]
+    events = [Event(from_rfc3339(session.started_at), "Visit began", "page", _came(session))]
     for lease in session.leases:
         if lease.number == call.tracking_number:
             events += _lease(lease)
     return events
+
+
+def _came(how: CallTouchView | SessionView) -> str:
+    came = " / ".join(part for part in (how.source, how.medium) if part) or "unknown source"
+    return f"from {came[:160]}"
 
 
 def _lease(lease: LeaseView) -> list[Event]:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dni.access.model import Principal
 from dni.api.table import csv_of
-from dni.call.search import CallView, call_events, former_attributions, list_calls, one_call
+from dni.call.search import CallView, call_events, call_touches, former_attributions, list_calls, one_call
 from dni.campaign import campaigns, publishers
 from dni.dashboard import call_rows, call_story, filters
 from dni.dashboard.assets import Assets
@@ -173,8 +173,9 @@ class Calls:
         call = await one_call(ledger, principal, wanted)
         events = await call_events(ledger, principal, wanted)
         former = await former_attributions(ledger, principal, wanted)
+        touches = await call_touches(ledger, principal, wanted)
         session, zone = await self._session(principal, call), (await self._owners(principal)).zone
-        page = call_story.describe(self._parts.catalog.now, call, session, events, former, zone)
+        page = call_story.describe(self._parts.catalog.now, call, session, events, former, touches, zone)
         return self._pages.render("call.html", reader=reader, page=page)
 
     async def _owners(self, principal: Principal) -> Owners:

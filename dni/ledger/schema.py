@@ -13,7 +13,8 @@ sessions and leases; `recorded` holds the last stream id applied, in the same tr
 A lease is known by its number and its start: no number is leased twice at one moment. The carrier's door writes
 `call_event` (raw, unique by the carrier's own identity of the event) and `call`, which is the fold of its events: it
 can be thrown away and computed again. A call carries a copy of its touch and names its session without a foreign key,
-because the call may be known before the recorder wrote the session.
+because the call may be known before the recorder wrote the session. `call_touch` is a copy of the touches of all
+visitors who may have called, from the visits until the call: sessions that led to no call may be forgotten soon.
 
 `refusal` keeps what was turned away at the carrier's door, at most 1,000 rows an account. `idempotency` keeps answers
 of creating requests for a day. `secret` holds what all hosts must share. `signin` holds one-time sign-in codes.
@@ -310,6 +311,7 @@ call = Table(
     Column("confidence", Float),
     Column("candidates", JSON),
     Column("lessons", JSON(none_as_null=True), comment="what the call teaches of delays; null: nothing"),
+    _ms("touches_kept_ms", nullable=True),  # when `call_touch` was written for the present answer
     UniqueConstraint("carrier_id", "provider_id"),
     Index("ix_call_started_at_ms", "started_at_ms"),
     Index("ix_call_campaign_id_started_at_ms", "campaign_id", "started_at_ms"),
@@ -322,6 +324,25 @@ call = Table(
         sqlite_where=text("method IS NULL"),
         postgresql_where=text("method IS NULL"),
     ),
+    Index(
+        "ix_call_touches_not_kept",
+        "started_at_ms",
+        sqlite_where=text("touches_kept_ms IS NULL"),
+        postgresql_where=text("touches_kept_ms IS NULL"),
+    ),
+)
+
+call_touch = Table(
+    "call_touch",
+    metadata,
+    Column("call_id", Text, ForeignKey("call.id"), primary_key=True),
+    Column("session_id", Text, primary_key=True),
+    Column("visitor_id", Text, nullable=False),
+    Column("tag_id", Text, nullable=False),
+    Column("publisher_id", Text),
+    _ms("at_ms"),
+    *_touch(),
+    Index("ix_call_touch_visitor_id", "visitor_id"),
 )
 
 former_attribution = Table(

@@ -60,6 +60,7 @@ STORES = {
     "call.refusals",
     "call.search",
     "call.spool",
+    "call.touches",
     "campaign.campaigns",
     "campaign.publishers",
     "pool.leases",
