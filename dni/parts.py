@@ -4,6 +4,7 @@ import asyncio
 
 from dni.access.secrets import shared_secret
 from dni.attribution.delays import Delays
+from dni.attribution.evidence import Witness
 from dni.catalog.watch import CatalogHolder
 from dni.clock import Clock, SystemClock
 from dni.ledger.engines import Ledger
@@ -31,6 +32,7 @@ class Parts:
         self.leases = Leases(self.live, self.keys)
         self.catalog = CatalogHolder(self.ledger)
         self.delays = Delays(self.ledger)
+        self.witness = Witness(self.ledger)
         self.geo = Geo(settings.geoip_city)
         self.pool_missing = asyncio.Event()
         """Set when Redis does not have a pool that the catalog has; `pool.place` puts it there."""

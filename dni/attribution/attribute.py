@@ -9,7 +9,7 @@ import logging
 
 from msgspec.structs import replace
 
-from dni.attribution.evidence import Evidence, evidence
+from dni.attribution.evidence import Evidence
 from dni.attribution.find_holders import find_holders
 from dni.attribution.match import match
 from dni.attribution.model import Attribution, Found, Match
@@ -45,7 +45,7 @@ def of_source(number: Number | None) -> Attribution | None:
 async def attribute(
     parts: Parts, number: Number | None, at_ms: int, ring: str, caller: str | None = None
 ) -> Attribution:
-    """Credits a call that rings at `at_ms`, and protects its number. One round trip to Redis, and a look at the ledger.
+    """Credits a call that rings at `at_ms`, and protects its number. One round trip to Redis, and the ledger beside it.
 
     Method None: to be settled later, for how he came is not known yet, or Redis forgot leases a short time ago.
     Raises Unavailable `redis_away`. `ring` names the call for its protection; `caller` E.164, None where withheld.
@@ -53,13 +53,13 @@ async def attribute(
     bound = of_source(number)
     if bound is not None or number is None:
         return bound or Attribution(method="none")
-    known = await _in_redis(parts, number, at_ms, ring)
+    asked = asyncio.create_task(_in_ledger_soon(parts, number, at_ms, caller))
     try:
-        async with asyncio.timeout(_LEDGER_WAIT_S):
-            told = await _in_ledger(parts, number, at_ms, caller)
-    except (Unavailable, TimeoutError) as error:
-        log.debug("a call is credited without the ledger: %s", error)
-        told = _NOTHING
+        known = await _in_redis(parts, number, at_ms, ring)
+    except BaseException:
+        asked.cancel()
+        raise
+    told = await asked
     found = _match(parts, number, at_ms, caller, known, told)
     answer = credited(parts.catalog.now, number, found)
     if not known.all_known or (found.best is not None and found.best.touch is None):
@@ -89,10 +89,18 @@ async def _in_redis(parts: Parts, number: Number, at_ms: int, ring: str) -> Foun
     return await find_holders(parts.leases, parts.sealer, at_ms, campaign.id, number.pool, number.number, ring)
 
 
+async def _in_ledger_soon(parts: Parts, number: Number, at_ms: int, caller: str | None) -> Evidence:
+    try:
+        async with asyncio.timeout(_LEDGER_WAIT_S):
+            return await _in_ledger(parts, number, at_ms, caller)
+    except (Unavailable, TimeoutError) as error:
+        log.debug("a call is credited without the ledger: %s", error)
+        return _NOTHING
+
+
 async def _in_ledger(parts: Parts, number: Number, at_ms: int, caller: str | None) -> Evidence:
     campaign = parts.catalog.now.campaign_of(number)
-    async with parts.ledger.read() as connection:
-        return await evidence(connection, number.number, at_ms, campaign.id if campaign else None, caller)
+    return await parts.witness.evidence(number.number, at_ms, campaign.id if campaign else None, caller)
 
 
 def _match(parts: Parts, number: Number, at_ms: int, caller: str | None, known: Found, told: Evidence) -> Match:

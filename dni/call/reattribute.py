@@ -6,11 +6,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 from sqlalchemy import select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.attribution import delays
 from dni.attribution.attribute import credited
-from dni.attribution.evidence import evidence
+from dni.attribution.evidence import Witness
 from dni.attribution.match import match
 from dni.attribution.model import Attribution, Candidate, Holding
 from dni.call import calls
@@ -33,7 +32,7 @@ class Reattributed(msgspec.Struct):
 
 async def reattribute(ledger: Ledger, catalog: Catalog, since_ms: int, now_ms: int) -> Reattributed:
     """Calls that rang since then and were credited once. Raises Unavailable; what was done until then is kept."""
-    done = Reattributed()
+    done, witness = Reattributed(), Witness(ledger)
     after = (since_ms, "")
     while True:
         async with ledger.read() as connection:
@@ -51,7 +50,7 @@ async def reattribute(ledger: Ledger, catalog: Catalog, since_ms: int, now_ms: i
                 if number is None or number.pool is None:
                     continue
                 done.looked_at += 1
-                answer = await _anew(connection, catalog, learnt, number, row)
+                answer = await _anew(witness, catalog, learnt, number, row)
                 if answer is not None and _differs(row, answer):
                     answers.append((row, answer))
         if answers:
@@ -66,12 +65,16 @@ async def reattribute(ledger: Ledger, catalog: Catalog, since_ms: int, now_ms: i
 
 
 async def _anew(
-    connection: AsyncConnection, catalog: Catalog, learnt: delays.Learnt, number: Number, row: Mapping[Any, Any]
+    witness: Witness,
+    catalog: Catalog,
+    learnt: delays.Learnt,
+    number: Number,
+    row: Mapping[Any, Any],
 ) -> Attribution | None:
     """None where the ledger has forgotten who held the number: then the answer of then is the best there is."""
     assert number.pool is not None
     at_ms = row["started_at_ms"]
-    known = await evidence(connection, number.number, at_ms, row["campaign_id"], row["caller"])
+    known = await witness.evidence(number.number, at_ms, row["campaign_id"], row["caller"])
     then = {one.session: one for one in msgspec.convert(row["candidates"] or [], list[Candidate])}
     if not then.keys() <= {one.session for one in known.holdings} | _sessions(known.earlier):
         return None

@@ -1,19 +1,25 @@
 """Opens the ledger on SQLite or PostgreSQL and lends transactions. No table is named here but `revision`."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Executable, Table, event, make_url
+import asyncpg
+from sqlalchemy import Executable, Select, Table, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from dni.errors import Unavailable
+from dni.ledger import lookup
 from dni.ledger.bulk import Many
+from dni.ledger.lookup import Looker, Lookup, Steps
+
+T = TypeVar("T")
 
 # How long a write waits for another process's write (SQLite) or for a connection, in seconds. A carrier gives up after
 # 15 s or less and a caller hears silence meanwhile, so the carrier's door asks for less.
@@ -38,6 +44,7 @@ class Ledger:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._write_lock = asyncio.Lock()
         self._engine = _sqlite(self.url.render_as_string(False)) if self.is_sqlite else _postgres(self.url)
+        self._looker = Looker(self.url.database or "") if self.is_sqlite else None
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -69,7 +76,21 @@ class Ledger:
         """The statement for many rows at once; `columns`: of an INSERT."""
         return Many(statement, self._engine.dialect, columns)
 
+    def lookup(self, statement: Select[Any]) -> Lookup:
+        """The statement to be asked by `look`."""
+        return Lookup(statement, self._engine.dialect)
+
+    async def look(self, steps: Steps[T]) -> T:
+        """For who cannot wait: what `steps` returns, which yields lookups with their values. Raises as `read` does."""
+        async with _refusals():
+            if self._looker is not None:
+                return await self._looker.look(steps)
+            async with self._engine.connect() as connection:
+                return await lookup.look(connection, steps)
+
     async def close(self) -> None:
+        if self._looker is not None:
+            self._looker.close()
         await self._engine.dispose()
 
 
@@ -79,12 +100,17 @@ async def _refusals() -> AsyncIterator[None]:
         yield
     except TimeoutError:
         raise Unavailable("the ledger is busy; nothing was written", code="ledger_busy") from None
-    except OperationalError as error:
-        code = "ledger_busy" if "locked" in str(error.orig) else "ledger_away"
+    except (OperationalError, sqlite3.OperationalError) as error:
+        said = str(error.orig if isinstance(error, OperationalError) else error)
+        code = "ledger_busy" if "locked" in said else "ledger_away"
         raise Unavailable("the ledger cannot be used now; nothing was written", code=code) from error
-    except (ConnectionError, DBAPIError) as error:
-        state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
-        if isinstance(error, DBAPIError) and not error.connection_invalidated and state[:2] not in _AWAY:
+    except (ConnectionError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # SQLAlchemy's errors have the driver's within; lookups raise the driver's own.
+        state = getattr(getattr(error, "orig", error), "sqlstate", None) or ""
+        is_lost = isinstance(error, (ConnectionError, asyncpg.InterfaceError)) or (
+            isinstance(error, DBAPIError) and error.connection_invalidated
+        )
+        if not is_lost and state[:2] not in _AWAY:
             raise
         code = "ledger_busy" if state == _LOCK_NOT_AVAILABLE else "ledger_away"
         raise Unavailable("the ledger cannot be used now; nothing was written", code=code) from error

@@ -11,14 +11,14 @@ import asyncpg
 import httpx
 import pytest
 
+from tests.bench.load import Measured, come, declare, drained, leased, wrk
 from tests.bench.skip_locked import TABLES
-from tests.bench.test_page_path import Measured, _come, _declare, _drained, _leased, _wrk
 from tests.support import postgres, process, world
 from tests.support.service import Service, running
 
 pytestmark = pytest.mark.bench
 
-_POOL_SIZE = 79_000  # as _declare has it
+_POOL_SIZE = 79_000  # as declare has it
 _CONNECTIONS = (8, 16, 24)
 _PAIRS = 5
 # Against the first row: the mark, and what the lease engine aims at.
@@ -32,20 +32,20 @@ def test_page_views_against_skip_locked(tmp_path: Path, monkeypatch: pytest.Monk
     # Other tests run on a server that is fast and not durable; here it is as installed.
     monkeypatch.setattr(postgres, "_UNSAFE_BUT_FAST", ("max_connections=100",))
     data_dir = tmp_path / "data"
-    asyncio.run(_declare(data_dir))
+    asyncio.run(declare(data_dir))
     with postgres.running() as server, server.database() as database, running(data_dir) as service:
         # One secret seals both: visitors whom dni knows are known there too, from their first page view on.
-        traffic = ("traffic.lua", str(_come(service, tmp_path / "visitors.lua")), "0")
+        traffic = ("traffic.lua", str(come(service, tmp_path / "visitors.lua")), "0")
         table = _Table(server, database, data_dir)
-        _wrk(service.url, *traffic)
-        before = _leased(service.url)
+        wrk(service.url, *traffic)
+        before = leased(service.url)
         measured = {row: _measured(service, table, row, traffic) for row in _ROWS}
-        leased = _leased(service.url) - before
+        had = leased(service.url) - before
     print("\npage views alone; every other view of a new visitor; one worker, 48 connections")
     ratio = {row: _told(row, *found) for row, found in measured.items()}
     ours = [one for _, pairs in measured.values() for one, _ in pairs]
     assert sum(one.wrong for one in ours) == 0
-    assert leased >= sum(one.requests for one in ours)
+    assert had >= sum(one.requests for one in ours)
     assert ratio[_ROWS[0]] >= _MARK
 
 
@@ -58,8 +58,8 @@ def _measured(
     rounds: list[Measured] = []
 
     def theirs(url: str) -> Measured:
-        _drained(service)
-        rounds.append(_wrk(url, *traffic))
+        drained(service)
+        rounds.append(wrk(url, *traffic))
         return rounds[-1]
 
     best = {}
@@ -70,7 +70,7 @@ def _measured(
     connections = max(best, key=best.__getitem__)
     with table.served(how, connections) as url:
         theirs(url)
-        pairs = [(_wrk(service.url, *traffic), theirs(url)) for _ in range(_PAIRS)]
+        pairs = [(wrk(service.url, *traffic), theirs(url)) for _ in range(_PAIRS)]
     assert sum(one.wrong for one in rounds) == 0
     assert table.leased() >= sum(one.requests for one in rounds)
     return connections, pairs

@@ -28,7 +28,7 @@ _PEERS = (("another's tag, which watches no changes", "25,500", "8,265"), ("the 
 _LOADS = 20
 _FIRST_MS, _BATCH_MS = 8, 1
 # On a machine that has other things to do: in walks over all nodes that do nothing, on the same page at the same time.
-# We are at 5 to 10 where we aim at 8 ms, which is about 6 of them.
+# We are at 4 to 5 where we aim at 8 ms, which is about 6 of them.
 _FIRST_WALKS = 20
 _BATCHES = 100
 _TARGETS = [f"+1{area}5550100" for area in range(212, 232)]

@@ -1,0 +1,98 @@
+"""SELECTs that are asked while somebody waits: SQLAlchemy writes the SQL once, the driver answers.
+
+Several that follow from each other are told as a generator, which yields a lookup with its values and is sent the rows.
+On SQLite all of it runs in one change of threads; SQLAlchemy takes four for every SELECT.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import JSON, Dialect, Select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+_decode = msgspec.json.Decoder().decode
+
+
+class Lookup:
+    """A SELECT for one engine. What it asks for is named by `bindparam`, with a type."""
+
+    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
+        compiled: Any = statement.compile(dialect=dialect)
+        self.sql = str(compiled)
+        self._names: list[str] = list(compiled.positiontup)
+        self._constants: dict[str, Any] = compiled.params
+        self._columns = [column.name for column in statement.selected_columns]
+        # asyncpg reads JSON itself, as SQLAlchemy told it.
+        self._texts = [
+            column.name
+            for column in statement.selected_columns
+            if isinstance(column.type, JSON) and dialect.name == "sqlite"
+        ]
+
+    def ordered(self, values: dict[str, Any]) -> list[Any]:
+        given = self._constants | values
+        return [given[name] for name in self._names]
+
+    def rows(self, found: Any) -> list[Row]:
+        """What the driver answered, by the names of the columns."""
+        rows = [dict(zip(self._columns, row, strict=True)) for row in found]
+        for row in rows:
+            for name in self._texts:
+                row[name] = None if row[name] is None else _decode(row[name])
+        return rows
+
+
+Steps = Generator[tuple[Lookup, dict[str, Any]], list[Row], T]
+
+
+class Looker:
+    """A thread with an SQLite connection of its own, which reads beside the writer (WAL)."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._thread = ThreadPoolExecutor(1, "ledger-looker")
+        self._connection: sqlite3.Connection | None = None
+
+    async def look(self, steps: Steps[T]) -> T:
+        """Raises what sqlite3 does. Whoever stops waiting before his turn is not asked for any more."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._look, steps)
+
+    def close(self) -> None:
+        self._thread.submit(self._close)
+        self._thread.shutdown()
+
+    def _look(self, steps: Steps[T]) -> T:
+        if self._connection is None:
+            self._connection = sqlite3.connect(self._file, isolation_level=None)
+            self._connection.execute("PRAGMA query_only=ON")
+        execute = self._connection.execute
+        try:
+            lookup, values = next(steps)
+            while True:
+                lookup, values = steps.send(lookup.rows(execute(lookup.sql, lookup.ordered(values)).fetchall()))
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+
+async def look(connection: AsyncConnection, steps: Steps[T]) -> T:
+    """The same on PostgreSQL, one round trip for each lookup. Raises what asyncpg does."""
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    try:
+        lookup, values = next(steps)
+        while True:
+            lookup, values = steps.send(lookup.rows(await driver.fetch(lookup.sql, *lookup.ordered(values))))
+    except StopIteration as end:
+        found: T = end.value
+        return found
