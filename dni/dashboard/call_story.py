@@ -40,6 +40,7 @@ class Notice(msgspec.Struct, frozen=True):
 class CandidateRow(msgspec.Struct, frozen=True):
     session: str
     short: str
+    came: str | None
     chosen: bool
     share: float
     confidence: str | None
@@ -105,7 +106,7 @@ def describe(
         notice=_notice(call),
         moments=moments([*_came_before(call, touches), *_visit(call, session), *_call(call)], zone),
         method_text=words.method(call.attribution.method)[1],
-        candidates=_candidates(call),
+        candidates=_candidates(call, touches),
         nobody=_nobody(call),
         former=[_former(one, zone) for one in former],
         touch=_touch(call),
@@ -127,7 +128,7 @@ def _notice(call: CallView) -> Notice | None:
     if call.attribution.method is None:
         return Notice("Not attributed yet", _PENDING, "warn")
     if call.attribution.undecided and call.attribution.session:
-        first, second = (f"{one.confidence:.0%}" for one in call.attribution.candidates[:2])
+        first, second = (words.share(one.confidence or 0.0) for one in call.attribution.candidates[:2])
         return Notice(
             "More than one visit fits this call",
             f"The first is taken, but it is a guess and no fact: {first} against {second}.",
@@ -140,7 +141,7 @@ def _came_before(call: CallView, touches: Sequence[CallTouchView]) -> list[Event
     """The credited visitor's other visits until the call."""
     credited = call.attribution
     return [
-        Event(from_rfc3339(one.at), "Earlier visit", "page", _came(one))
+        Event(from_rfc3339(one.at), "Earlier visit", "page", f"from {_came(one)}")
         for one in touches
         if one.visitor == credited.visitor and one.session != credited.session
     ]
@@ -149,7 +150,7 @@ def _came_before(call: CallView, touches: Sequence[CallTouchView]) -> list[Event
 def _visit(call: CallView, session: SessionView | None) -> list[Event]:
     if session is None:
         return []
-    events = [Event(from_rfc3339(session.started_at), "Visit began", "page", _came(session))]
+    events = [Event(from_rfc3339(session.started_at), "Visit began", "page", f"from {_came(session)}")]
     for lease in session.leases:
         if lease.number == call.tracking_number:
             events += _lease(lease)
@@ -157,8 +158,7 @@ def _visit(call: CallView, session: SessionView | None) -> list[Event]:
 
 
 def _came(how: CallTouchView | SessionView) -> str:
-    came = " / ".join(part for part in (how.source, how.medium) if part) or "unknown source"
-    return f"from {came[:160]}"
+    return (" / ".join(part for part in (how.source, how.medium) if part) or "unknown source")[:160]
 
 
 def _lease(lease: LeaseView) -> list[Event]:
@@ -192,14 +192,16 @@ def _call(call: CallView) -> list[Event]:
     return events
 
 
-def _candidates(call: CallView) -> list[CandidateRow]:
+def _candidates(call: CallView, touches: Sequence[CallTouchView]) -> list[CandidateRow]:
+    came = {one.session: _came(one) for one in touches}
     return [
         CandidateRow(
             session=one.session,
             short=f"…{one.session[-8:]}",
+            came=came.get(one.session),
             chosen=one.session == call.attribution.session,
             share=one.confidence or 0.0,
-            confidence=None if one.confidence is None else f"{one.confidence:.0%}",
+            confidence=None if one.confidence is None else words.share(one.confidence),
             why=one.why,
         )
         for one in call.attribution.candidates
@@ -209,7 +211,7 @@ def _candidates(call: CallView) -> list[CandidateRow]:
 def _nobody(call: CallView) -> str | None:
     """How likely it is that none of the candidates called; None where no probability is stated."""
     stated = [one.confidence for one in call.attribution.candidates if one.confidence is not None]
-    return f"{max(0.0, 1 - sum(stated)):.0%}" if stated else None
+    return words.share(max(0.0, 1 - sum(stated))) if stated else None
 
 
 def _former(one: FormerAttributionView, zone: ZoneInfo) -> Fact:

@@ -28,11 +28,15 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 def moments(events: Iterable[Event], zone: ZoneInfo) -> list[Moment]:
-    """Sorted by time; events of one instant keep their order. A day is named where it changes."""
+    """Sorted by time; events of one instant keep their order. A day is named where it changes, and first where not all
+    is of one day."""
     answer: list[Moment] = []
     before: Event | None = None
-    for event in sorted(events, key=lambda e: e.at_ms):
+    ordered = sorted(events, key=lambda e: e.at_ms)
+    for event in ordered:
         gap = ""
+        if before is None and words.date(event.at_ms, zone) != words.date(ordered[-1].at_ms, zone):
+            gap = f"on {words.date(event.at_ms, zone)}"
         if before is not None:
             # Between the seconds that are shown, so that the reader's own subtraction agrees.
             apart = event.at_ms // 1000 * 1000 - before.at_ms // 1000 * 1000

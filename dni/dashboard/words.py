@@ -35,7 +35,7 @@ METHODS = {
     "current": ("On screen", "The number was on this visitor's screen when it rang."),
     "recent": (
         "Last shown",
-        "The number was on nobody's screen when it rang; this visitor had been shown it before, and fits best.",
+        "This visitor had been shown the number some time before, and fits best.",
     ),
     "returning": ("Known caller", "This caller had called before, and that call's visitor is known."),
     "static": (
@@ -53,6 +53,11 @@ _DAY_MS = 86_400_000
 
 def status(name: str) -> Badge:
     return STATUSES.get(name) or Badge(name.replace("_", " ").capitalize(), "calm")
+
+
+def share(part: float) -> str:
+    """`44%`; what is rounded to nothing is still something."""
+    return "<1%" if 0 < part < 0.01 else f"{part:.0%}"
 
 
 def method(name: str | None) -> tuple[str, str]:

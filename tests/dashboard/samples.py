@@ -88,6 +88,10 @@ def session(session_id: str, ago_ms: int, **values: Any) -> dict[str, Any]:
     }
 
 
+def candidate(session_id: str, confidence: float, why: str) -> dict[str, Any]:
+    return {"session": session_id, "confidence": confidence, "why": why}
+
+
 def lease(session_id: str, ago_ms: int, **values: Any) -> dict[str, Any]:
     columns: dict[str, Any] = dict.fromkeys(schema.lease.c.keys())
     return {
@@ -145,6 +149,24 @@ async def fill(parts: Parts) -> None:
             ids={"ga": "123.456"},
             custom={"variant": "B"},
         ),
+        session(
+            "s-before-1234567890",
+            75 * HOUR,
+            visitor_id="visitor-of-s-google-1234567890",
+            source="bing",
+            medium="organic",
+            channel="Organic Search",
+        ),
+        session(
+            "s-evening-123456789",
+            20 * HOUR,
+            visitor_id="visitor-of-s-google-1234567890",
+            source="(direct)",
+            medium="(none)",
+            channel="Direct",
+        ),
+        session("s-first-1234567890", 4 * HOUR, source="bing", medium="cpc", device="desktop"),
+        session("s-second-123456789", 3 * HOUR + 40 * MINUTE, source="facebook", medium="paid_social"),
         session("s-hostile-1234567890", 9 * HOUR, **HOSTILE, title=HOSTILE["source"]),
         session("s-stranger-123456789", 26 * HOUR, tag_id="tag_2", campaign_id="cmp_2", publisher_id="pub_2"),
     )
@@ -155,6 +177,19 @@ async def fill(parts: Parts) -> None:
         lease("s-hostile-1234567890", 9 * HOUR, number=NUMBERS[2]),
     )
     await insert_rows(parts, schema.call, *_calls())
+    await insert_rows(
+        parts,
+        schema.former_attribution,
+        {
+            "call_id": "call_undecided",
+            "until_ms": START_MS - HOUR,
+            "session_id": "s-second-123456789",
+            "visitor_id": "visitor-of-s-second-123456789",
+            "method": "current",
+            "confidence": 0.8125,
+            "candidates": [candidate("s-second-123456789", 0.8125, "held it now, last seen 6 min ago")],
+        },
+    )
     ring = 3 * HOUR - 2 * MINUTE - 14_000
     await insert_rows(
         parts,
@@ -166,12 +201,16 @@ async def fill(parts: Parts) -> None:
 
 def _calls() -> list[dict[str, Any]]:
     candidates = [
-        {
-            "session": "s-google-1234567890",
-            "confidence": None,
-            "why": "held the number, last seen 14 s before the call, tapped it 13 s before the call",
-        },
-        {"session": "s-earlier-123456789", "confidence": None, "why": "held the number before, last seen 2 h ago"},
+        candidate(
+            "s-google-1234567890", 0.9631, "tapped the number 13 s before, held it now, last seen 14 s ago, same state"
+        ),
+        candidate("s-earlier-123456789", 0.0214, "last seen 2 h ago, another state"),
+        candidate("s-visitor-of-may-12", 0.0032, "left 5 h ago"),
+    ]
+    close = [
+        candidate("s-first-1234567890", 0.4412, "left 24 min ago"),
+        candidate("s-second-123456789", 0.3876, "held it now, last seen 6 min ago"),
+        candidate("s-third-1234567890", 0.0921, "last seen 3 h ago"),
     ]
     return [
         call("call_ringing", 9_000, status="ringing", **GOING_ON, **GOOGLE, answered_at_ms=None),
@@ -183,6 +222,22 @@ def _calls() -> list[dict[str, Any]]:
             session_id="s-google-1234567890",
             visitor_id="visitor-of-s-google-1234567890",
             candidates=candidates,
+            method="tap",
+            confidence=0.9631,
+        ),
+        call(
+            "call_undecided",
+            3 * HOUR + 30 * MINUTE,
+            source="bing",
+            medium="cpc",
+            channel="Paid Search",
+            session_id="s-first-1234567890",
+            visitor_id="visitor-of-s-first-1234567890",
+            candidates=close,
+            method="recent",
+            confidence=0.4412,
+            caller="+12125550143",
+            tracking_number=NUMBERS[4],
         ),
         call(
             "call_unrecorded",

@@ -25,14 +25,38 @@ async def test_a_row_says_where_the_call_came_from(admin: Person) -> None:
     row = text((await admin.read("/calls?source=GOOGLE&status=completed")).text)
     for words in ("Sep 21, 07:15:34", "(312) 555-0142", "(202) 555-0100", "google / cpc", "spring", "2:07"):
         assert words in row
-    for words in ("emergency plumber", "/water-heaters", "Answered", "On screen", "America/New_York"):
+    for words in ("emergency plumber", "/water-heaters", "Answered", "Tapped 96%", "America/New_York"):
         assert words in row
 
 
 async def test_the_newest_call_stands_first(admin: Person) -> None:
     everything = await listed(admin)
     assert everything[:3] == ["call_ringing", "call_pending", "call_google"]
-    assert len(everything) == 9
+    assert len(everything) == 10
+
+
+async def test_a_guess_is_shown_as_one(admin: Person) -> None:
+    page = text((await admin.read("/calls/call_undecided")).text)
+    for words in (
+        "More than one visit fits this call The first is taken, but it is a guess and no fact: 44% against 39%.",
+        "bing / cpc Visit …34567890 credited 44% Left 24 min ago",
+        "facebook / paid_social Visit …23456789 39% Held it now, last seen 6 min ago",
+        "9% Last seen 3 h ago",
+        "None of these: 8%.",
+        "Answered before Until Sep 21, 09:13:20 On screen: …23456789, 81%",
+    ):
+        assert words in page, page
+
+
+async def test_earlier_visits_stand_on_the_timeline(admin: Person) -> None:
+    page = text((await admin.read("/calls/call_google")).text)
+    story = [
+        "Earlier visit from bing / organic on Friday, September 18, 2026",
+        "Earlier visit from (direct) / (none)",
+        "Visit began from google / cpc",
+    ]
+    places = [page.index(words) for words in story]
+    assert places == sorted(places)
 
 
 async def test_older_calls_follow_by_cursor(admin: Person, parts: Parts) -> None:
@@ -43,7 +67,7 @@ async def test_older_calls_follow_by_cursor(admin: Person, parts: Parts) -> None
     older = first.text.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
     assert "status=completed" in older
     rest = await admin.read(older)
-    assert rest.text.count('class="open"') == 44 - 25
+    assert rest.text.count('class="open"') == 45 - 25
     assert "call_more39" in rest.text
 
 
@@ -87,8 +111,8 @@ async def test_what_cannot_be_filtered_by_is_said_and_the_cursor_of_another_list
 async def test_nothing_found_and_nothing_there_are_two_things(admin: Person, parts: Parts) -> None:
     assert "Clear the filters" in text((await admin.read("/calls?source=nothing")).text)
     async with parts.ledger.write() as connection:
-        await connection.execute(schema.call_event.delete())
-        await connection.execute(schema.call.delete())
+        for table in (schema.call_event, schema.former_attribution, schema.call):
+            await connection.execute(table.delete())
     empty = text((await admin.read("/calls")).text)
     assert "No call yet" in empty
     assert "Put your tag's snippet on a landing page" in empty
@@ -180,7 +204,7 @@ async def test_csv_has_the_same_calls_and_no_formula(admin: Person) -> None:
     assert answer.headers["content-type"].startswith("text/csv")
     assert [row["id"] for row in csv.DictReader(StringIO(answer.text))] == await listed(admin, "?medium=cpc")
     rows = list(csv.DictReader(StringIO((await admin.read("/calls.csv")).text)))
-    assert len(rows) == 9
+    assert len(rows) == 10
     hostile = next(row for row in rows if row["id"] == "call_hostile")
     assert hostile["keyword"].startswith("'=HYPERLINK")
     assert hostile["caller"] == "+13125550142"
@@ -189,7 +213,7 @@ async def test_csv_has_the_same_calls_and_no_formula(admin: Person) -> None:
 async def test_csv_goes_on_over_all_pages(admin: Person, parts: Parts) -> None:
     await insert_rows(parts, schema.call, *(call(f"call_more{n:03}", (30 + n) * HOUR) for n in range(450)))
     rows = list(csv.DictReader(StringIO((await admin.read("/calls.csv")).text)))
-    assert len({row["id"] for row in rows}) == len(rows) == 459
+    assert len({row["id"] for row in rows}) == len(rows) == 460
 
 
 @pytest.mark.parametrize("path", ["/calls/nothing", "/calls/%00", "/calls/" + "x" * 500, "/static/dashboard/none.css"])

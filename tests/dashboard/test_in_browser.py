@@ -19,6 +19,7 @@ SIGNED_IN = (
     "/calls",
     "/calls?source=nothing&from=oops",
     "/calls/call_google",
+    "/calls/call_undecided",
     "/calls/call_hostile",
     "/calls/nothing",
     "/tags",
