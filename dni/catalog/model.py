@@ -61,6 +61,22 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     use: Use
 
 
+class Came(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a touch rule says of how a visit came. Without a channel, source and medium give it."""
+
+    source: str | None = None
+    medium: str | None = None
+    campaign_name: str | None = None
+    keyword: str | None = None
+    content: str | None = None
+    channel: str | None = None
+
+
+class TouchRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    when: When
+    touch: Came
+
+
 class Selector(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every element that the CSS selector finds shows the number of `target`, whatever it says now."""
 
@@ -77,6 +93,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     consent_unknown  ask for nothing, or go on without storage
     first_party      the service is on a host of the page's own site: its cookie knows the visitor
     after_load       nothing is swapped before the page's `load`
+    touch_rules      the first that matches says how a visit came, whatever its address says
     """
 
     attributes: tuple[str, ...] = ()
@@ -86,6 +103,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     consent_unknown: Literal["wait", "no_storage"] = "no_storage"
     first_party: bool = False
     after_load: bool = False
+    touch_rules: tuple[TouchRule, ...] = ()
 
 
 class Tag(Options, frozen=True, kw_only=True):

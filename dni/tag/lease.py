@@ -11,14 +11,13 @@ from dni.parts import Parts
 from dni.pool.leases import Lease, PoolMissing, Visit, Want, target_key
 from dni.pool.record import about
 from dni.seal import new_nonce, new_session, new_visitor
-from dni.session import touch as touches
 from dni.session.model import Touch, credited, packed
 from dni.session.news import FIELDS_MAX, late_clicks
 from dni.session.page_view import PageView
 from dni.session.page_view import packed as packed_view
 from dni.tag.browser import Browser, network
 from dni.tag.robots import is_robot
-from dni.tag.rules import Choice, choose
+from dni.tag.rules import Choice, choose, touch_of
 from dni.tag.wire import Given, LeaseAnswer, LeaseRequest
 
 # Announced when there is no lease to keep alive; the page has nothing to say until it asks again.
@@ -46,7 +45,7 @@ async def lease(parts: Parts, tag: Tag, request: LeaseRequest, browser: Browser)
 
     now_ms = parts.clock.now_ms()
     page = request.page
-    touch = touches.read(page.url, request.referrer, frozenset(tag.params))
+    touch = touch_of(tag, page.url, request.referrer, request.consent)
     click = touch.click
     if request.custom:
         touch = reduce(credited, clicks_of(page.url, request.custom, tag), touch)
@@ -181,7 +180,8 @@ def _by_lease(parts: Parts, tag: Tag, pool: Pool, target: str, got: Lease, choic
 
 def _without_ids(catalog: Catalog, tag: Tag, request: LeaseRequest, targets: dict[str, str]) -> LeaseAnswer:
     """No consent: nothing is kept and nobody is known; the source may still have a number of its own."""
-    choice = choose(tag, touches.read(request.page.url, request.referrer, frozenset(tag.params)), request.consent)
+    touch = touch_of(tag, request.page.url, request.referrer, request.consent)
+    choice = choose(tag, touch, request.consent)
     number = choice.number or choice.overflow
     given = _static(number, "consent") if number else _original("consent")
     numbers = {asked: given if t in tag.targets else _original("unknown_target") for asked, t in targets.items()}

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from dni.campaign import model
 from dni.campaign.model import Id, Name, Phone
-from dni.catalog.model import Rule, Selector
+from dni.catalog.model import Rule, Selector, TouchRule, When
 from dni.errors import InvalidField
 from dni.phone import e164
 
@@ -19,6 +19,7 @@ Origins = Annotated[
 ]
 Targets = Annotated[list[Phone], msgspec.Meta(min_length=1, max_length=50)]
 Rules = Annotated[list[Rule], msgspec.Meta(max_length=100)]
+TouchRules = Annotated[list[TouchRule], msgspec.Meta(max_length=100)]
 Params = Annotated[list[str], msgspec.Meta(max_length=20)]
 Attributes = Annotated[list[str], msgspec.Meta(max_length=20, examples=[["title", "aria-label", "data-phone"]])]
 Selectors = Annotated[list[Selector], msgspec.Meta(max_length=50)]
@@ -58,6 +59,7 @@ class NewTag(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     consent_unknown: ConsentUnknown = "no_storage"
     first_party: bool = False
     after_load: bool = False
+    touch_rules: TouchRules = []
 
     def __post_init__(self) -> None:
         _check(self)
@@ -80,6 +82,7 @@ class TagChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     consent_unknown: ConsentUnknown | UnsetType = UNSET
     first_party: bool | UnsetType = UNSET
     after_load: bool | UnsetType = UNSET
+    touch_rules: TouchRules | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         _check(self)
@@ -129,6 +132,8 @@ def _check(form: NewTag | TagChange) -> None:
         form.selectors = [_selector(one, f"/selectors/{place}") for place, one in enumerate(form.selectors)]
     if form.linked_domains is not UNSET:
         form.linked_domains = _each(_domain, form.linked_domains, "/linked_domains")
+    if form.touch_rules is not UNSET:
+        form.touch_rules = [_touch_rule(one, f"/touch_rules/{place}") for place, one in enumerate(form.touch_rules)]
 
 
 def _each(normal: Callable[[str, str], str], values: list[str], path: str) -> list[str]:
@@ -167,22 +172,36 @@ def _domain(value: str, path: str) -> str:
 
 def _rule(rule: Rule, path: str) -> Rule:
     """The rule with its numbers in E.164. Raises InvalidField."""
-    use, when = rule.use, rule.when
+    use = rule.use
     if (use.pool is not None) + (use.number is not None) + use.original != 1:
         raise InvalidField(f"{path}/use", "exactly one of `pool`, `number` and `original`")
     if use.overflow is not None and use.pool is None:
         raise InvalidField(f"{path}/use/overflow", "only beside `pool`: the number for when the pool has none free")
+    _check_when(rule.when, f"{path}/when")
+    number = e164(use.number, f"{path}/use/number") if use.number is not None else None
+    overflow = e164(use.overflow, f"{path}/use/overflow") if use.overflow is not None else None
+    return Rule(rule.when, msgspec.structs.replace(use, number=number, overflow=overflow))
+
+
+def _touch_rule(rule: TouchRule, path: str) -> TouchRule:
+    told = {name: value for name, value in msgspec.structs.asdict(rule.touch).items() if value is not None}
+    if not told:
+        raise InvalidField(f"{path}/touch", "at least one of source, medium, campaign_name, keyword, content, channel")
+    for name, value in told.items():
+        model.text(value, f"{path}/touch/{name}", 256)
+    _check_when(rule.when, f"{path}/when")
+    return rule
+
+
+def _check_when(when: When, path: str) -> None:
     for name in when.__struct_fields__:
         value = getattr(when, name)
         if isinstance(value, str) and name != "consent":
-            model.text(value, f"{path}/when/{name}", 256)
+            model.text(value, f"{path}/{name}", 256)
     given = when.param or {}
     if len(given) > 20:
-        raise InvalidField(f"{path}/when/param", "at most 20 parameters")
+        raise InvalidField(f"{path}/param", "at most 20 parameters")
     for name, value in given.items():
         if not _PARAM.fullmatch(name):
-            raise InvalidField(f"{path}/when/param", "a parameter's name: letters, digits, _ . and -, at most 64")
-        model.text(value, f"{path}/when/param/{name}", 256)
-    number = e164(use.number, f"{path}/use/number") if use.number is not None else None
-    overflow = e164(use.overflow, f"{path}/use/overflow") if use.overflow is not None else None
-    return Rule(when, msgspec.structs.replace(use, number=number, overflow=overflow))
+            raise InvalidField(f"{path}/param", "a parameter's name: letters, digits, _ . and -, at most 64")
+        model.text(value, f"{path}/param/{name}", 256)

@@ -1,4 +1,5 @@
-"""A tag's rules: which pool or number a target of a page gets. Pure; the first rule that matches wins."""
+"""A tag's rules: how a visit came, and which pool or number a target of its page gets. Pure; the first that matches
+wins."""
 
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -7,7 +8,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from dni.catalog.model import Tag, When
+from dni.session import touch as touches
+from dni.session.channels import channel_of
 from dni.session.model import Touch
+from dni.tag.origins import hosts
 
 Consent = Literal["granted", "denied", "unknown"]
 
@@ -19,6 +23,22 @@ class Choice(msgspec.Struct, frozen=True, gc=False):
     overflow: str | None = None
     number: str | None = None
     original: str | None = None
+
+
+def touch_of(tag: Tag, url: str, referrer: str | None, consent: Consent) -> Touch:
+    """How a visit came, by its address and referrer, and by the first touch rule of the tag that matches these. The
+    tag's own sites do not refer."""
+    own = hosts(tag.origins) + tag.linked_domains
+    touch = touches.read(url, referrer, frozenset(tag.params), own)
+    for rule in tag.touch_rules:
+        if _matches(rule.when, touch, consent):
+            told = {name: value for name, value in msgspec.structs.asdict(rule.touch).items() if value is not None}
+            changed = msgspec.structs.replace(touch, **told)
+            if rule.touch.channel is None:
+                channel = channel_of(changed.source, changed.medium, changed.campaign_name)
+                changed = msgspec.structs.replace(changed, channel=channel)
+            return changed
+    return touch
 
 
 def choose(tag: Tag, touch: Touch, consent: Consent) -> Choice:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import walls
 from dni.access.model import Principal
-from dni.catalog.model import Options, Rule, Selector, Use
+from dni.catalog.model import Options, Rule, Selector, TouchRule, Use
 from dni.clock import rfc3339
 from dni.ids import new_id, new_key
 from dni.ledger import rows
@@ -43,6 +43,7 @@ class TagView(msgspec.Struct):
     consent_unknown: ConsentUnknown
     first_party: bool
     after_load: bool
+    touch_rules: list[TouchRule]
     version: int
     snippet: str
     created_at: Instant

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import RowMapping, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dni.catalog.model import Rule, Selector
+from dni.catalog.model import Rule, Selector, TouchRule
 from dni.errors import InvalidField
 from dni.ledger.rows import instant
 from dni.ledger.schema import tag, tag_version
@@ -32,6 +32,7 @@ class Settings(msgspec.Struct):
     consent_unknown: ConsentUnknown
     first_party: bool
     after_load: bool
+    touch_rules: list[TouchRule]
 
 
 class VersionView(msgspec.Struct):

@@ -18,6 +18,7 @@ OPTIONS: dict[str, Any] = {
     "consent_unknown": "wait",
     "first_party": True,
     "after_load": True,
+    "touch_rules": [{"when": {"referrer": "*.yelp.com"}, "touch": {"source": "yelp", "medium": "listing"}}],
 }
 DEFAULTS: dict[str, Any] = {
     "attributes": [],
@@ -27,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "consent_unknown": "no_storage",
     "first_party": False,
     "after_load": False,
+    "touch_rules": [],
 }
 
 

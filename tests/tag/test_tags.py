@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from dni.catalog.model import Rule, Selector, Use, When
+from dni.catalog.model import Came, Rule, Selector, TouchRule, Use, When
 from dni.errors import InvalidField
 from dni.tag.model import NewTag, TagChange, origin
 from dni.tag.tags import TagView, snippet
@@ -73,6 +73,23 @@ def test_what_is_no_origin_is_refused_by_its_place(wrong: str) -> None:
 def test_a_rule_that_says_two_things_or_none_is_refused(path: str, rule: Rule) -> None:
     with pytest.raises(InvalidField) as refused:
         NewTag(name="T", campaign="cmp_1", origins=["https://a.example"], targets=["+14155550100"], rules=[rule])
+    assert refused.value.errors[0].path == path
+
+
+@pytest.mark.parametrize(
+    ("path", "rule"),
+    [
+        ("/touch_rules/0/touch", TouchRule(When(source="x"), Came())),
+        ("/touch_rules/0/touch/source", TouchRule(When(), Came(source=""))),
+        ("/touch_rules/0/touch/medium", TouchRule(When(), Came(medium="a\0b"))),
+        ("/touch_rules/0/touch/keyword", TouchRule(When(), Came(keyword="x" * 257))),
+        ("/touch_rules/0/when/source", TouchRule(When(source="a\0b"), Came(source="x"))),
+        ("/touch_rules/0/when/param", TouchRule(When(param={"bad name": "x"}), Came(source="x"))),
+    ],
+)
+def test_a_touch_rule_that_says_nothing_or_cannot_be_stored_is_refused(path: str, rule: TouchRule) -> None:
+    with pytest.raises(InvalidField) as refused:
+        TagChange(touch_rules=[rule])
     assert refused.value.errors[0].path == path
 
 
