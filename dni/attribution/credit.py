@@ -96,6 +96,17 @@ def credit(model: str, path: Sequence[Step], worth: Worth | None = None) -> Weig
     return _RULES[model](path, worth or Worth())
 
 
+def in_millionths(weights: Weights) -> list[int]:
+    """The same as whole numbers that sum to a million: rounded down, and what is left to the largest remainders, the
+    earliest first (Hamilton's method)."""
+    exact = [weight * 1_000_000 for weight in weights]
+    whole = [int(each) for each in exact]
+    by_rest = sorted(range(len(exact)), key=lambda at: whole[at] - exact[at])
+    for at in by_rest[: 1_000_000 - sum(whole)]:
+        whole[at] += 1
+    return whole
+
+
 def split(model: str, candidates: Iterable[tuple[float, Sequence[Step]]], worth: Worth | None = None) -> list[Weights]:
     """Of a call that one of several visitors made: what each one's steps are given. They sum to his probability; what
     all of them lack to one is nobody's."""

@@ -38,5 +38,5 @@ async def keep_next(parts: Parts) -> int:
     if found:
         async with parts.ledger.write() as connection:
             for one, before in found:
-                await touches.keep(parts.ledger, connection, one, before, now_ms)
+                await touches.keep(connection, one, before, now_ms)
     return len(found)

@@ -196,18 +196,11 @@ async def call_touches(ledger: Ledger, principal: Principal, wanted: str) -> lis
     async with ledger.read() as connection:
         row = await rows.one(connection, _visible(principal).where(call.c.id == wanted), f"call {wanted}")
         found = await touches.of_call(connection, dict(row))
-    stated = {one["session"]: one["confidence"] for one in row["candidates"] or []}
-    # What was kept for a former answer says nothing of the present one.
-    of_visitor: dict[str, float | None] = {row["visitor_id"]: None} if row["visitor_id"] else {}
-    for one in found:
-        if one["session_id"] in stated:
-            before, more = of_visitor.get(one["visitor_id"]), stated[one["session_id"]]
-            of_visitor[one["visitor_id"]] = before if more is None else (before or 0.0) + more
     return [
         CallTouchView(
             session=one["session_id"],
             visitor=one["visitor_id"],
-            confidence=None if (p := of_visitor[one["visitor_id"]]) is None else round(p, 4),
+            confidence=one["confidence"],
             at=rfc3339(one["at_ms"]),
             tag=one["tag_id"] or None,
             publisher=one["publisher_id"],
@@ -222,7 +215,7 @@ async def call_touches(ledger: Ledger, principal: Principal, wanted: str) -> lis
             click_ids=one["click_ids"] or {},
         )
         for one in found
-        if one["visitor_id"] in of_visitor and principal.publisher in (None, one["publisher_id"])
+        if principal.publisher in (None, one["publisher_id"])
     ]
 
 

@@ -6,11 +6,11 @@ They are a copy: a session that led to no call may be forgotten soon, what led t
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dni.ledger.engines import Ledger
-from dni.ledger.schema import call, call_touch, session
+from dni.attribution.credit import Step, credit, in_millionths
+from dni.ledger.schema import KEPT_MODELS, call, call_touch, session
 
 MOST_TOUCHES = 50
 """Of one visitor: his first, and the latest."""
@@ -33,9 +33,9 @@ async def before(connection: AsyncConnection, of: Row) -> list[Row]:
 
     From the sessions that the ledger still knows, and from what earlier calls of the same visitors kept.
     """
-    visitors = await _visitors(connection, of)
+    stated = {one["session"]: one["confidence"] for one in of["candidates"] or []}
     found: dict[str, Row] = {}
-    if visitors:
+    if visitors := await _visitors(connection, of, stated):
         ids = {"campaign_id": of["campaign_id"], "at_ms": of["started_at_ms"], "visitors": visitors}
         found |= {one["session_id"]: one for one in await _from_calls(connection, **ids)}
         found |= {one["session_id"]: one for one in await _from_sessions(connection, **ids)}
@@ -45,15 +45,17 @@ async def before(connection: AsyncConnection, of: Row) -> list[Row]:
     kept: list[Row] = []
     for visitor in {one["visitor_id"] for one in found.values()}:
         his = sorted((one for one in found.values() if one["visitor_id"] == visitor), key=_by_time)
-        kept += his if len(his) <= MOST_TOUCHES else [his[0], *his[1 - MOST_TOUCHES :]]
+        path = his if len(his) <= MOST_TOUCHES else [his[0], *his[1 - MOST_TOUCHES :]]
+        told = [p for p in (stated.get(one["session_id"]) for one in his) if p is not None]
+        kept += _credited(path, round(sum(told), 4) if told else None)
     return sorted(kept, key=_by_time)
 
 
-async def keep(ledger: Ledger, connection: AsyncConnection, of: Row, touches: Sequence[Row], now_ms: int) -> None:
-    """Adds what is not there; needs a write transaction."""
+async def keep(connection: AsyncConnection, of: Row, touches: Sequence[Row], now_ms: int) -> None:
+    """Instead of what was kept for a former answer. Needs a write transaction."""
+    await connection.execute(delete(call_touch).where(call_touch.c.call_id == of["id"]))
     if touches:
-        rows = [{"call_id": of["id"], **touch} for touch in touches]
-        await connection.execute(ledger.insert(call_touch).on_conflict_do_nothing(), rows)
+        await connection.execute(insert(call_touch), [{"call_id": of["id"], **touch} for touch in touches])
     await connection.execute(update(call).where(call.c.id == of["id"]).values(touches_kept_ms=now_ms))
 
 
@@ -61,13 +63,13 @@ async def of_call(connection: AsyncConnection, of: Row) -> list[Row]:
     """What was kept with a call (a row of it), or would be now; the oldest first."""
     if of["touches_kept_ms"] is None:
         return await before(connection, of)
-    wanted = select(call_touch).where(call_touch.c.call_id == of["id"]).order_by(call_touch.c.at_ms)
-    return [_values(row) for row in (await connection.execute(wanted)).mappings()]
+    wanted = select(call_touch).where(call_touch.c.call_id == of["id"])
+    return list((await connection.execute(wanted.order_by(call_touch.c.at_ms, call_touch.c.session_id))).mappings())
 
 
-async def _visitors(connection: AsyncConnection, of: Row) -> set[str]:
+async def _visitors(connection: AsyncConnection, of: Row, stated: Mapping[str, float | None]) -> set[str]:
     visitors = {of["visitor_id"]} if of["visitor_id"] else set()
-    likely = [one["session"] for one in of["candidates"] or [] if (one["confidence"] or 0.0) >= LEAST_CONFIDENCE]
+    likely = [name for name, confidence in stated.items() if (confidence or 0.0) >= LEAST_CONFIDENCE]
     if likely:
         for table, column in ((session, session.c.id), (call_touch, call_touch.c.session_id)):
             wanted = select(table.c.visitor_id).where(column.in_(likely)).distinct()
@@ -99,11 +101,21 @@ async def _from_calls(
 
 
 def _own(of: Row) -> Row:
-    return _values({**of, "tag_id": of["tag_id"] or "", "at_ms": of["started_at_ms"]})
+    return _values({**of, "tag_id": of["tag_id"] or "", "at_ms": of["started_at_ms"], "device": None, "region": None})
 
 
 def _values(row: Row) -> Row:
     return {name: row[name] for name in ("session_id", "at_ms", *_COPIED)}
+
+
+def _credited(path: Sequence[Row], confidence: float | None) -> list[Row]:
+    """What each touch of one visitor's path is given, if the call was his."""
+    steps = [Step(one["at_ms"], one["channel"] or "") for one in path]
+    shares = {model: in_millionths(credit(model, steps)) for model in KEPT_MODELS}
+    return [
+        {**one, "confidence": confidence, **{model: shares[model][at] for model in KEPT_MODELS}}
+        for at, one in enumerate(path)
+    ]
 
 
 def _by_time(touch: Row) -> tuple[int, str]:

@@ -40,6 +40,9 @@ from sqlalchemy import (
     text,
 )
 
+# Credit models that need no more than the path; `data_driven` changes with what all visitors do.
+KEPT_MODELS = ("first_touch", "last_touch", "last_non_direct", "linear", "position_based", "time_decay")
+
 # Constraint names are fixed, so that a migration can name what it changes on both engines.
 metadata = MetaData(
     naming_convention={
@@ -342,6 +345,11 @@ call_touch = Table(
     Column("publisher_id", Text),
     _ms("at_ms"),
     *_touch(),
+    Column("device", Text),
+    Column("region", Text),
+    Column("confidence", Float, comment="that this visitor made the call; null: not stated"),
+    # Of one call that was this visitor's, by each credit model, in millionths; each sums to a million over his touches.
+    *(Column(model, Integer, nullable=False) for model in KEPT_MODELS),
     Index("ix_call_touch_visitor_id", "visitor_id"),
 )
 

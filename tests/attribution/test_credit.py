@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dni.attribution.credit import MODELS, MOST_CHANNELS, Seen, Step, Worth, credit, split
+from dni.attribution.credit import MODELS, MOST_CHANNELS, Seen, Step, Worth, credit, in_millionths, split
 
 DAY = 86_400_000
 F = Fraction
@@ -165,6 +165,18 @@ def test_worth_is_a_probability(worth: Worth, some: frozenset[str]) -> None:
 def test_a_split_is_exact(candidates: list[tuple[float, list[Step]]], worth: Worth, model: str) -> None:
     for (probability, _), weights in zip(candidates, split(model, candidates, worth), strict=True):
         assert sum(weights) == Fraction(probability)
+
+
+@given(steps, st.sampled_from(MODELS))
+def test_millionths_sum_to_a_million(steps: list[Step], model: str) -> None:
+    weights = credit(model, steps)
+    whole = in_millionths(weights)
+    assert sum(whole) == 1_000_000
+    assert all(abs(part - weight * 1_000_000) < 1 for part, weight in zip(whole, weights, strict=True))
+
+
+def test_what_a_third_leaves_goes_to_the_first() -> None:
+    assert in_millionths((F(1, 3),) * 3) == [333_334, 333_333, 333_333]
 
 
 @given(steps)

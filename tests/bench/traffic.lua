@@ -1,6 +1,6 @@
 -- For wrk: what pages send. Arguments: a Lua file that returns visitors who were here before (ids and lease as the service
--- gave them), how many signals come with each page view, and how many milliseconds each connection waits before it asks
--- again (none: as fast as answers come).
+-- gave them), how many signals come with each page view, and how many milliseconds each connection waits on average before
+-- it asks again, as visitors who do not know of each other (none: as fast as answers come).
 --
 -- Every other page view is of a new visitor, with an address, a user agent and a click of its own; the others are of
 -- visitors who come back. Answers are not looked into: the client shares two cores with what it measures. Whether each page view got a number is asked of the service's own counters afterwards.
@@ -25,7 +25,7 @@ function init(arguments)
   local visitors, signals = dofile(arguments[1]), tonumber(arguments[2])
   local pause = tonumber(arguments[3])
   if pause then
-    delay = function() return pause end
+    delay = function() return floor(0.5 - pause * math.log(1 - math.random())) end
   end
   local views = 0
   for count = 1, 22000 do
