@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dni.access import tokens
 from dni.access.tokens import NewToken, TokenView
 from dni.api.model import Ask, ListQuery, Operation, Query
-from dni.api.query import CallQuery, NumberQuery, SessionQuery, TagQuery, span_ms
+from dni.api.query import CallQuery, NumberQuery, ReportQuery, SessionQuery, TagQuery, span_ms
 from dni.call import search as call_search
 from dni.call.search import CallEventView, CallFilter, CallTouchView, CallView, FormerAttributionView
 from dni.campaign import campaigns, declare, publishers, withdraw
@@ -18,6 +18,8 @@ from dni.campaign.publishers import NewPublisher, PublisherChange, PublisherView
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange, NumberFilter, NumberView
 from dni.pool.pools import NewPool, PoolChange, PoolView
+from dni.report.attribution import attribution
+from dni.report.model import ReportFilter, ReportRow, dimensions
 from dni.session import search as session_search
 from dni.session.search import SessionFilter, SessionView
 from dni.tag import drafts, health_reports, tags, versions
@@ -33,6 +35,7 @@ from dni.web.body import JSON_LIMIT
 
 PREFIX = "/api/v1"
 
+_REPORT_MS = 30 * 86_400_000
 # 100,000 numbers with quotes and a comma, and room for blanks and other ways to write them.
 _POOL_LIMIT = 4 * 1024 * 1024
 
@@ -428,6 +431,17 @@ async def _session(ask: Ask) -> Any:
     return await session_search.one_session(ask.ledger, ask.principal, ask.id)
 
 
+async def _attribution(ask: Ask) -> Any:
+    query: ReportQuery = ask.query
+    from_ms, to_ms = span_ms(query)
+    to_ms = ask.now_ms if to_ms is None else to_ms
+    from_ms = to_ms - _REPORT_MS if from_ms is None else from_ms
+    shared = {name: getattr(query, name) for name in ReportFilter.__struct_fields__ if not name.endswith("_ms")}
+    only = ReportFilter(from_ms=from_ms, to_ms=to_ms, **shared)
+    names = dimensions(query.group_by)
+    return await attribution(ask.ledger, ask.principal, only, names, query.model, query.limit), None
+
+
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for noun in _NOUNS for operation in _operations(noun)),
     *_TAGS,
@@ -441,6 +455,17 @@ OPERATIONS: tuple[Operation, ...] = (
         run=_refusals,
         answer=RefusalView,
         query=ListQuery,
+        is_list=True,
+    ),
+    Operation(
+        method="GET",
+        path="/reports/attribution",
+        name="report_attribution",
+        summary="Sessions and calls by what brought them, under a credit model",
+        room="reports",
+        run=_attribution,
+        answer=ReportRow,
+        query=ReportQuery,
         is_list=True,
     ),
     Operation(

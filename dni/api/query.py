@@ -9,6 +9,7 @@ import msgspec
 from dni.api.model import ListQuery, Query
 from dni.clock import from_rfc3339
 from dni.errors import FieldError, InvalidField
+from dni.report.model import Model
 from dni.web.body import invalid
 
 _MOST, _LONGEST = 50, 1_000
@@ -46,6 +47,23 @@ class SessionQuery(ListQuery, kw_only=True):
     visitor: str | None = None
 
 
+class ReportQuery(Query, kw_only=True):
+    """Without `from`, the 30 days before `to`; without `to`, until now."""
+
+    group_by: Annotated[str, msgspec.Meta(examples=["source,campaign_name,keyword"])] = "source"
+    model: Model = "last_touch"
+    from_: When | None = msgspec.field(default=None, name="from")
+    to: When | None = None
+    campaign: str | None = None
+    publisher: str | None = None
+    tag: str | None = None
+    source: str | None = None
+    medium: str | None = None
+    keyword: str | None = None
+    channel: str | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
+
+
 class NumberQuery(ListQuery, kw_only=True):
     kind: Literal["static", "pooled"] | None = None
     pool: str | None = None
@@ -79,7 +97,7 @@ def read(query_string: bytes, kind: type[T]) -> T:
         raise invalid(error) from None
 
 
-def span_ms(query: CallQuery | SessionQuery) -> tuple[int | None, int | None]:
+def span_ms(query: CallQuery | SessionQuery | ReportQuery) -> tuple[int | None, int | None]:
     """`from` and `to` in ms. Raises InvalidField."""
     return _ms("from", query.from_), _ms("to", query.to)
 

@@ -39,7 +39,7 @@ def _cell(view: Any, path: tuple[str, ...]) -> str:
     value = view
     for name in path:
         value = getattr(value, name)
-    if value is None:
+    if value is None or value is msgspec.UNSET:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, RowMapping, Select, func, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import walls
@@ -219,7 +219,7 @@ async def call_touches(ledger: Ledger, principal: Principal, wanted: str) -> lis
     ]
 
 
-def same(column: Column[str], value: str) -> ColumnElement[bool]:
+def same(column: ColumnElement[str], value: str) -> ColumnElement[bool]:
     """Whole and whatever the case; engines fold ASCII only, so other letters match as they are written."""
     return or_(column == value, func.lower(column) == value.lower())
 

@@ -1,0 +1,137 @@
+"""What a report groups by and counts: every figure is defined here, once. Pure."""
+
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from dni.errors import InvalidField
+from dni.ledger.schema import KEPT_MODELS
+
+OF_TOUCH = ("source", "medium", "campaign_name", "keyword", "content", "channel", "landing_page", "device", "region")
+"""Of sessions, and of calls by the touches that led to them. A landing page is told without its query."""
+OF_OWNER = ("campaign", "publisher", "tag")
+OF_TIME = ("day", "weekday", "hour")
+"""Of a session's begin or a call's first ring, in its campaign's time zone. `weekday`: 1 is Monday."""
+OF_CALL = ("number", "first_time")
+"""Of calls alone: a report by these has no sessions."""
+DIMENSIONS = (*OF_TOUCH, *OF_OWNER, *OF_TIME, *OF_CALL)
+
+MODELS = KEPT_MODELS
+Model = Literal["first_touch", "last_touch", "last_non_direct", "linear", "position_based", "time_decay"]
+MOST_DIMENSIONS = 4
+
+QUARTER_MS = 900_000
+"""Time zones differ by quarters of an hour."""
+
+
+class ReportFilter(msgspec.Struct, kw_only=True):
+    """All that are given must hold. `from_ms` is within, `to_ms` is not; `campaign`, `publisher`, `tag` are ids; texts
+    match whole, whatever their case."""
+
+    from_ms: int
+    to_ms: int
+    campaign: str | None = None
+    publisher: str | None = None
+    tag: str | None = None
+    source: str | None = None
+    medium: str | None = None
+    keyword: str | None = None
+    channel: str | None = None
+
+
+class ReportRow(msgspec.Struct, kw_only=True):
+    """One group; it names what it is grouped by, null where that is not set.
+
+    sessions            visits that began; null where the report is grouped by what only calls have
+    leased              of these, those that got a number of a pool
+    calls               calls that rang, each shared by the credit model among the touches of the visitor whom it is
+                        credited to; a call that is nobody's counts where nothing is set
+    expected_calls      the same shared among all visitors who may have called, each by his probability; what is
+                        nobody's is in no row
+    first_time_callers  calls from telephones that never called this campaign before; withheld ones are none
+    answered            calls that were connected
+    duration            seconds from first ring to end, of all calls together
+    mean_duration       of one call
+    talk_seconds        seconds spoken
+    calls_per_100_sessions
+    """
+
+    source: str | UnsetType | None = UNSET
+    medium: str | UnsetType | None = UNSET
+    campaign_name: str | UnsetType | None = UNSET
+    keyword: str | UnsetType | None = UNSET
+    content: str | UnsetType | None = UNSET
+    channel: str | UnsetType | None = UNSET
+    landing_page: str | UnsetType | None = UNSET
+    device: str | UnsetType | None = UNSET
+    region: str | UnsetType | None = UNSET
+    campaign: str | UnsetType | None = UNSET
+    publisher: str | UnsetType | None = UNSET
+    tag: str | UnsetType | None = UNSET
+    day: str | UnsetType | None = UNSET
+    weekday: int | UnsetType | None = UNSET
+    hour: int | UnsetType | None = UNSET
+    number: str | UnsetType | None = UNSET
+    first_time: bool | UnsetType | None = UNSET
+    sessions: int | None = None
+    leased: int | None = None
+    calls: float = 0.0
+    expected_calls: float = 0.0
+    first_time_callers: float = 0.0
+    answered: float = 0.0
+    duration: float = 0.0
+    mean_duration: float | None = None
+    talk_seconds: float = 0.0
+    calls_per_100_sessions: float | None = None
+
+
+class Sums(msgspec.Struct):
+    """Of one group. What is shared is in millionths, so that groups add up exactly."""
+
+    sessions: int = 0
+    leased: int = 0
+    calls: int = 0
+    first_time: int = 0
+    answered: int = 0
+    duration: int = 0
+    talk: int = 0
+    expected: float = 0.0
+
+    def row(self, names: tuple[str, ...], key: tuple[object, ...]) -> ReportRow:
+        row = ReportRow(
+            calls=self.calls / 1e6,
+            expected_calls=round(self.expected, 4),
+            first_time_callers=self.first_time / 1e6,
+            answered=self.answered / 1e6,
+            duration=round(self.duration / 1e6, 1),
+            mean_duration=round(self.duration / self.calls, 1) if self.calls else None,
+            talk_seconds=round(self.talk / 1e6, 1),
+        )
+        for name, value in zip(names, key, strict=True):
+            setattr(row, name, value)
+        if not set(names) & set(OF_CALL):
+            row.sessions, row.leased = self.sessions, self.leased
+            row.calls_per_100_sessions = round(self.calls / self.sessions / 1e4, 2) if self.sessions else None
+        return row
+
+
+def dimensions(text: str) -> tuple[str, ...]:
+    """Of a list with commas; empty: all in one group. Raises InvalidField at /group_by."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    unknown = [name for name in names if name not in DIMENSIONS]
+    if unknown:
+        raise InvalidField("/group_by", f"{unknown[0][:80]!r} is none of {', '.join(DIMENSIONS)}")
+    if len(names) > MOST_DIMENSIONS:
+        raise InvalidField("/group_by", f"at most {MOST_DIMENSIONS} of them")
+    return names
+
+
+def time_of(name: str, quarter: int, zone: ZoneInfo) -> str | int:
+    """`day`, `weekday` or `hour` of a quarter of an hour since 1970."""
+    at = datetime.fromtimestamp(quarter * QUARTER_MS / 1000, zone)
+    if name == "day":
+        return at.date().isoformat()
+    return at.isoweekday() if name == "weekday" else at.hour

@@ -1,0 +1,238 @@
+"""Every figure of the report, against a count by hand over the same rows."""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from msgspec import UNSET, structs
+
+from dni.access.model import Principal
+from dni.attribution.credit import Step, credit
+from dni.call.keep_touches import keep_next
+from dni.errors import InvalidField
+from dni.ledger import schema
+from dni.parts import Parts
+from dni.report.attribution import attribution
+from dni.report.model import MODELS, ReportFilter, ReportRow, dimensions
+from tests.dashboard.samples import HOUR, call, insert_rows, lease, session
+from tests.support.world import START_MS, add
+
+ADMIN = Principal("tok", "", "admin")
+DAY = 24 * HOUR
+ZONE = ZoneInfo("America/New_York")
+ALL = ReportFilter(from_ms=START_MS - 60 * DAY, to_ms=START_MS + 1)
+ORDER = [("google", "cpc"), ("bing", "organic"), ("(direct)", "(none)"), ("facebook", "paid_social"), (None, None)]
+
+
+class World:
+    """Random visitors with several visits each, and calls of all kinds."""
+
+    def __init__(self, seed: int) -> None:
+        chance = random.Random(seed)  # noqa: S311
+        self.sessions: list[dict[str, Any]] = []
+        self.leases: list[dict[str, Any]] = []
+        self.calls: list[dict[str, Any]] = []
+        for at in range(60):
+            source, medium = chance.choice(ORDER)
+            ago = chance.randrange(HOUR, 50 * DAY)
+            channel = {"google": "Paid Search", "(direct)": "Direct"}.get(source or "")
+            self.sessions.append(
+                session(
+                    f"s{at}",
+                    ago,
+                    visitor_id=f"v{at % 20}",
+                    source=source,
+                    medium=medium,
+                    channel=channel,
+                    keyword=chance.choice(["plumber", "Plumber", None]),
+                    landing_page=chance.choice(["https://a.example/x?gclid=1", "https://a.example/x", None]),
+                    device=chance.choice(["phone", "desktop"]),
+                    publisher_id=chance.choice(["pub_1", "pub_2"]),
+                )
+            )
+            if chance.random() < 0.7:
+                self.leases.append(lease(f"s{at}", ago, number=f"+1202555{at:04}"))
+        for at in range(40):
+            best, other = chance.sample(self.sessions, 2)
+            how = chance.choice(["current", "current", "recent", "none", "static", "old", "late"])
+            since_ms = min(START_MS - one["started_at_ms"] for one in (best, other))
+            ago = chance.randrange(HOUR // 2, since_ms) if how != "late" else 60_000
+            values: dict[str, Any] = {"method": how if how not in ("old", "late") else "current"}
+            if how in ("none", "static"):
+                values["source"] = "yelp" if how == "static" else None
+                values["confidence"] = 1.0 if how == "static" else None
+            else:
+                touch = {name: best[name] for name in ("source", "medium", "keyword", "channel", "landing_page")}
+                p = None if how == "old" else chance.choice([0.5, 0.7, 0.9])
+                stated = [(best, p), (other, None if p is None else 0.3 if p < 0.7 else 0.004)]
+                values |= touch | {"session_id": best["id"], "visitor_id": best["visitor_id"], "confidence": p}
+                values["candidates"] = [{"session": one["id"], "confidence": q, "why": ""} for one, q in stated]
+            ended = {} if chance.random() < 0.7 else {"answered_at_ms": None, "talk_s": 0}
+            caller = chance.choice([None, *(f"+1312555{n:04}" for n in range(12))])
+            self.calls.append(call(f"call_{at:02}", ago, caller=caller, publisher_id="pub_1", **(values | ended)))
+
+    async def write(self, parts: Parts) -> None:
+        await add(parts)
+        await insert_rows(parts, schema.session, *self.sessions)
+        await insert_rows(parts, schema.lease, *self.leases)
+        await insert_rows(parts, schema.call, *self.calls)
+        while await keep_next(parts):
+            pass
+
+    def brute(self, names: tuple[str, ...], model: str, keep: Callable[[Any], bool] = lambda _: True) -> Any:
+        """Group -> figures, in fractions, from the definitions alone."""
+        found: dict[Any, dict[str, Any]] = defaultdict(lambda: defaultdict(Fraction))
+        leased = {one["session_id"] for one in self.leases}
+        for one in self.sessions:
+            if keep(one):
+                group = found[self._key(names, one, one, one["started_at_ms"])]
+                group["sessions"] += 1
+                group["leased"] += one["id"] in leased
+        for one in self.calls:
+            earlier = [
+                each
+                for each in self.calls
+                if each["caller"] == one["caller"]
+                and (each["started_at_ms"], each["id"]) < (one["started_at_ms"], one["id"])
+            ]
+            first = one["caller"] is not None and not earlier
+            for his, weight, touch in self._shares(one, model):
+                if not keep(touch):
+                    continue
+                group = found[self._key(names, touch, one, one["started_at_ms"])]
+                group["expected"] += weight * Fraction(his).limit_denominator(10_000)
+                if touch.get("credited", True):
+                    group["calls"] += weight
+                    group["first"] += weight * first
+                    group["answered"] += weight * (one["answered_at_ms"] is not None)
+                    group["duration"] += weight * one["duration_s"]
+                    group["talk"] += weight * one["talk_s"]
+        return found
+
+    def _shares(self, one: dict[str, Any], model: str) -> Any:
+        """(probability that it was his, weight of the touch, the touch); of nobody's call one with probability 0."""
+        if one["session_id"] is None:
+            yield (1 if one["method"] == "static" else 0), Fraction(1), one
+            return
+        recent = one["started_at_ms"] > START_MS - 15 * 60_000
+        if recent:  # its touches are not kept yet
+            yield one["confidence"], Fraction(1), {**one, "device": None}
+            return
+        of_visitor: dict[str, float | None] = {one["visitor_id"]: None}
+        by_id = {each["id"]: each for each in self.sessions}
+        for candidate in one["candidates"]:
+            visitor, p = by_id[candidate["session"]]["visitor_id"], candidate["confidence"]
+            if p is not None and (p >= 0.01 or visitor in of_visitor):
+                of_visitor[visitor] = (of_visitor.get(visitor) or 0) + p
+        for visitor, p in of_visitor.items():
+            path = sorted(
+                (
+                    each
+                    for each in self.sessions
+                    if each["visitor_id"] == visitor and each["started_at_ms"] <= one["started_at_ms"]
+                ),
+                key=lambda each: (each["started_at_ms"], each["id"]),
+            )
+            weights = credit(model, [Step(each["started_at_ms"], each["channel"] or "") for each in path])
+            for each, weight in zip(path, weights, strict=True):
+                yield (1 if p is None else p), weight, {**each, "credited": visitor == one["visitor_id"]}
+
+    @staticmethod
+    def _key(names: tuple[str, ...], touch: dict[str, Any], owner: dict[str, Any], at_ms: int) -> tuple[Any, ...]:
+        at = datetime.fromtimestamp(at_ms / 1000, ZONE)
+        special = {
+            "landing_page": (touch.get("landing_page") or "").partition("?")[0] or None,
+            "publisher": owner["publisher_id"],
+            "campaign": owner["campaign_id"],
+            "day": at.date().isoformat(),
+            "weekday": at.isoweekday(),
+            "hour": at.hour,
+        }
+        return tuple(special.get(name, touch.get(name)) for name in names)
+
+
+def figures(row: ReportRow) -> dict[str, Any]:
+    return {
+        "sessions": row.sessions,
+        "leased": row.leased,
+        "calls": row.calls,
+        "expected": row.expected_calls,
+        "first": row.first_time_callers,
+        "answered": row.answered,
+        "duration": row.duration,
+        "talk": row.talk_seconds,
+    }
+
+
+BY = ("source", "source,medium,keyword", "landing_page", "device", "publisher", "channel,day", "weekday,hour", "")
+
+
+@pytest.mark.parametrize("model", MODELS)
+async def test_every_figure_is_the_brute_force_count(parts: Parts, model: str) -> None:
+    world = World(MODELS.index(model))
+    await world.write(parts)
+    for by in BY:
+        names = dimensions(by)
+        rows = await attribution(parts.ledger, ADMIN, ALL, names, model, 10_000)
+        expected = world.brute(names, model)
+        told = {tuple(getattr(row, name) for name in names): figures(row) for row in rows}
+        assert told.keys() == expected.keys()
+        for key, values in expected.items():
+            for name, value in told[key].items():
+                nearly = 0.06 if name in ("duration", "talk") else 2e-4
+                assert value == pytest.approx(float(values[name]), abs=nearly), (key, name)
+        assert sum(row.calls for row in rows) == pytest.approx(len(world.calls), abs=1e-9)
+        assert [row.calls for row in rows] == sorted((row.calls for row in rows), reverse=True)
+
+
+async def test_filters_hold_for_touches_and_owners(parts: Parts) -> None:
+    world = World(7)
+    await world.write(parts)
+    only = structs.replace(ALL, keyword="PLUMBER")
+    rows = await attribution(parts.ledger, ADMIN, only, ("source",), "linear", 100)
+    expected = world.brute(("source",), "linear", lambda one: (one["keyword"] or "").lower() == "plumber")
+    assert {row.source: row.sessions for row in rows} == {k[0]: v["sessions"] for k, v in expected.items()}
+    assert {row.source: round(row.calls, 3) for row in rows} == {
+        k[0]: round(float(v["calls"]), 3) for k, v in expected.items()
+    }
+    [nothing] = await attribution(parts.ledger, ADMIN, structs.replace(ALL, campaign="cmp_2"), (), "linear", 100) or [
+        ReportRow()
+    ]
+    assert nothing.calls == 0
+    day = structs.replace(ALL, from_ms=START_MS - DAY)
+    [row] = await attribution(parts.ledger, ADMIN, day, (), "last_touch", 100)
+    assert row.sessions == sum(one["started_at_ms"] >= START_MS - DAY for one in world.sessions)
+
+
+async def test_a_publisher_sees_its_own_alone(parts: Parts) -> None:
+    world = World(3)
+    await world.write(parts)
+    of_two = Principal("tok", "", "publisher", publisher="pub_2")
+    [row] = await attribution(parts.ledger, of_two, ALL, (), "last_touch", 100)
+    assert row.sessions == sum(one["publisher_id"] == "pub_2" for one in world.sessions)
+    assert (row.calls, row.expected_calls) == (0, 0)
+
+
+async def test_a_report_of_what_only_calls_have(parts: Parts) -> None:
+    world = World(5)
+    await world.write(parts)
+    rows = await attribution(parts.ledger, ADMIN, ALL, ("first_time",), "last_touch", 100)
+    assert {row.first_time for row in rows} == {True, False}
+    assert {row.sessions for row in rows} == {None}
+    assert sum(row.first_time_callers for row in rows if row.first_time) == pytest.approx(
+        sum(row.calls for row in rows if row.first_time)
+    )
+    assert rows[0].source is UNSET
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [("sauce", "'sauce' is none of"), ("source,medium,day,hour,tag", "at most 4")]
+)
+def test_what_is_no_dimension_is_refused(wrong: str, said: str) -> None:
+    with pytest.raises(InvalidField, match=said):
+        dimensions(wrong)
