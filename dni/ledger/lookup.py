@@ -71,7 +71,8 @@ class Looker:
     def _look(self, steps: Steps[T]) -> T:
         if self._connection is None:
             self._connection = sqlite3.connect(self._file, isolation_level=None)
-            self._connection.execute("PRAGMA query_only=ON")
+            for pragma in ("query_only=ON", "cache_size=-16000"):
+                self._connection.execute(f"PRAGMA {pragma}")
         execute = self._connection.execute
         try:
             lookup, values = next(steps)
