@@ -2,9 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from zoneinfo import ZoneInfo
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -13,14 +11,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dni.access.model import Principal
 from dni.api.table import csv_of
 from dni.call.search import CallView, call_events, call_touches, former_attributions, list_calls, one_call
-from dni.campaign import campaigns, publishers
 from dni.dashboard import call_rows, call_story, filters
 from dni.dashboard.assets import Assets
-from dni.dashboard.call_rows import TEXT_FILTERS, chips, totals, zone_of
+from dni.dashboard.call_rows import TEXT_FILTERS, chips, totals
 from dni.dashboard.door import Door, Reader, id_of
 from dni.dashboard.filters import LIMITS
+from dni.dashboard.owners import owners_of
 from dni.dashboard.pages import Pages, wants_page
 from dni.dashboard.sign_in import SignIn, sign_in_address
+from dni.dashboard.sources import Sources
 from dni.dashboard.tags import Tags
 from dni.dashboard.words import STATUSES
 from dni.demo import page as demo
@@ -33,8 +32,6 @@ log = logging.getLogger("dni.dashboard")
 # Calls in one CSV file, and calls asked of the ledger at once for it.
 _CSV_MOST = 100_000
 _CSV_PAGE = 200
-# Campaigns, and publishers, in the filter's lists.
-_CHOICES = 200
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -43,6 +40,7 @@ def routes(parts: Parts) -> list[Route]:
     assets = Assets()
     pages, door = Pages(assets), Door(parts)
     sign_in, calls, tags = SignIn(parts, door, pages), Calls(parts, pages), Tags(parts, pages)
+    sources = Sources(parts, pages)
 
     def signed_in(handler: Callable[[Request, Reader], Awaitable[Response]]) -> Handler:
         async def answer(request: Request) -> Response:
@@ -69,6 +67,8 @@ def routes(parts: Parts) -> list[Route]:
         Route("/calls", Page(pages, signed_in(calls.list))),
         Route("/calls.csv", Page(pages, signed_in(calls.csv))),
         Route("/calls/{id}", Page(pages, signed_in(calls.one))),
+        Route("/sources", Page(pages, signed_in(sources.page))),
+        Route("/sources.csv", Page(pages, signed_in(sources.csv))),
         Route("/tags", Page(pages, signed_in(tags.list))),
         Route("/tags/{id}", Page(pages, signed_in(tags.one))),
         Route("/tags/{id}/pin", Page(pages, signed_in(tags.to_tag), post=signed_in(tags.pin))),
@@ -110,15 +110,6 @@ class Page:
             return self._pages.error(request, DniError("unexpected"))
 
 
-class Owners(msgspec.Struct, frozen=True):
-    """The campaigns and publishers that a reader may choose from, newest first, and the zone of his list."""
-
-    campaigns: dict[str, str]
-    publishers: dict[str, str]
-    zone: ZoneInfo
-    zone_of_campaign: bool
-
-
 class Calls:
     def __init__(self, parts: Parts, pages: Pages) -> None:
         self._parts = parts
@@ -126,7 +117,7 @@ class Calls:
 
     async def list(self, request: Request, reader: Reader) -> Response:
         now_ms = self._parts.clock.now_ms()
-        owners = await self._owners(reader.principal)
+        owners = await owners_of(self._parts, reader.principal)
         asked = filters.read(request.query_params)
         cursor = request.query_params.get("cursor")
         wanted = asked.wanted(owners.zone)
@@ -152,7 +143,7 @@ class Calls:
     async def csv(self, request: Request, reader: Reader) -> Response:
         """Every call that the filters let through, newest first."""
         principal = reader.principal
-        wanted = filters.read(request.query_params).wanted((await self._owners(principal)).zone)
+        wanted = filters.read(request.query_params).wanted((await owners_of(self._parts, principal)).zone)
         first = await list_calls(self._parts.ledger, principal, wanted, _CSV_PAGE)
 
         async def lines() -> AsyncIterator[str]:
@@ -174,21 +165,9 @@ class Calls:
         events = await call_events(ledger, principal, wanted)
         former = await former_attributions(ledger, principal, wanted)
         touches = await call_touches(ledger, principal, wanted)
-        session, zone = await self._session(principal, call), (await self._owners(principal)).zone
+        session, zone = await self._session(principal, call), (await owners_of(self._parts, principal)).zone
         page = call_story.describe(self._parts.catalog.now, call, session, events, former, touches, zone)
         return self._pages.render("call.html", reader=reader, page=page)
-
-    async def _owners(self, principal: Principal) -> Owners:
-        async with self._parts.ledger.read() as connection:
-            own_campaigns, _ = await campaigns.page(connection, principal, _CHOICES)
-            own_publishers, _ = await publishers.page(connection, principal, _CHOICES)
-        zone, agreed = zone_of(campaign.timezone for campaign in own_campaigns)
-        return Owners(
-            campaigns={campaign.id: campaign.name for campaign in own_campaigns},
-            publishers={publisher.id: publisher.name for publisher in own_publishers},
-            zone=zone,
-            zone_of_campaign=agreed,
-        )
 
     async def _session(self, principal: Principal, call: CallView) -> SessionView | None:
         """None also while the recorder has not written it, or when it is another publisher's."""

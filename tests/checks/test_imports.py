@@ -18,6 +18,7 @@ PURE = {
     "attribution.returning",
     "call.plan",
     "dashboard.filters",
+    "dashboard.source_rows",
     "dashboard.timeline",
     "dashboard.words",
     "pool.events",
