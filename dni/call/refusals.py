@@ -3,7 +3,7 @@
 import asyncio
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni import ids
@@ -32,6 +32,19 @@ class Refusals:
         self._ledger = ledger
         self._waiting: list[Refusal] = []
         self._turn = asyncio.Lock()
+
+    async def since(self, at_ms: int) -> list[tuple[str, str, int]]:
+        """Carrier, code and how many, the most first. Raises Unavailable."""
+        refusal = schema.refusal.c
+        count = func.count().label("count")
+        wanted = (
+            select(refusal.carrier_id, refusal.code, count)
+            .where(refusal.at_ms >= at_ms)
+            .group_by(refusal.carrier_id, refusal.code)
+            .order_by(count.desc(), refusal.carrier_id, refusal.code)
+        )
+        async with self._ledger.read() as connection:
+            return [(carrier, code, many) for carrier, code, many in await connection.execute(wanted)]
 
     async def keep(self, refusal: Refusal) -> None:
         """Returns when it is written. Raises Unavailable."""

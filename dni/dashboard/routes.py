@@ -16,6 +16,7 @@ from dni.dashboard.assets import Assets
 from dni.dashboard.call_rows import TEXT_FILTERS, chips, totals
 from dni.dashboard.door import Door, Reader, id_of
 from dni.dashboard.filters import LIMITS
+from dni.dashboard.overview import Overview
 from dni.dashboard.owners import owners_of
 from dni.dashboard.pages import Pages, wants_page
 from dni.dashboard.sign_in import SignIn, sign_in_address
@@ -40,7 +41,7 @@ def routes(parts: Parts) -> list[Route]:
     assets = Assets()
     pages, door = Pages(assets), Door(parts)
     sign_in, calls, tags = SignIn(parts, door, pages), Calls(parts, pages), Tags(parts, pages)
-    sources = Sources(parts, pages)
+    overview, sources = Overview(parts, pages), Sources(parts, pages)
 
     def signed_in(handler: Callable[[Request, Reader], Awaitable[Response]]) -> Handler:
         async def answer(request: Request) -> Response:
@@ -57,13 +58,14 @@ def routes(parts: Parts) -> list[Route]:
         return answer
 
     async def start(_request: Request) -> Response:
-        return RedirectResponse("/calls", 303)
+        return RedirectResponse("/overview", 303)
 
     return [
         Route("/static/dashboard/{name}", Page(pages, assets.serve)),
         Route("/", Page(pages, start)),
         Route("/signin", Page(pages, sign_in.form, post=sign_in.submit)),
         Route("/signout", Page(pages, post=sign_in.out)),
+        Route("/overview", Page(pages, signed_in(overview.page))),
         Route("/calls", Page(pages, signed_in(calls.list))),
         Route("/calls.csv", Page(pages, signed_in(calls.csv))),
         Route("/calls/{id}", Page(pages, signed_in(calls.one))),

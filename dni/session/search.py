@@ -100,6 +100,18 @@ async def one_session(ledger: Ledger, principal: Principal, wanted: str) -> Sess
     return _view(row, leases.get(wanted, []))
 
 
+async def unserved(ledger: Ledger, principal: Principal, since_ms: int) -> dict[str, int]:
+    """Sessions that found no free number, by tag."""
+    none_free = session.c.unleased.in_(("exhausted", "no_region"))
+    wanted = (
+        select(session.c.tag_id, func.count())
+        .where(walls.sessions(principal), session.c.started_at_ms >= since_ms, none_free)
+        .group_by(session.c.tag_id)
+    )
+    async with ledger.read() as connection:
+        return {row[0]: row[1] for row in await connection.execute(wanted)}
+
+
 def _conditions(only: SessionFilter) -> list[ColumnElement[bool]]:
     exact = (
         ("campaign_id", only.campaign),

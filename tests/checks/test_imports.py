@@ -18,6 +18,7 @@ PURE = {
     "attribution.returning",
     "call.plan",
     "dashboard.filters",
+    "dashboard.overview_rows",
     "dashboard.source_rows",
     "dashboard.timeline",
     "dashboard.words",

@@ -22,6 +22,7 @@ SIGNED_IN = (
     "/calls/call_undecided",
     "/calls/call_hostile",
     "/calls/nothing",
+    "/overview",
     "/sources",
     "/sources?by=keyword&model=linear",
     "/sources?by=first_time&from=2020-01-01&to=2020-01-02",
@@ -111,7 +112,7 @@ async def opened(browser: Browser, site: str, width: int, scheme: Literal["light
     await page.goto("/signin")
     await page.get_by_label("Token").fill("t" * 32)
     await page.keyboard.press("Enter")
-    await page.wait_for_url("**/calls")
+    await page.wait_for_url("**/overview")
     return page, said
 
 

@@ -115,7 +115,9 @@ async def test_one_visit_one_number_one_call_one_answer(made: MakeRun, new_conte
     owner = await (await new_context()).new_page()
     await owner.goto(made.sign_in)
     await owner.get_by_role("button", name="Sign in").click()
-    await owner.wait_for_url("**/calls")
+    await owner.wait_for_url("**/overview")
+    assert "google / cpc" in await owner.inner_text("main")
+    await owner.get_by_role("link", name="Calls", exact=True).click()
     row = await owner.locator("table tbody tr").first.inner_text()
     for word in ("google", "cpc", "spring", "emergency plumber", "/demo/", "1:35"):
         assert word in row, row

@@ -1,0 +1,97 @@
+"""The first page of the morning: what rings now, today against what is usual, what brought calls, what needs a look."""
+
+import asyncio
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dni.call.refusals import Refusals
+from dni.call.search import CallFilter, CallView, list_calls
+from dni.dashboard import call_rows, overview_rows, source_rows
+from dni.dashboard.door import Reader
+from dni.dashboard.overview_rows import DAYS, WEEKS, Hours, Trouble
+from dni.dashboard.owners import owners_of
+from dni.dashboard.pages import Pages
+from dni.demo import page as demo
+from dni.errors import Unavailable
+from dni.parts import Parts
+from dni.report.attribution import attribution
+from dni.report.model import ReportFilter
+from dni.session.search import unserved
+from dni.tag import health_reports, tags
+
+_DAY_MS = 86_400_000
+# A call that began longer ago has ended, and we did not hear of it.
+_GOING_ON_MS = 4 * 3_600_000
+_SHOWN = 20
+_SOURCES = 6
+
+
+class Overview:
+    def __init__(self, parts: Parts, pages: Pages) -> None:
+        self._parts = parts
+        self._pages = pages
+
+    async def page(self, request: Request, reader: Reader) -> Response:
+        parts, principal, now_ms = self._parts, reader.principal, self._parts.clock.now_ms()
+        owners = await owners_of(parts, principal)
+        since = datetime.fromtimestamp(now_ms / 1000, owners.zone) - timedelta(weeks=WEEKS)
+        span = ReportFilter(from_ms=_midnight_ms(since), to_ms=now_ms + 1)
+        by_hour = await attribution(parts.ledger, principal, span, ("day", "hour"), "last_touch", 10_000)
+        hours = Hours(by_hour, now_ms, owners.zone)
+        asked = source_rows.read({"from": _day(now_ms, owners.zone, 6)}, now_ms, owners.zone)
+        now, before = asked.spans(owners.zone)
+        found = await attribution(parts.ledger, principal, now, asked.names, asked.model, _SOURCES)
+        earlier = await attribution(parts.ledger, principal, before, asked.names, asked.model, 10_000)
+        return self._pages.render(
+            "overview.html",
+            reader=reader,
+            owners=owners,
+            live=[call_rows.row(call, owners.zone, now_ms) for call in await self._live(reader, now_ms)],
+            today=hours.today(),
+            days=hours.days(),
+            trend_days=DAYS,
+            sources=source_rows.rows(asked, found, earlier, {}),
+            sources_page=asked.address(),
+            troubles=await self._troubles(request, reader, now_ms),
+            demo=demo.PATH if demo.tag_key(parts.catalog.now) else None,
+        )
+
+    async def _live(self, reader: Reader, now_ms: int) -> list[CallView]:
+        since = now_ms - _GOING_ON_MS
+        told = [
+            (await list_calls(self._parts.ledger, reader.principal, CallFilter(from_ms=since, status=state), _SHOWN))[0]
+            for state in ("ringing", "in_progress")
+        ]
+        return [call for calls in told for call in calls]
+
+    async def _troubles(self, request: Request, reader: Reader, now_ms: int) -> list[Trouble]:
+        parts, principal = self._parts, reader.principal
+        async with parts.ledger.read() as connection:
+            own, _ = await tags.page(connection, principal, "", 200)
+        told = await asyncio.gather(*(self._health(tag.campaign, tag.id) for tag in own))
+        refused = await Refusals(parts.ledger).since(now_ms - _DAY_MS) if principal.may_administer else []
+        return overview_rows.troubles(
+            [(tag.id, tag.name, *one) for tag, one in zip(own, told, strict=True)],
+            await unserved(parts.ledger, principal, now_ms - _DAY_MS),
+            refused,
+            {carrier.id: carrier.name for carrier in parts.catalog.now.carriers.values()},
+        )
+
+    async def _health(self, campaign: str, tag: str) -> tuple[str | None, str]:
+        try:
+            found = await health_reports.of(self._parts.live, self._parts.keys, campaign, tag)
+        except Unavailable:
+            return None, "warn"
+        # A tag that nobody pasted yet is no trouble.
+        return found.says, "calm" if found.state == "never_seen" else found.tone
+
+
+def _midnight_ms(at: datetime) -> int:
+    return int(at.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
+
+
+def _day(now_ms: int, zone: ZoneInfo, ago: int) -> str:
+    return (datetime.fromtimestamp(now_ms / 1000, zone).date() - timedelta(days=ago)).isoformat()

@@ -1,0 +1,115 @@
+"""The first page of the morning: what it counts, compares and points at."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dni.call.refusals import Refusal, Refusals
+from dni.dashboard.overview_rows import Hours, troubles
+from dni.ledger import schema
+from dni.parts import Parts
+from dni.report.model import ReportRow
+from tests.dashboard.people import Person, text
+from tests.dashboard.samples import HOUR, insert_rows, session
+from tests.support.world import START_MS
+
+ZONE = ZoneInfo("America/New_York")  # START_MS is Monday, September 21, 10:13 there
+
+
+def hours(*counts: tuple[str, int, float]) -> Hours:
+    return Hours([ReportRow(day=d, hour=h, calls=c, sessions=10) for d, h, c in counts], START_MS, ZONE)
+
+
+def test_today_is_compared_with_the_same_weekdays_until_the_same_minute() -> None:
+    seen = hours(
+        ("2026-09-21", 9, 4),
+        ("2026-09-21", 10, 2),
+        ("2026-09-14", 8, 2),
+        ("2026-09-14", 10, 60),
+        ("2026-09-14", 11, 99),
+        ("2026-09-07", 9, 1),
+        ("2026-09-20", 9, 50),
+    ).today()
+    # The 14th: 2, and 13 of the 60 minutes of 60 calls; the 7th: 1.
+    assert seen.usual == pytest.approx((2 + 13 + 1) / 2)
+    assert (seen.calls, seen.visits, seen.says) == (6, 20, "25% fewer than usual (8 by now)")
+
+
+@pytest.mark.parametrize(
+    ("before", "says"),
+    [
+        ([], "nothing to compare with yet"),
+        ([("2026-09-14", 9, 0.0)], "usually 0.0 by now"),
+        ([("2026-09-14", 9, 5.0)], "as usual (5 by now)"),
+        ([("2026-09-14", 9, 2.0)], "150% more than usual (2 by now)"),
+    ],
+)
+def test_how_today_does(before: list[tuple[str, int, float]], says: str) -> None:
+    assert hours(("2026-09-21", 9, 5), *before).today().says == says
+
+
+def test_the_last_days_stand_newest_first_with_those_without_a_call() -> None:
+    days = hours(("2026-09-21", 9, 3), ("2026-09-19", 23, 6)).days()
+    assert [(day.label, day.calls, day.share) for day in days[:3]] == [
+        ("Mon Sep 21", 3, 0.5),
+        ("Sun Sep 20", 0, 0.0),
+        ("Sat Sep 19", 6, 1.0),
+    ]
+    assert len(days) == 14
+
+
+def test_what_needs_a_look_worst_first() -> None:
+    found = troubles(
+        [
+            ("tag_1", "Shop", "found_no_numbers", "warn"),
+            ("tag_2", "Blog", "swapped", "good"),
+            ("tag_3", "Old", None, "warn"),
+        ],
+        {"tag_2": 1},
+        [("car_1", "signature_mismatch", 1200)],
+        {"car_1": "Twilio"},
+    )
+    assert [(one.badge.label, one.what, one.address) for one in found] == [
+        ("refused", "Twilio: 1,200 requests in 24 h, signature mismatch", None),
+        ("found no numbers", "Shop", "/tags/tag_1"),
+        ("not known", "Whether tags swap: Redis is away", None),
+        ("no free number", "Blog: 1 visit in 24 h saw the page's own number", "/tags/tag_2"),
+    ]
+
+
+async def test_the_page(admin: Person, parts: Parts) -> None:
+    await insert_rows(parts, schema.session, session("s-unlucky", HOUR, unleased="exhausted"))
+    refusal = Refusal("car_1", START_MS - HOUR, "signature_mismatch", "x", "https://dni.example/voice")
+    await Refusals(parts.ledger).keep(refusal)
+    page = text((await admin.read("/overview")).text)
+    for words in (
+        "Today Days of America/New_York",
+        "calls 9 visits 5",
+        "Nothing to compare with yet.",
+        "(312) 555-0142 Ringing since",
+        "google / cpc , emergency plumber",
+        "Talking since",
+        "refused Carrier 1: 1 request in 24 h, signature mismatch",
+        "no free number Tag 1: 1 visit in 24 h",
+        "What made the phone ring, in 7 days",
+        "google / cpc 2 0",
+    ):
+        assert words in page, page
+
+
+async def test_a_publisher_hears_of_its_own_alone(publisher: Person, parts: Parts) -> None:
+    await insert_rows(parts, schema.session, session("s-unlucky", HOUR, publisher_id="pub_2", unleased="exhausted"))
+    await Refusals(parts.ledger).keep(Refusal("car_1", START_MS - HOUR, "signature_mismatch", "x", "https://a.example"))
+    page = text((await publisher.read("/overview")).text)
+    assert "Nothing: no tag" in page
+    assert "(312) 555-0142" not in page, "callers are masked for publishers"
+
+
+async def test_who_comes_first_is_led_there(admin: Person) -> None:
+    answer = await admin.read("/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/overview")
+
+
+def test_an_empty_house() -> None:
+    assert hours().today().says == "nothing to compare with yet"
+    assert {day.calls for day in hours().days()} == {0}
