@@ -237,6 +237,32 @@ def demo_call(
     asyncio.run(ring(settings, to, caller, talk_seconds, out.print))
 
 
+@demo.command("fill")
+def demo_fill(
+    days: Annotated[float, typer.Option(min=0.01, max=365, help="How many days until now.")] = 30,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same visits.")] = 1,
+    data_dir: DataDir = None,
+) -> None:
+    """Fill the demo with days of made-up visits and calls, played through the service's own code."""
+    import uvloop
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from dni.demo.fill import fill
+
+    settings = environment.load(data_dir=data_dir)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task(f"{days:g} days", total=1.0)
+
+        def tell(done: float) -> None:
+            progress.update(bar, completed=done)
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            filled = runner.run(fill(settings, days, seed, tell))
+    out.print(f"{filled.visits:,} visits and {filled.calls:,} calls of the last {days:g} days are in the ledger")
+
+
 @demo.command("log")
 def demo_log(
     out_file: Annotated[Path | None, typer.Option("--out", metavar="EVENTS.jsonl", help="Else stdout.")] = None,

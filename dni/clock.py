@@ -25,6 +25,9 @@ class SettableClock:
     def now_ms(self) -> int:
         return self._now_ms
 
+    def set(self, now_ms: int) -> None:
+        self._now_ms = now_ms
+
     def advance(self, ms: int) -> None:
         self._now_ms += ms
 

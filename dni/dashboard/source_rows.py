@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from dni.dashboard import filters, words
 from dni.dashboard.filters import Filters
-from dni.report.model import MODELS, OF_CALL, ReportFilter, ReportRow
+from dni.report.model import MODELS, OF_CALL, OF_TIME, ReportFilter, ReportRow
 
 PATH = "/sources"
 DAYS = 30
@@ -143,6 +143,8 @@ def rows(
     """`labels`: of dimensions whose values are ids, what people call them."""
     earlier = {_key(asked, one): one for one in before}
     most = max((one.calls for one in found), default=0.0)
+    if asked.by in OF_TIME:  # hours and weekdays as they come, days the newest first
+        found = sorted(found, key=lambda one: str(_key(asked, one)[0]).zfill(2), reverse=asked.by == "day")
     return [row(asked, one, earlier.get(_key(asked, one)), most, labels) for one in found]
 
 

@@ -42,46 +42,45 @@ async def demo_call(
     """
     call, leg = f"CA{secrets.token_hex(16)}", f"CA{secrets.token_hex(16)}"
     answered_ms = now_ms + 4_000
-    ended_ms = answered_ms + 1000 * talk_seconds
-    caller = {
+    caller = arrives(carrier, call, from_, to)
+    async with httpx.AsyncClient(base_url=base_url, timeout=15, trust_env=False) as client:
+        inbound = await _post(client, carrier, public_url or base_url, "inbound", "rings", caller)
+        yield inbound
+        dialled = _DIALLED.search(inbound.answer)
+        if inbound.status != 200 or dialled is None:
+            return
+        for name, fields in goes_on(caller, leg, dialled[1], answered_ms, talk_seconds):
+            step = await _post(client, carrier, public_url or base_url, "status", name, fields)
+            yield step
+            if step.status >= 300:
+                return
+
+
+def arrives(carrier: Carrier, call: str, from_: str, to: str) -> dict[str, str]:
+    """What Twilio tells when it rings."""
+    return {
         "CallSid": call,
         "AccountSid": carrier.account_sid,
         "From": from_,
         "To": to,
         "Direction": "inbound",
         "ApiVersion": "2010-04-01",
+        "CallStatus": "ringing",
     }
-    async with httpx.AsyncClient(base_url=base_url, timeout=15, trust_env=False) as client:
-        inbound = await _post(
-            client, carrier, public_url or base_url, "inbound", "rings", {**caller, "CallStatus": "ringing"}
-        )
-        yield inbound
-        dialled = _DIALLED.search(inbound.answer)
-        if inbound.status != 200 or dialled is None:
-            return
-        destination = {
-            **caller,
-            "CallSid": leg,
-            "ParentCallSid": call,
-            "To": dialled[1],
-            "Direction": "outbound-dial",
-        }
-        rest = (
-            ("is answered", {**destination, "CallStatus": "in-progress", **_told(answered_ms, 1)}),
-            (
-                "destination hangs up",
-                {**destination, "CallStatus": "completed", "CallDuration": str(talk_seconds), **_told(ended_ms, 2)},
-            ),
-            (
-                "ends",
-                {**caller, "CallStatus": "completed", "CallDuration": str(talk_seconds), **_told(ended_ms, 3)},
-            ),
-        )
-        for name, fields in rest:
-            step = await _post(client, carrier, public_url or base_url, "status", name, fields)
-            yield step
-            if step.status >= 300:
-                return
+
+
+def goes_on(
+    caller: dict[str, str], leg: str, dialled: str, answered_ms: int, talk_seconds: int
+) -> tuple[tuple[str, dict[str, str]], ...]:
+    """What it tells of a call that is answered and talked for so long."""
+    ended_ms = answered_ms + 1000 * talk_seconds
+    to = {**caller, "CallSid": leg, "ParentCallSid": caller["CallSid"], "To": dialled, "Direction": "outbound-dial"}
+    over = {"CallStatus": "completed", "CallDuration": str(talk_seconds)}
+    return (
+        ("is answered", {**to, "CallStatus": "in-progress", **_told(answered_ms, 1)}),
+        ("destination hangs up", {**to, **over, **_told(ended_ms, 2)}),
+        ("ends", {**caller, **over, **_told(ended_ms, 3)}),
+    )
 
 
 def _told(at_ms: int, sequence: int) -> dict[str, str]:

@@ -20,17 +20,24 @@ _STOP_WITHIN_S = 2.0
 @asynccontextmanager
 async def private_valkey() -> AsyncIterator[Live]:
     """Connected to a server that ends with the block. Raises UsageError when none can be started."""
+    async with private_server() as url:
+        live = Live(url, loading())
+        await live.open()
+        try:
+            yield live
+        finally:
+            await live.close()
+
+
+@asynccontextmanager
+async def private_server() -> AsyncIterator[str]:
+    """The URL of such a server."""
     with tempfile.TemporaryDirectory(prefix="dni-replay-") as name:
         folder = Path(name)
         process = _spawn(server_binary(), folder)
         try:
             await _until_it_listens(process, folder)
-            live = Live(f"unix://{folder / 'socket'}", loading())
-            await live.open()
-            try:
-                yield live
-            finally:
-                await live.close()
+            yield f"unix://{folder / 'socket'}"
         finally:
             if process.poll() is None:
                 await end(process, _STOP_WITHIN_S)

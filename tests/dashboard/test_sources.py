@@ -49,6 +49,14 @@ async def test_every_way_to_ask(admin: Person, query: str, said: str) -> None:
     assert said in text(answer.text)
 
 
+async def test_times_stand_in_their_order(admin: Person) -> None:
+    page = text((await admin.read("/sources?by=hour")).text)
+    hours = [page.index(f"{hour:02}:00 to") for hour in (2, 4, 6, 7, 10)]
+    assert hours == sorted(hours)
+    page = text((await admin.read("/sources?by=day")).text)
+    assert page.index("2026-09-21") < page.index("2026-09-20") < page.index("2026-09-18")
+
+
 async def test_the_days_before_are_beside(admin: Person, parts: Parts) -> None:
     older = [call(f"old{n}", 40 * 24 * HOUR, source="google", medium="cpc") for n in (1, 2, 3)]
     await insert_rows(parts, schema.call, *older)

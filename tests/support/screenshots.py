@@ -50,6 +50,7 @@ async def main(folder: Path) -> None:
             browser = await playwright.chromium.launch(
                 executable_path=programs.chromium(), args=["--headless=new", "--no-sandbox", "--disable-gpu"]
             )
+            await asyncio.to_thread(_dni, service, "demo", "fill")
             for query, caller, talk_s in _VISITS:
                 number = await _visit(browser, f"{service.url}/demo/?{urlencode(query)}", folder)
                 if caller:
@@ -71,7 +72,10 @@ async def _visit(browser: Browser, url: str, folder: Path) -> str:
 
 
 def _ring(service: MakeRun, number: str, caller: str, talk_s: int) -> None:
-    words = ("demo", "call", "--to", number, "--from", caller, "--talk-seconds", str(talk_s))
+    _dni(service, "demo", "call", "--to", number, "--from", caller, "--talk-seconds", str(talk_s))
+
+
+def _dni(service: MakeRun, *words: str) -> None:
     command = [sys.executable, "-m", "dni", *words, "--data-dir", str(service.data_dir)]
     subprocess.run(command, check=True, capture_output=True)
 
