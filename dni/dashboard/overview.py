@@ -1,6 +1,7 @@
 """The first page of the morning: what rings now, today against what is usual, what brought calls, what needs a look."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from dni.dashboard import call_rows, overview_rows, source_rows
 from dni.dashboard.door import Reader
 from dni.dashboard.overview_rows import DAYS, WEEKS, Hours, Trouble
 from dni.dashboard.owners import owners_of
+from dni.dashboard.page import Address
 from dni.dashboard.pages import Pages
 from dni.demo import page as demo
 from dni.errors import Unavailable
@@ -33,6 +35,9 @@ class Overview:
     def __init__(self, parts: Parts, pages: Pages) -> None:
         self._parts = parts
         self._pages = pages
+
+    def addresses(self) -> Sequence[Address]:
+        return (Address("/overview", self.page),)
 
     async def page(self, request: Request, reader: Reader) -> Response:
         parts, principal, now_ms = self._parts, reader.principal, self._parts.clock.now_ms()

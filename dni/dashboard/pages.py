@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from dni.dashboard.assets import Assets
+from dni.dashboard.rooms import ROOMS
 from dni.errors import DniError, Unavailable
 from dni.web.frame import page_headers
 from dni.web.problem import problem
@@ -29,7 +30,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals["asset"] = assets.url
+        self._templates.globals |= {"asset": assets.url, "rooms": ROOMS}
 
     def render(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """`reader` is the signed-in Reader, or absent on pages that anybody may see."""

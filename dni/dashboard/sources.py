@@ -1,5 +1,7 @@
 """What made the phone ring: the page of sources, and its table as a file."""
 
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -8,6 +10,7 @@ from dni.dashboard import source_rows
 from dni.dashboard.call_rows import TEXT_FILTERS
 from dni.dashboard.door import Reader
 from dni.dashboard.owners import Owners, owners_of
+from dni.dashboard.page import Address
 from dni.dashboard.pages import Pages
 from dni.dashboard.source_rows import BY, FIGURES, MODEL_NAMES, MOST_ROWS, Asked
 from dni.parts import Parts
@@ -21,6 +24,9 @@ class Sources:
     def __init__(self, parts: Parts, pages: Pages) -> None:
         self._parts = parts
         self._pages = pages
+
+    def addresses(self) -> Sequence[Address]:
+        return Address("/sources", self.page), Address("/sources.csv", self.csv)
 
     async def page(self, request: Request, reader: Reader) -> Response:
         now_ms = self._parts.clock.now_ms()

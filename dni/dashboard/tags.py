@@ -1,6 +1,7 @@
 """The list of tags, and the page of one: what to paste where, and what pages with it report."""
 
 import asyncio
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import msgspec
@@ -11,9 +12,10 @@ from dni.campaign import campaigns
 from dni.campaign.change import changing
 from dni.clock import from_rfc3339
 from dni.dashboard import tag_words, words
-from dni.dashboard.door import Reader, id_of, read_form
+from dni.dashboard.door import Reader, id_of
+from dni.dashboard.page import Address, Form
 from dni.dashboard.pages import Pages
-from dni.errors import Forbidden, InvalidField, Unavailable
+from dni.errors import InvalidField, Unavailable
 from dni.parts import Parts
 from dni.tag import health, health_reports, origins, tags
 from dni.tag.health import HealthView, PageHealth
@@ -54,6 +56,14 @@ class Tags:
         self._parts = parts
         self._pages = pages
 
+    def addresses(self) -> Sequence[Address]:
+        return (
+            Address("/tags", self.list),
+            Address("/tags/{id}", self.one),
+            Address("/tags/{id}/pin", self.to_tag, self.pin),
+            Address("/tags/{id}/seen", self.seen),
+        )
+
     async def list(self, request: Request, reader: Reader) -> Response:
         cursor = request.query_params.get("cursor")
         async with self._parts.ledger.read() as connection:
@@ -76,11 +86,8 @@ class Tags:
     async def one(self, request: Request, reader: Reader) -> Response:
         return await self._show(request, reader, await self._tag(request, reader))
 
-    async def pin(self, request: Request, reader: Reader) -> Response:
+    async def pin(self, request: Request, reader: Reader, _fields: Form) -> Response:
         """The same page, with a snippet for the script as it is now."""
-        await read_form(request, reader.csrf)
-        if not reader.principal.may_write:
-            raise Forbidden(f"as {reader.principal.role} you may read here, not change")
         tag = await self._tag(request, reader)
         async with changing(self._parts) as connection:
             pinned = await pin(connection, self._parts.clock.now_ms(), tag.id, self._base(request))

@@ -19,6 +19,7 @@ PURE = {
     "call.plan",
     "dashboard.filters",
     "dashboard.overview_rows",
+    "dashboard.rooms",
     "dashboard.source_rows",
     "dashboard.timeline",
     "dashboard.words",
