@@ -1,22 +1,26 @@
-"""What the bar at the top leads to. Pure."""
+"""What the bar beside the pages leads to. Pure."""
 
 from typing import Literal
 
 import msgspec
 
+Group = Literal["What happened", "Set up", "This service"]
+
 
 class Room(msgspec.Struct, frozen=True):
-    """`name`: what a page of it calls itself (`here`). `access`: for whom the bar shows it."""
+    """`name`: what a page of it calls itself (`here`). `access`: for whom the bar shows it. `group`: its head there."""
 
     name: str
     path: str
     label: str
     access: Literal["read", "administer"] = "read"
+    group: Group = "Set up"
 
 
+# Rooms of a group stand together.
 ROOMS = (
-    Room("overview", "/overview", "Overview"),
-    Room("calls", "/calls", "Calls"),
-    Room("sources", "/sources", "Sources"),
+    Room("overview", "/overview", "Overview", group="What happened"),
+    Room("calls", "/calls", "Calls", group="What happened"),
+    Room("sources", "/sources", "Sources", group="What happened"),
     Room("tags", "/tags", "Tags"),
 )
