@@ -398,7 +398,7 @@ async def _refusals(ask: Ask) -> Any:
 async def _calls(ask: Ask) -> Any:
     query: CallQuery = ask.query
     from_ms, to_ms = span_ms(query)
-    shared = {name: getattr(query, name) for name in CallFilter.__struct_fields__ if not name.endswith("_ms")}
+    shared = {name: getattr(query, name) for name in CallFilter.__struct_fields__ if hasattr(query, name)}
     only = CallFilter(from_ms=from_ms, to_ms=to_ms, **shared)
     return await call_search.list_calls(ask.ledger, ask.principal, only, query.limit, query.cursor)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, Select, func, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, exists, func, literal, not_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import walls
@@ -17,28 +17,49 @@ from dni.errors import InvalidField
 from dni.ledger import rows
 from dni.ledger.engines import Ledger
 from dni.ledger.rows import Instant, instant
-from dni.ledger.schema import call, call_event, former_attribution, session
+from dni.ledger.schema import call, call_event, call_touch, former_attribution, session
 from dni.phone import masked
 
 _SEARCHED = ("source", "medium", "campaign_name", "keyword", "provider_id", "id")
 
 
+_TEXTS = ("source", "medium", "campaign_name", "keyword", "content", "channel")
+# What only the touch of the caller's visit knows.
+_OF_VISIT = ("device", "region")
+_OWNERS = ("campaign", "publisher", "tag")
+
+EXACT_NAMES = _TEXTS
+UNSET_NAMES = (*_TEXTS, "landing_page", *_OF_VISIT, *_OWNERS, "number")
+
+
 class CallFilter(msgspec.Struct, kw_only=True):
     """All that are given must hold. `from_ms` is within, `to_ms` is not; `campaign`, `publisher`, `tag` are ids; texts
-    match whole, whatever their case; `q` is found anywhere in the usual columns. No call is qualified yet, so
-    `qualified` true finds none."""
+    match whole, whatever their case, unless `exact` names them; `landing_page` is told without its query, `number` is
+    the tracking number; `device` and `region` are those of the credited visit; `first_time`: no earlier call of this
+    telephone to the campaign. `unset` names what must not be known. `q` is found anywhere in the usual columns. No call
+    is qualified yet, so `qualified` true finds none."""
 
     from_ms: int | None = None
     to_ms: int | None = None
     source: str | None = None
     medium: str | None = None
-    campaign: str | None = None
+    campaign_name: str | None = None
     keyword: str | None = None
+    content: str | None = None
+    channel: str | None = None
+    landing_page: str | None = None
+    device: str | None = None
+    region: str | None = None
+    number: str | None = None
+    first_time: bool | None = None
+    campaign: str | None = None
     publisher: str | None = None
     tag: str | None = None
     status: str | None = None
     qualified: bool | None = None
     min_confidence: float | None = None
+    unset: tuple[str, ...] = ()
+    exact: tuple[str, ...] = ()
     q: str | None = None
 
 
@@ -233,12 +254,24 @@ def _conditions(only: CallFilter, principal: Principal) -> list[ColumnElement[bo
             ("campaign_id", only.campaign),
             ("publisher_id", only.publisher),
             ("tag_id", only.tag),
+            ("tracking_number", only.number),
             ("status", only.status),
         )
         if value is not None
     ]
-    texts = (("source", only.source), ("medium", only.medium), ("keyword", only.keyword))
-    conditions += [same(call.c[column], value) for column, value in texts if value is not None]
+    conditions += [
+        call.c[name] == value if name in only.exact else same(call.c[name], value)
+        for name in _TEXTS
+        if (value := getattr(only, name)) is not None
+    ]
+    if only.landing_page is not None:
+        with_query = f"{only.landing_page}?"
+        begins = func.substr(call.c.landing_page, 1, len(with_query)) == with_query
+        conditions.append(or_(call.c.landing_page == only.landing_page, begins))
+    conditions += [_visit_has(name, value) for name in _OF_VISIT if (value := getattr(only, name)) is not None]
+    if only.first_time is not None:
+        conditions.append(_is_first() if only.first_time else not_(_is_first()))
+    conditions += [_unset(name) for name in only.unset]
     if only.from_ms is not None:
         conditions.append(call.c.started_at_ms >= only.from_ms)
     if only.to_ms is not None:
@@ -250,6 +283,27 @@ def _conditions(only: CallFilter, principal: Principal) -> list[ColumnElement[bo
     if only.q:
         conditions.append(_anywhere(only.q, principal))
     return conditions
+
+
+def _visit_has(name: str, value: str | None) -> ColumnElement[bool]:
+    """The last touch of the credited visitor, as reports count it; `value` None: anything."""
+    of_call = and_(call_touch.c.call_id == call.c.id, call_touch.c.visitor_id == call.c.visitor_id)
+    known = call_touch.c[name].is_not(None) if value is None else call_touch.c[name] == value
+    return exists(select(literal(1)).where(of_call, call_touch.c.last_touch > 0, known))
+
+
+def _unset(name: str) -> ColumnElement[bool]:
+    if name in _OF_VISIT:
+        return not_(_visit_has(name, None))
+    column = {"number": "tracking_number"}.get(name, f"{name}_id" if name in _OWNERS else name)
+    return call.c[column].is_(None)
+
+
+def _is_first() -> ColumnElement[bool]:
+    before = call.alias("before")
+    earlier = tuple_(before.c.started_at_ms, before.c.id) < tuple_(call.c.started_at_ms, call.c.id)
+    of_same = and_(before.c.caller == call.c.caller, before.c.campaign_id == call.c.campaign_id, earlier)
+    return and_(call.c.caller.is_not(None), not_(exists(select(literal(1)).where(of_same))))
 
 
 def _anywhere(text: str, principal: Principal) -> ColumnElement[bool]:

@@ -15,8 +15,10 @@ TEXT_FILTERS = (
     ("q", "Search", "name, number or id"),
     ("source", "Source", "google"),
     ("medium", "Medium", "cpc"),
+    ("campaign_name", "Campaign name", "spring"),
     ("keyword", "Keyword", "emergency plumber"),
 )
+REPORT_FILTERS = tuple(one for one in TEXT_FILTERS if one[0] not in ("q", "campaign_name"))
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,12 +84,20 @@ def row(call: CallView, zone: ZoneInfo, now_ms: int) -> Row:
     )
 
 
-def chips(filters: Filters, campaigns: dict[str, str], publishers: dict[str, str]) -> list[tuple[str, str, str]]:
+def chips(
+    filters: Filters, campaigns: dict[str, str], publishers: dict[str, str], tags: dict[str, str]
+) -> list[tuple[str, str, str]]:
     """Label, value as a person reads it, and the address without this filter."""
     statuses = {name: badge.label for name, badge in STATUSES.items()}
-    said = {"status": statuses, "campaign": campaigns, "publisher": publishers}
-    return [
-        (label, said.get(name, {}).get(filters.get(name), filters.get(name)), filters.address(without=name))
-        for name, label in LABELS.items()
-        if filters.get(name)
-    ]
+    first = {"yes": "of this telephone", "no": "no: called before, or withheld"}
+    said = {"status": statuses, "campaign": campaigns, "publisher": publishers, "tag": tags, "first_time": first}
+    answer = []
+    for name, label in LABELS.items():
+        text = filters.get(name)
+        if name in ("unset", "exact"):
+            value = ", ".join(LABELS[one].lower() for one in text.split(",")) if text else ""
+        else:
+            value = words.number(text) if name == "number" and text else said.get(name, {}).get(text, text)
+        if value:
+            answer.append((label, value, filters.address(without=name)))
+    return answer

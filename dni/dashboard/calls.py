@@ -12,7 +12,7 @@ from dni.dashboard import call_rows, call_story, filters
 from dni.dashboard.call_rows import TEXT_FILTERS, chips, totals
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.filters import LIMITS
-from dni.dashboard.owners import owners_of
+from dni.dashboard.owners import Owners, owners_of
 from dni.dashboard.page import Address
 from dni.dashboard.pages import Pages
 from dni.dashboard.words import STATUSES
@@ -54,7 +54,7 @@ class Calls:
             totals=totals(found) if is_whole else None,
             filters=asked,
             presets=asked.presets(now_ms, owners.zone),
-            chips=chips(asked, owners.campaigns, owners.publishers),
+            chips=chips(asked, owners.campaigns, owners.publishers, self._tags(owners)),
             text_filters=TEXT_FILTERS,
             statuses=STATUSES,
             limits=LIMITS,
@@ -91,6 +91,11 @@ class Calls:
         session, zone = await self._session(principal, call), (await owners_of(self._parts, principal)).zone
         page = call_story.describe(self._parts.catalog.now, call, session, events, former, touches, zone)
         return self._pages.render("call.html", reader=reader, page=page)
+
+    def _tags(self, owners: Owners) -> dict[str, str]:
+        """Names within the reader's walls."""
+        tags = self._parts.catalog.now.tags.values()
+        return {tag.id: tag.name for tag in tags if tag.campaign in owners.campaigns}
 
     async def _session(self, principal: Principal, call: CallView) -> SessionView | None:
         """None also while the recorder has not written it, or when it is another publisher's."""

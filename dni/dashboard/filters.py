@@ -1,14 +1,15 @@
 """The filters of the call list as they stand in its address. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from dni.call.model import STATES
-from dni.call.search import CallFilter
+from dni.call.search import EXACT_NAMES, UNSET_NAMES, CallFilter
 
 PATH = "/calls"
 LIMITS = (25, 50, 100, 200)
@@ -19,16 +20,37 @@ LABELS = {
     "to": "To",
     "source": "Source",
     "medium": "Medium",
-    "campaign": "Campaign",
+    "campaign_name": "Campaign name",
     "keyword": "Keyword",
+    "content": "Content",
+    "channel": "Channel",
+    "landing_page": "Landing page",
+    "device": "Device",
+    "region": "Region",
+    "number": "Number",
+    "first_time": "First call",
+    "campaign": "Campaign",
     "publisher": "Publisher",
+    "tag": "Tag",
     "status": "Status",
+    "unset": "Not known",
+    "exact": "As written",
     "q": "Search",
 }
-_LONGEST = 500
+LONGEST = 500
+YES_NO = {"yes": True, "no": False}
 
 # Days back from today, today counted; None: all of them.
 PRESETS = (("Today", 1), ("7 days", 7), ("30 days", 30), ("All", None))
+
+
+_ONE_OF: Mapping[str, Sequence[str]] = {
+    "status": STATES,
+    "first_time": tuple(YES_NO),
+    "unset": UNSET_NAMES,
+    "exact": EXACT_NAMES,
+}
+_AS_THEY_STAND = tuple(LABELS.keys() - {"from", "to", "first_time", "unset", "exact"})
 
 
 class Filters(msgspec.Struct, frozen=True):
@@ -63,16 +85,14 @@ class Filters(msgspec.Struct, frozen=True):
     def wanted(self, zone: ZoneInfo) -> CallFilter:
         """Days go from the first one's start to the last one's end in `zone`."""
         first, last = (_day(self.get(name)) for name in ("from", "to"))
+        as_they_stand: dict[str, Any] = {name: self.values.get(name) for name in _AS_THEY_STAND}
         return CallFilter(
             from_ms=None if first is None else _start_ms(first, zone),
             to_ms=None if last is None else _start_ms(last + timedelta(days=1), zone),
-            source=self.values.get("source"),
-            medium=self.values.get("medium"),
-            campaign=self.values.get("campaign"),
-            keyword=self.values.get("keyword"),
-            publisher=self.values.get("publisher"),
-            status=self.values.get("status"),
-            q=self.values.get("q"),
+            first_time=YES_NO.get(self.get("first_time")),
+            unset=_names(self.get("unset"), UNSET_NAMES),
+            exact=_names(self.get("exact"), EXACT_NAMES),
+            **as_they_stand,
         )
 
     def presets(self, now_ms: int, zone: ZoneInfo) -> list[tuple[str, str, bool]]:
@@ -96,9 +116,9 @@ def read(query: Mapping[str, str]) -> Filters:
             continue
         if name in ("from", "to") and day is None:
             wrong.append(f"{label}: not a day, write it as 2026-11-22")
-        elif name == "status" and text not in STATES:
-            wrong.append(f"{label}: one of {', '.join(STATES)}")
-        elif len(text) > _LONGEST or "\0" in text:
+        elif name in _ONE_OF and not set(text.split(",")) <= set(_ONE_OF[name]):
+            wrong.append(f"{label}: one of {', '.join(_ONE_OF[name])}")
+        elif len(text) > LONGEST or "\0" in text:
             wrong.append(f"{label}: too long, or not a text")
         else:
             values[name] = day.isoformat() if day else text
@@ -107,6 +127,10 @@ def read(query: Mapping[str, str]) -> Filters:
     text = query.get("limit", "")
     limit = int(text) if text.isdecimal() and len(text) < 6 else DEFAULT_LIMIT
     return Filters(values, min(LIMITS, key=lambda known: abs(known - limit)), tuple(wrong))
+
+
+def _names(text: str, known: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name in known)
 
 
 def _day(text: str) -> date | None:

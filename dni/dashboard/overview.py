@@ -12,6 +12,7 @@ from dni.call.refusals import Refusals
 from dni.call.search import CallFilter, CallView, list_calls
 from dni.dashboard import call_rows, overview_rows, source_rows
 from dni.dashboard.door import Reader
+from dni.dashboard.figures import OF_OVERVIEW, meaning
 from dni.dashboard.overview_rows import DAYS, WEEKS, Hours, Trouble
 from dni.dashboard.owners import owners_of
 from dni.dashboard.page import Address
@@ -42,7 +43,8 @@ class Overview:
     async def page(self, request: Request, reader: Reader) -> Response:
         parts, principal, now_ms = self._parts, reader.principal, self._parts.clock.now_ms()
         owners = await owners_of(parts, principal)
-        since = datetime.fromtimestamp(now_ms / 1000, owners.zone) - timedelta(weeks=WEEKS)
+        days = DAYS[-1] if request.query_params.get("days") == str(DAYS[-1]) else DAYS[0]
+        since = datetime.fromtimestamp(now_ms / 1000, owners.zone) - timedelta(days=max(WEEKS * 7, days - 1))
         span = ReportFilter(from_ms=_midnight_ms(since), to_ms=now_ms + 1)
         by_hour = await attribution(parts.ledger, principal, span, ("day", "hour"), "last_touch", 10_000)
         hours = Hours(by_hour, now_ms, owners.zone)
@@ -55,9 +57,11 @@ class Overview:
             reader=reader,
             owners=owners,
             live=[call_rows.row(call, owners.zone, now_ms) for call in await self._live(reader, now_ms)],
-            today=hours.today(),
-            days=hours.days(),
-            trend_days=DAYS,
+            figures=overview_rows.figures(hours.today()),
+            points=hours.trend(days),
+            days=days,
+            all_days=DAYS,
+            meaning=meaning(OF_OVERVIEW),
             sources=source_rows.rows(asked, found, earlier, {}),
             sources_page=asked.address(),
             troubles=await self._troubles(request, reader, now_ms),

@@ -1,15 +1,17 @@
 """The first page of the morning: what its figures are. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from dni.dashboard.words import Badge
+from dni.dashboard import trend, words
+from dni.dashboard.trend import Point
+from dni.dashboard.words import Badge, Change
 from dni.report.model import ReportRow
 
-DAYS = 14
+DAYS = (14, 30)
 WEEKS = 4
 """Same days of as many weeks before are what is usual."""
 
@@ -19,19 +21,20 @@ class Today(msgspec.Struct, frozen=True):
 
     visits: int
     calls: int
+    answered: float
+    first_time: float
     usual: float | None
+    usual_visits: float | None
     says: str
 
 
-class Day(msgspec.Struct, frozen=True):
-    """`share`: of the day with the most calls."""
+class Figure(msgspec.Struct, frozen=True):
+    """One figure of today. `name` is one of `figures.MEANING`."""
 
-    label: str
-    iso: str
-    visits: int
-    calls: int
-    share: float
-    is_today: bool
+    name: str
+    value: str
+    says: str
+    change: Change | None = None
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -47,43 +50,58 @@ class Hours:
 
     def __init__(self, rows: Iterable[ReportRow], now_ms: int, zone: ZoneInfo) -> None:
         self._now = datetime.fromtimestamp(now_ms / 1000, zone)
-        self._calls: dict[str, dict[int, float]] = {}
-        self._visits: dict[str, int] = {}
+        self._days: dict[str, dict[int, ReportRow]] = {}
         for row in rows:
-            day, hour = str(row.day), int(str(row.hour))
-            self._calls.setdefault(day, {})[hour] = row.calls
-            self._visits[day] = self._visits.get(day, 0) + (row.sessions or 0)
+            self._days.setdefault(str(row.day), {})[int(str(row.hour))] = row
 
     def today(self) -> Today:
         today = self._now.date()
-        calls = sum(self._calls.get(today.isoformat(), {}).values())
+        rows = self._days.get(today.isoformat(), {}).values()
+        calls = sum(row.calls for row in rows)
         before = [today - timedelta(weeks=n) for n in range(1, WEEKS + 1)]
-        seen = [day.isoformat() for day in before if any(known <= day.isoformat() for known in self._visits)]
-        usual = sum(map(self._until_now, seen)) / len(seen) if seen else None
-        return Today(self._visits.get(today.isoformat(), 0), round(calls), usual, _compared(calls, usual))
+        seen = [day.isoformat() for day in before if any(known <= day.isoformat() for known in self._days)]
+        usual = self._usual(seen, lambda row: row.calls)
+        return Today(
+            visits=sum(row.sessions or 0 for row in rows),
+            calls=round(calls),
+            answered=sum(row.answered for row in rows),
+            first_time=sum(row.first_time_callers for row in rows),
+            usual=usual,
+            usual_visits=self._usual(seen, lambda row: row.sessions or 0),
+            says=_compared(calls, usual),
+        )
 
-    def days(self) -> list[Day]:
-        """The newest first."""
+    def trend(self, days: int) -> list[Point]:
+        """The oldest day first."""
         today = self._now.date()
-        dates = [today - timedelta(days=n) for n in range(DAYS)]
-        calls = [sum(self._calls.get(day.isoformat(), {}).values()) for day in dates]
-        most = max(calls) or 1.0
-        return [
-            Day(
-                label=f"{day:%a %b} {day.day}",
-                iso=day.isoformat(),
-                visits=self._visits.get(day.isoformat(), 0),
-                calls=round(count),
-                share=count / most,
-                is_today=day == today,
-            )
-            for day, count in zip(dates, calls, strict=True)
-        ]
+        rows = [row for hours in self._days.values() for row in hours.values()]
+        return trend.points(rows, (), today - timedelta(days=days - 1), today, today)
 
-    def _until_now(self, day: str) -> float:
-        hours = self._calls.get(day, {})
+    def _usual(self, days: Sequence[str], what: Callable[[ReportRow], float]) -> float | None:
+        return sum(self._until_now(day, what) for day in days) / len(days) if days else None
+
+    def _until_now(self, day: str, what: Callable[[ReportRow], float]) -> float:
+        hours = {hour: what(row) for hour, row in self._days.get(day, {}).items()}
         whole = sum(count for hour, count in hours.items() if hour < self._now.hour)
         return whole + hours.get(self._now.hour, 0.0) * self._now.minute / 60
+
+
+def figures(today: Today) -> list[Figure]:
+    """What the first page shows of today, and brings up to date while it is open."""
+    calls, visits = (
+        words.change(now, usual) if usual is not None and usual >= 1 else None
+        for now, usual in ((today.calls, today.usual), (today.visits, today.usual_visits))
+    )
+    return [
+        Figure("Calls", words.count(today.calls), today.says, calls),
+        Figure("Visits", words.count(today.visits), _compared(today.visits, today.usual_visits), visits),
+        Figure(
+            "Answered",
+            words.share(today.answered / today.calls) if today.calls else "–",
+            f"{words.count(today.answered)} of {words.count(today.calls)}" if today.calls else "no call yet",
+        ),
+        Figure("First time", words.count(today.first_time), "callers who never called before"),
+    ]
 
 
 def _compared(calls: float, usual: float | None) -> str:

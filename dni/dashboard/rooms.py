@@ -22,5 +22,6 @@ ROOMS = (
     Room("overview", "/overview", "Overview", group="What happened"),
     Room("calls", "/calls", "Calls", group="What happened"),
     Room("sources", "/sources", "Sources", group="What happened"),
+    Room("keywords", "/keywords", "Keywords", group="What happened"),
     Room("tags", "/tags", "Tags"),
 )

@@ -15,7 +15,7 @@ from dni.dashboard.overview import Overview
 from dni.dashboard.page import Address, Page, route
 from dni.dashboard.pages import Pages
 from dni.dashboard.sign_in import SignIn
-from dni.dashboard.sources import Sources
+from dni.dashboard.sources import Keywords, Sources
 from dni.dashboard.tags import Tags
 from dni.errors import NotFound
 from dni.parts import Parts
@@ -29,6 +29,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Overview,
     Calls,
     Sources,
+    Keywords,
     Tags,
 )
 

@@ -1,6 +1,7 @@
-"""The page of sources: how it is asked for, and its rows as a person reads them. Pure."""
+"""The pages of sources and of keywords: how they are asked for, and their rows as a person reads them. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -10,14 +11,16 @@ from msgspec import UNSET
 
 from dni.dashboard import filters, words
 from dni.dashboard.filters import Filters
+from dni.dashboard.words import Change
 from dni.report.model import MODELS, OF_CALL, OF_TIME, ReportFilter, ReportRow
 
-PATH = "/sources"
 DAYS = 30
 DAY_MS = 86_400_000
 MOST_ROWS = 500
 
-BY: dict[str, tuple[str, tuple[str, ...]]] = {
+By = Mapping[str, tuple[str, tuple[str, ...]]]
+
+SOURCES: By = {
     "source": ("Source", ("source", "medium")),
     "channel": ("Channel", ("channel",)),
     "campaign_name": ("Campaign name", ("campaign_name",)),
@@ -34,6 +37,14 @@ BY: dict[str, tuple[str, tuple[str, ...]]] = {
     "hour": ("Hour", ("hour",)),
     "first_time": ("First call", ("first_time",)),
 }
+KEYWORDS: By = {
+    "where": ("Keyword, campaign and source", ("keyword", "campaign_name", "source")),
+    "keyword": ("Keyword alone", ("keyword",)),
+    "landing": ("Keyword and landing page", ("keyword", "landing_page")),
+}
+PAGES: Mapping[str, By] = {"/sources": SOURCES, "/keywords": KEYWORDS}
+COLUMN_NAMES = {"campaign_name": "Campaign name", "source": "Source", "landing_page": "Landing page"}
+
 MODEL_NAMES = {
     "last_touch": "Last touch",
     "first_touch": "First touch",
@@ -44,31 +55,18 @@ MODEL_NAMES = {
 }
 assert set(MODEL_NAMES) == set(MODELS)
 
-FIGURES = (
-    ("Visits", "Visits that began in these days. “With number”: those that were shown a number of a pool."),
-    (
-        "Calls",
-        "Calls that rang in these days. A credit model shares each among the visits that led to it; rows sum to all "
-        "calls. A call that is nobody's stands where nothing is known.",
-    ),
-    ("Before", "Calls in as many days just before."),
-    (
-        "Expected",
-        "Where more than one visitor may have called, each counts by his probability. What is nobody's is in no row.",
-    ),
-    ("First time", "Calls from telephones that never called this campaign before. Withheld numbers are none."),
-    ("Answered", "The share of calls that were connected."),
-    ("Mean length", "From first ring to end, of one call."),
-    ("Per 100 visits", "Calls for every hundred visits."),
-)
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-# What the list of calls can be asked for, and calls it the same.
-_LISTED = {"source", "medium", "keyword", "publisher"}
+# What a report can be narrowed by.
+_NARROWED = ("campaign", "publisher", "tag", "source", "medium", "keyword", "channel")
+_TEXTS = {"source", "medium", "campaign_name", "keyword", "content", "channel"}
+# What the list of calls cannot be asked for.
+_NOT_LISTED = {"weekday", "hour"}
 
 
 class Asked(msgspec.Struct, frozen=True):
     """`first` and `last` are days of the reader's zone, both within."""
 
+    path: str
     by: str
     model: str
     filters: Filters
@@ -76,37 +74,56 @@ class Asked(msgspec.Struct, frozen=True):
     last: date
 
     @property
-    def names(self) -> tuple[str, ...]:
-        return BY[self.by][1]
+    def choices(self) -> By:
+        return PAGES[self.path]
 
-    def address(self, path: str = PATH, **changes: str) -> str:
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.choices[self.by][1]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What stands in columns of its own, beside what names the row."""
+        return self.names[1:] if self.path == "/keywords" else ()
+
+    @property
+    def head(self) -> str:
+        if self.path == "/keywords":
+            return "Keyword"
+        return "Source / medium" if self.by == "source" else self.choices[self.by][0]
+
+    def address(self, path: str = "", **changes: str) -> str:
         """`from_` is `from`; `""` removes."""
+        path = path or self.path
         now = {"by": self.by, "model": self.model, **self.filters.values}
         now |= {name.rstrip("_"): value for name, value in changes.items()}
-        usual = {"by": "source", "model": "last_touch"}
+        usual = {"by": next(iter(self.choices)), "model": "last_touch"}
         return f"{path}?{urlencode({k: v for k, v in now.items() if v and v != usual.get(k)})}".removesuffix("?")
 
     def spans(self, zone: ZoneInfo) -> tuple[ReportFilter, ReportFilter]:
         """What is asked for, and the same for as many days before."""
         days = self.last - self.first + timedelta(days=1)
         wanted = self.filters.wanted(zone)
-        shared = {name: getattr(wanted, name) for name in ("campaign", "publisher", "source", "medium", "keyword")}
+        shared = {name: getattr(wanted, name) for name in _NARROWED}
         edges = [_start_ms(day, zone) for day in (self.first - days, self.first, self.last + timedelta(days=1))]
         now = ReportFilter(from_ms=edges[1], to_ms=edges[2], **shared)
         return now, ReportFilter(from_ms=edges[0], to_ms=edges[1], **shared)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """`share`: of the most calls that any row has, 0..1. `calls_page`: the calls of it, where they can be listed."""
+    """`more`: what stands in the further columns. `share`: of the most calls that any row has, 0..1. `calls_page`: its
+    calls, where they can be listed."""
 
     label: str
     known: bool
+    more: tuple[str | None, ...]
     calls_page: str | None
     visits: str
     leased: str
     calls: str
     share: float
     before: str
+    change: Change | None
     expected: str
     first_time: str
     answered: str
@@ -114,15 +131,20 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     rate: str
 
 
-def read(query: Mapping[str, str], now_ms: int, zone: ZoneInfo) -> Asked:
+def read(query: Mapping[str, str], now_ms: int, zone: ZoneInfo, path: str = "/sources") -> Asked:
     """What is wrong is left out, as on the list of calls."""
-    asked = filters.read(query)
+    asked = filters.read({name: value for name, value in query.items() if name in ("from", "to", *_NARROWED)})
     by, model = query.get("by", ""), query.get("model", "")
     today = datetime.fromtimestamp(now_ms / 1000, zone).date()
     last = date.fromisoformat(asked.get("to")) if asked.get("to") else today
     first = date.fromisoformat(asked.get("from")) if asked.get("from") else last - timedelta(days=DAYS - 1)
     return Asked(
-        by if by in BY else "source", model if model in MODELS else "last_touch", asked, min(first, last), last
+        path,
+        by if by in PAGES[path] else next(iter(PAGES[path])),
+        model if model in MODELS else "last_touch",
+        asked,
+        min(first, last),
+        last,
     )
 
 
@@ -140,12 +162,30 @@ def presets(asked: Asked, now_ms: int, zone: ZoneInfo) -> list[tuple[str, str, b
 def rows(
     asked: Asked, found: Sequence[ReportRow], before: Sequence[ReportRow], labels: Mapping[str, Mapping[str, str]]
 ) -> list[Row]:
-    """`labels`: of dimensions whose values are ids, what people call them."""
+    """`labels`: of dimensions whose values are ids, what people call them. On the page of keywords all that has none is
+    one row, the last."""
     earlier = {_key(asked, one): one for one in before}
+    rest: list[Row] = []
+    if asked.path == "/keywords":
+        none, none_before = ([one for one in some if not one.keyword] for some in (found, before))
+        found = [one for one in found if one.keyword]
+        if none:
+            rest = [row(asked, merged(none), merged(none_before), 0.0, labels, "No keyword", {"unset": "keyword"})]
     most = max((one.calls for one in found), default=0.0)
     if asked.by in OF_TIME:  # hours and weekdays as they come, days the newest first
         found = sorted(found, key=lambda one: str(_key(asked, one)[0]).zfill(2), reverse=asked.by == "day")
-    return [row(asked, one, earlier.get(_key(asked, one)), most, labels) for one in found]
+    alike = Counter(_folded(asked, one) for one in found)
+    return [
+        row(
+            asked,
+            one,
+            earlier.get(_key(asked, one)),
+            most,
+            labels,
+            listed=_listed(asked, one, exactly=alike[_folded(asked, one)] > 1),
+        )
+        for one in found
+    ] + rest
 
 
 def row(
@@ -155,24 +195,58 @@ def row(
     most: float,
     labels: Mapping[str, Mapping[str, str]],
     label: str | None = None,
+    listed: Mapping[str, str] | None = None,
 ) -> Row:
-    key = _key(asked, one)
-    said = [_said(name, value, labels) for name, value in zip(asked.names, key, strict=True)]
+    """`label`: of a row that stands for several groups. `listed`: how the list of calls is asked for its calls."""
+    said = [_said(name, value, labels) for name, value in zip(asked.names, _key(asked, one), strict=True)]
+    own = said[: len(said) - len(asked.columns)]
+    days = {"from": asked.first.isoformat(), "to": asked.last.isoformat()}
+    # Calls are listed by their own touch, which is the last one.
+    has_page = listed is not None and asked.model == "last_touch"
+    page = f"{filters.PATH}?{urlencode({**asked.filters.values, **days, **(listed or {})})}" if has_page else None
     return Row(
-        label=label or " / ".join(text for text in said if text) or "not known",
-        known=label is not None or any(said),
-        calls_page=None if label else _calls_page(asked, key),
-        visits=_count(one.sessions),
-        leased=_count(one.leased),
-        calls=_count(one.calls),
+        label=label or " / ".join(text for text in own if text) or "not known",
+        known=label is not None or any(own),
+        more=tuple(said[len(own) :]) if label is None else (None,) * len(asked.columns),
+        calls_page=page,
+        visits=words.count(one.sessions),
+        leased=words.count(one.leased),
+        calls=words.count(one.calls),
         share=one.calls / most if most else 0.0,
-        before=_count(earlier.calls if earlier else 0.0),
-        expected=_count(one.expected_calls),
-        first_time=_count(one.first_time_callers),
+        before=words.count(earlier.calls if earlier else 0.0),
+        change=words.change(one.calls, earlier.calls if earlier else 0.0),
+        expected=words.count(one.expected_calls),
+        first_time=words.count(one.first_time_callers),
         answered=f"{one.answered / one.calls:.0%}" if one.calls else "–",
         mean=words.duration(round(one.mean_duration)) if one.mean_duration is not None else "–",
         rate="–" if one.calls_per_100_sessions is None else f"{one.calls_per_100_sessions:.1f}",
     )
+
+
+def total(asked: Asked, found: Iterable[ReportRow], before: Iterable[ReportRow]) -> Row:
+    """Of all calls and visits, by reports of any one grouping that has visits."""
+    whole = Asked(asked.path, "keyword", asked.model, asked.filters, asked.first, asked.last)
+    return row(whole, merged(found), merged(before), 0.0, {}, "All", {})
+
+
+def merged(some: Iterable[ReportRow]) -> ReportRow:
+    """Several groups as one."""
+    answer = ReportRow()
+    for one in some:
+        if one.sessions is not None:
+            answer.sessions = (answer.sessions or 0) + one.sessions
+            answer.leased = (answer.leased or 0) + (one.leased or 0)
+        answer.calls += one.calls
+        answer.expected_calls += one.expected_calls
+        answer.first_time_callers += one.first_time_callers
+        answer.answered += one.answered
+        answer.duration += one.duration
+        answer.talk_seconds += one.talk_seconds
+    if answer.calls:
+        answer.mean_duration = answer.duration / answer.calls
+    if answer.sessions:
+        answer.calls_per_100_sessions = answer.calls / answer.sessions * 100
+    return answer
 
 
 def _key(asked: Asked, one: ReportRow) -> tuple[object, ...]:
@@ -193,19 +267,30 @@ def _said(name: str, value: object, labels: Mapping[str, Mapping[str, str]]) -> 
     return labels.get(name, {}).get(str(value), str(value))
 
 
-def _calls_page(asked: Asked, key: tuple[object, ...]) -> str | None:
-    """Calls are listed by their own touch, which is the last one."""
-    if asked.model != "last_touch" or not set(asked.names) <= _LISTED or None in key:
-        return None
-    named = dict(zip(asked.names, map(str, key), strict=True))
-    days = {"from": asked.first.isoformat(), "to": asked.last.isoformat()}
-    return f"{filters.PATH}?{urlencode({**asked.filters.values, **named, **days})}"
+def _listed(asked: Asked, one: ReportRow, *, exactly: bool) -> dict[str, str] | None:
+    """`exactly`: another group differs from this one by capitals alone, which the list does not tell apart unasked."""
+    named: dict[str, str] = {}
+    unset = []
+    for name, value in zip(asked.names, _key(asked, one), strict=True):
+        if name in _NOT_LISTED or value == "":
+            return None
+        if value is None:
+            unset.append(name)
+        elif name == "day":
+            named |= {"from": str(value), "to": str(value)}
+        else:
+            named[name] = str(value) if name != "first_time" else "yes" if value else "no"
+        if value is not None and len(str(value)) > filters.LONGEST:
+            return None
+    if unset:
+        named["unset"] = ",".join(unset)
+    if exactly and (texts := sorted(_TEXTS & named.keys())):
+        named["exact"] = ",".join(texts)
+    return named
 
 
-def _count(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if abs(value - round(value)) < 0.005 else f"{value:,.2f}"
+def _folded(asked: Asked, one: ReportRow) -> tuple[str, ...]:
+    return tuple(str(value).lower() for value in _key(asked, one))
 
 
 def _start_ms(day: date, zone: ZoneInfo) -> int:

@@ -1,18 +1,20 @@
-"""What made the phone ring: the page of sources, and its table as a file."""
+"""What made the phone ring: the pages of sources and of keywords, and their tables as files."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from dni.api.table import csv_of
-from dni.dashboard import source_rows
-from dni.dashboard.call_rows import TEXT_FILTERS
+from dni.dashboard import source_rows, trend
+from dni.dashboard.call_rows import REPORT_FILTERS
 from dni.dashboard.door import Reader
+from dni.dashboard.figures import OF_REPORT, meaning
 from dni.dashboard.owners import Owners, owners_of
 from dni.dashboard.page import Address
 from dni.dashboard.pages import Pages
-from dni.dashboard.source_rows import BY, FIGURES, MODEL_NAMES, MOST_ROWS, Asked
+from dni.dashboard.source_rows import MODEL_NAMES, MOST_ROWS, Asked
 from dni.parts import Parts
 from dni.report.attribution import attribution
 from dni.report.model import ReportRow
@@ -21,52 +23,59 @@ _FILE_ROWS = 10_000
 
 
 class Sources:
+    path = "/sources"
+
     def __init__(self, parts: Parts, pages: Pages) -> None:
         self._parts = parts
         self._pages = pages
 
     def addresses(self) -> Sequence[Address]:
-        return Address("/sources", self.page), Address("/sources.csv", self.csv)
+        return Address(self.path, self.page), Address(f"{self.path}.csv", self.csv)
 
     async def page(self, request: Request, reader: Reader) -> Response:
         now_ms = self._parts.clock.now_ms()
         owners = await owners_of(self._parts, reader.principal)
-        asked = source_rows.read(request.query_params, now_ms, owners.zone)
+        asked = source_rows.read(request.query_params, now_ms, owners.zone, self.path)
         now, before = asked.spans(owners.zone)
         ask = self._parts.ledger, reader.principal
-        found = await attribution(*ask, now, asked.names, asked.model, MOST_ROWS + 1)
+        found = await attribution(*ask, now, asked.names, asked.model, _FILE_ROWS)
         earlier = await attribution(*ask, before, asked.names, asked.model, _FILE_ROWS)
-        [*whole] = await attribution(*ask, now, (), asked.model, 1)
-        [*whole_before] = await attribution(*ask, before, (), asked.model, 1)
+        times = (trend.by_of(asked.first, asked.last),)
+        by_time = await attribution(*ask, now, times, asked.model, _FILE_ROWS)
+        by_time_before = await attribution(*ask, before, times, asked.model, _FILE_ROWS)
         labels = self._labels(owners)
-        total = source_rows.row(
-            source_rows.Asked("source", asked.model, asked.filters, asked.first, asked.last),
-            whole[0] if whole else ReportRow(),
-            whole_before[0] if whole_before else None,
-            0.0,
-            labels,
-            "All",
-        )
+        shown = source_rows.rows(asked, found, earlier, labels)
         return self._pages.render(
             "sources.html",
             reader=reader,
             owners=owners,
             asked=asked,
+            here=self.path[1:],
             filters=asked.filters,
-            rows=source_rows.rows(asked, found[:MOST_ROWS], earlier, labels),
-            more=len(found) > MOST_ROWS,
-            total=total,
+            rows=shown[:MOST_ROWS],
+            more=len(shown) > MOST_ROWS,
+            total=source_rows.total(asked, by_time, by_time_before),
+            points=trend.points(
+                by_time,
+                by_time_before,
+                asked.first,
+                asked.last,
+                datetime.fromtimestamp(now_ms / 1000, owners.zone).date(),
+            ),
             has_visits=source_rows.has_visits(asked),
             presets=source_rows.presets(asked, now_ms, owners.zone),
-            tabs=[(name, label, asked.address(by=name), name == asked.by) for name, (label, _) in BY.items()],
+            tabs=[
+                (name, label, asked.address(by=name), name == asked.by) for name, (label, _) in asked.choices.items()
+            ],
+            columns=[source_rows.COLUMN_NAMES[name] for name in asked.columns],
             models=MODEL_NAMES,
-            figures=FIGURES,
-            text_filters=TEXT_FILTERS[1:],
+            meaning=meaning(OF_REPORT),
+            text_filters=REPORT_FILTERS,
         )
 
     async def csv(self, request: Request, reader: Reader) -> Response:
         owners = await owners_of(self._parts, reader.principal)
-        asked: Asked = source_rows.read(request.query_params, self._parts.clock.now_ms(), owners.zone)
+        asked: Asked = source_rows.read(request.query_params, self._parts.clock.now_ms(), owners.zone, self.path)
         now, _ = asked.spans(owners.zone)
         found = await attribution(self._parts.ledger, reader.principal, now, asked.names, asked.model, _FILE_ROWS)
         headers = {
@@ -78,3 +87,7 @@ class Sources:
     def _labels(self, owners: Owners) -> dict[str, dict[str, str]]:
         tags = {tag.id: tag.name for tag in self._parts.catalog.now.tags.values()}
         return {"publisher": owners.publishers, "campaign": owners.campaigns, "tag": tags}
+
+
+class Keywords(Sources):
+    path = "/keywords"

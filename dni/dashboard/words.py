@@ -17,6 +17,15 @@ class Badge(msgspec.Struct, frozen=True):
     tone: str
 
 
+class Change(msgspec.Struct, frozen=True):
+    """Against something before: at a glance (`↑ 12%`), as a sentence says it (`12% more`), and a class of the style
+    sheet: up, down or same."""
+
+    text: str
+    spoken: str
+    tone: str
+
+
 # By the call's status, in the order in which the filter offers them.
 STATUSES = {
     "ringing": Badge("Ringing", "live"),
@@ -58,6 +67,30 @@ def status(name: str) -> Badge:
 def share(part: float) -> str:
     """`44%`; what is rounded to nothing is still something."""
     return "<1%" if 0 < part < 0.01 else f"{part:.0%}"
+
+
+def count(value: float | None) -> str:
+    """`1,234`; what credit models share has two decimals."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value - round(value)) < 0.005 else f"{value:,.2f}"
+
+
+def change(now: float, before: float) -> Change | None:
+    """How far `now` is above or below `before`; None where neither is anything."""
+    if not now and not before:
+        return None
+    if not before:
+        return Change("new", "none before", "up")
+    more = now / before - 1
+    if abs(more) < 0.005:
+        return Change("= same", "the same", "same")
+    up = more > 0
+    if more >= 9:
+        return Change(f"↑ × {now / before:.0f}", f"{now / before:.0f} times as many", "up")
+    return Change(
+        f"{'↑' if up else '↓'} {abs(more):.0%}", f"{abs(more):.0%} {'more' if up else 'fewer'}", "up" if up else "down"
+    )
 
 
 def method(name: str | None) -> tuple[str, str]:

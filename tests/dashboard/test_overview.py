@@ -48,12 +48,12 @@ def test_how_today_does(before: list[tuple[str, int, float]], says: str) -> None
     assert hours(("2026-09-21", 9, 5), *before).today().says == says
 
 
-def test_the_last_days_stand_newest_first_with_those_without_a_call() -> None:
-    days = hours(("2026-09-21", 9, 3), ("2026-09-19", 23, 6)).days()
-    assert [(day.label, day.calls, day.share) for day in days[:3]] == [
-        ("Mon Sep 21", 3, 0.5),
-        ("Sun Sep 20", 0, 0.0),
-        ("Sat Sep 19", 6, 1.0),
+def test_the_trend_has_days_without_a_call_too() -> None:
+    days = hours(("2026-09-21", 9, 3), ("2026-09-19", 23, 6)).trend(14)
+    assert [(day.label, day.calls, day.visits, day.is_now) for day in days[-3:]] == [
+        ("Sat Sep 19", 6, 10, False),
+        ("Sun Sep 20", 0, 0, False),
+        ("Mon Sep 21", 3, 10, True),
     ]
     assert len(days) == 14
 
@@ -84,15 +84,16 @@ async def test_the_page(admin: Person, parts: Parts) -> None:
     page = text((await admin.read("/overview")).text)
     for words in (
         "Today Days of America/New_York",
-        "calls 9 visits 5",
-        "Nothing to compare with yet.",
+        "Calls 9 Nothing to compare with yet",
+        "Visits 5 Nothing to compare with yet",
+        "Answered 56% 5 of 9",
         "(312) 555-0142 Ringing since",
         "google / cpc , emergency plumber",
         "Talking since",
         "refused Carrier 1: 1 request in 24 h, signature mismatch",
         "no free number Tag 1: 1 visit in 24 h",
         "What made the phone ring, in 7 days",
-        "google / cpc 2 0",
+        "google / cpc 2 0 new none before",
     ):
         assert words in page, page
 
@@ -112,4 +113,4 @@ async def test_who_comes_first_is_led_there(admin: Person) -> None:
 
 def test_an_empty_house() -> None:
     assert hours().today().says == "nothing to compare with yet"
-    assert {day.calls for day in hours().days()} == {0}
+    assert {day.calls for day in hours().trend(30)} == {0}
