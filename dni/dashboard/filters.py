@@ -45,7 +45,7 @@ PRESETS = (("Today", 1), ("7 days", 7), ("30 days", 30), ("All", None))
 
 
 _ONE_OF: Mapping[str, Sequence[str]] = {
-    "status": STATES,
+    "status": tuple(STATES),
     "first_time": tuple(YES_NO),
     "unset": UNSET_NAMES,
     "exact": EXACT_NAMES,

@@ -165,12 +165,24 @@ def rows(
     """`labels`: of dimensions whose values are ids, what people call them. On the page of keywords all that has none is
     one row, the last."""
     earlier = {_key(asked, one): one for one in before}
+    compared = any(one.calls for one in before)
     rest: list[Row] = []
     if asked.path == "/keywords":
         none, none_before = ([one for one in some if not one.keyword] for some in (found, before))
         found = [one for one in found if one.keyword]
         if none:
-            rest = [row(asked, merged(none), merged(none_before), 0.0, labels, "No keyword", {"unset": "keyword"})]
+            rest = [
+                row(
+                    asked,
+                    merged(none),
+                    merged(none_before),
+                    0.0,
+                    labels,
+                    "No keyword",
+                    {"unset": "keyword"},
+                    compared=compared,
+                )
+            ]
     most = max((one.calls for one in found), default=0.0)
     if asked.by in OF_TIME:  # hours and weekdays as they come, days the newest first
         found = sorted(found, key=lambda one: str(_key(asked, one)[0]).zfill(2), reverse=asked.by == "day")
@@ -183,6 +195,7 @@ def rows(
             most,
             labels,
             listed=_listed(asked, one, exactly=alike[_folded(asked, one)] > 1),
+            compared=compared,
         )
         for one in found
     ] + rest
@@ -196,8 +209,11 @@ def row(
     labels: Mapping[str, Mapping[str, str]],
     label: str | None = None,
     listed: Mapping[str, str] | None = None,
+    *,
+    compared: bool = True,
 ) -> Row:
-    """`label`: of a row that stands for several groups. `listed`: how the list of calls is asked for its calls."""
+    """`label`: of a row that stands for several groups. `listed`: how the list of calls is asked for its calls.
+    `compared`: the days before have calls at all."""
     said = [_said(name, value, labels) for name, value in zip(asked.names, _key(asked, one), strict=True)]
     own = said[: len(said) - len(asked.columns)]
     days = {"from": asked.first.isoformat(), "to": asked.last.isoformat()}
@@ -214,7 +230,7 @@ def row(
         calls=words.count(one.calls),
         share=one.calls / most if most else 0.0,
         before=words.count(earlier.calls if earlier else 0.0),
-        change=words.change(one.calls, earlier.calls if earlier else 0.0),
+        change=words.change(one.calls, earlier.calls if earlier else 0.0) if compared else None,
         expected=words.count(one.expected_calls),
         first_time=words.count(one.first_time_callers),
         answered=f"{one.answered / one.calls:.0%}" if one.calls else "–",
@@ -225,8 +241,8 @@ def row(
 
 def total(asked: Asked, found: Iterable[ReportRow], before: Iterable[ReportRow]) -> Row:
     """Of all calls and visits, by reports of any one grouping that has visits."""
-    whole = Asked(asked.path, "keyword", asked.model, asked.filters, asked.first, asked.last)
-    return row(whole, merged(found), merged(before), 0.0, {}, "All", {})
+    earlier = merged(before)
+    return row(asked, merged(found), earlier, 0.0, {}, "All", {}, compared=earlier.calls > 0)
 
 
 def merged(some: Iterable[ReportRow]) -> ReportRow:

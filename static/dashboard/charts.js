@@ -69,7 +69,7 @@
     const colour = colours();
     const font = `12px ${getComputedStyle(document.body).fontFamily}`;
     const two = columns.some(({ axis }) => axis === "right");
-    const bars = uPlot.paths.bars({ size: [0.62, 34], radius: 0.15 });
+    const bars = uPlot.paths.bars({ size: [0.62, 34], radius: [0.15, 0] });
     const axis = (scale, side) => ({
       scale, side, font, stroke: colour.ink, size: 44, gap: 6, ticks: { show: false },
       grid: { show: side === 3, stroke: colour.grid, width: 1 },

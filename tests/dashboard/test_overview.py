@@ -93,7 +93,7 @@ async def test_the_page(admin: Person, parts: Parts) -> None:
         "refused Carrier 1: 1 request in 24 h, signature mismatch",
         "no free number Tag 1: 1 visit in 24 h",
         "What made the phone ring, in 7 days",
-        "google / cpc 2 0 new none before",
+        "google / cpc 2 0",
     ):
         assert words in page, page
 

@@ -1,13 +1,16 @@
 """The page of sources: figures, drill-down, files, and what hostile visitors leave there."""
 
 import csv
+from html import unescape
 
 import pytest
 
+from dni.dashboard.source_rows import KEYWORDS, SOURCES
 from dni.ledger import schema
 from dni.parts import Parts
 from tests.dashboard.people import Person, text
 from tests.dashboard.samples import HOUR, call, insert_rows
+from tests.support.world import START_MS
 
 
 async def test_what_made_the_phone_ring(admin: Person) -> None:
@@ -27,6 +30,48 @@ async def test_a_row_leads_to_its_calls(admin: Person) -> None:
     found = text((await admin.read(address)).text)
     assert "Sep 21, 07:15:34" in found
     assert "bing" not in found
+
+
+async def hostile_and_shouting(parts: Parts) -> None:
+    """Calls whose touches are kept, that differ by capitals alone, or whose landing pages begin alike."""
+    shared = {"visitor_id": "v", "last_touch": 1_000_000, "tag_id": "tag_1", "at_ms": START_MS - 2 * HOUR}
+    models = dict.fromkeys(schema.KEPT_MODELS, 1_000_000)
+    for n, (keyword, page, device) in enumerate(
+        [
+            ("Emergency PLUMBER", "https://shop.example/water-heaters/repair?x=1", "phone"),
+            ("emergency plumber", "https://shop.example/Water-Heaters", "phone"),
+            ("100% _off_", "https://shop.example/water-heaters", "tablet"),
+        ]
+    ):
+        came = {"source": "google", "medium": "cpc", "keyword": keyword, "landing_page": page}
+        one = call(
+            f"call_loud{n}", (2 + n) * HOUR, **came, session_id=f"s{n}", visitor_id="v", caller=f"+1312555016{n}"
+        )
+        await insert_rows(parts, schema.call, one)
+        kept = {
+            **dict.fromkeys(schema.call_touch.c.keys()),
+            **models,
+            **shared,
+            **came,
+            "device": device,
+            "region": "US-IL",
+        }
+        await insert_rows(parts, schema.call_touch, {**kept, "call_id": one["id"], "session_id": f"s{n}"})
+
+
+@pytest.mark.parametrize("page", [*(f"/sources?by={by}" for by in SOURCES), *(f"/keywords?by={by}" for by in KEYWORDS)])
+async def test_as_many_calls_are_listed_as_the_row_says(admin: Person, parts: Parts, page: str) -> None:
+    await hostile_and_shouting(parts)
+    answer = (await admin.read(page)).text
+    table = answer.partition('class="calls figures"')[2]
+    rows = [row for row in table.split("<tr ")[2:] if 'href="/calls?' in row]
+    assert len(rows) >= (0 if page.endswith(("hour", "weekday")) else 3), "all, and some of its parts"
+    for row in rows:
+        address = unescape(row.partition('href="')[2].partition('"')[0])
+        figure = row.partition('data-label="Calls"><strong>')[2].partition("<")[0]
+        listed = (await admin.read(f"{address}&limit=200")).text
+        assert listed.count('class="open" href="/calls/') == int(figure), address
+        assert 'role="alert"' not in listed
 
 
 @pytest.mark.parametrize(
@@ -61,6 +106,32 @@ async def test_the_days_before_are_beside(admin: Person, parts: Parts) -> None:
     older = [call(f"old{n}", 40 * 24 * HOUR, source="google", medium="cpc") for n in (1, 2, 3)]
     await insert_rows(parts, schema.call, *older)
     assert "google / cpc 1 1 2 3" in text((await admin.read("/sources")).text)
+
+
+async def test_keywords_stand_with_campaign_and_source_and_the_rest_is_one_row(admin: Person) -> None:
+    page = text((await admin.read("/keywords")).text)
+    for words in (
+        "Which searches made the phone ring",
+        "Keyword Campaign name Source Visits",
+        "emergency plumber spring google 1 1 2",
+        "No keyword – – 5 0 7",
+        "All – – 7 2 10",
+    ):
+        assert words in page, page
+    lines = list(csv.DictReader((await admin.read("/keywords.csv?by=keyword")).text.splitlines()))
+    assert "emergency plumber" in {line["keyword"] for line in lines}
+
+
+async def test_figures_over_time_stand_in_a_table_beside_the_chart(admin: Person) -> None:
+    page = (await admin.read("/sources")).text
+    table = page.partition('data-chart="trend"')[2].partition("</table>")[0]
+    assert table.count("<tr>") == 31, "thirty days and the head"
+    assert "Mon Sep 21 9 0 4" in text("<body" + table)
+    hours = (await admin.read("/sources?from=2026-09-21&to=2026-09-21")).text
+    assert "09:00 to 09:59 0 1 0" in text("<body" + hours.partition('data-chart="trend"')[2])
+    weeks = (await admin.read("/sources?from=2026-01-01")).text
+    assert "Sep 17 – Sep 21 10 0 7" in text("<body" + weeks.partition('data-chart="trend"')[2])
+    assert 'id="trend"' not in (await admin.read("/sources?from=1970-01-02")).text, "too long to show"
 
 
 async def test_the_file_has_the_same_rows_and_no_formulas(admin: Person) -> None:

@@ -124,3 +124,19 @@ def test_failures_are_counted_by_address_for_a_minute() -> None:
     assert failures.too_many("a", START_MS + MINUTE - 1)
     assert not failures.too_many("b", START_MS)
     assert not failures.too_many("a", START_MS + MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "text", "spoken", "tone"),
+    [
+        (28, 25, "↑ 12%", "12% more", "up"),
+        (19, 24, "↓ 21%", "21% fewer", "down"),
+        (0, 3, "↓ 100%", "100% fewer", "down"),
+        (7, 7, "= same", "the same", "same"),
+        (100, 2, "↑ × 50", "50 times as many", "up"),
+        (3, 0, "new", "none before", "up"),
+    ],
+)
+def test_how_much_more_there_is_than_before(now: float, before: float, text: str, spoken: str, tone: str) -> None:
+    assert words.change(now, before) == words.Change(text, spoken, tone)
+    assert words.change(0, 0) is None
