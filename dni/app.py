@@ -51,14 +51,16 @@ def compose(parts: Parts) -> "App":
             await parts.close()
 
     router = Router(_routes(parts), redirect_slashes=False, default=dashboard.nowhere(), lifespan=lifespan)
-    return App(tag.doors(parts), router)
+    return App(tag.doors(parts), router, parts.ending)
 
 
 class App:
-    """All doors. `doors` are those of the page path, which a server may reach without ASGI (`dni.host.shortcut`)."""
+    """All doors. `doors` are those of the page path, which a server may reach without ASGI (`dni.host.shortcut`).
+    `ending` is set by who is about to stop the server."""
 
-    def __init__(self, doors: dict[str, Door], router: Router) -> None:
+    def __init__(self, doors: dict[str, Door], router: Router, ending: asyncio.Event) -> None:
         self.doors = doors
+        self.ending = ending
         self._router = router
         self._framed = Frame(router)
 

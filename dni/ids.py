@@ -10,6 +10,19 @@ def new_id(prefix: str, now_ms: int) -> str:
     return f"{prefix}_{_base32(now_ms, 10)}{_base32(secrets.randbits(60), 12)}"
 
 
+def first_id(prefix: str, ms: int) -> str:
+    """Before every id that was made at `ms` or later, after all earlier ones."""
+    return f"{prefix}_{_base32(ms, 10)}"
+
+
+def time_of(made: str) -> int:
+    """When an id was made. Raises ValueError for what is none."""
+    value = 0
+    for digit in made.partition("_")[2][:10]:
+        value = value << 5 | _ALPHABET.index(digit)
+    return value
+
+
 def new_key() -> str:
     """A tag's public key: 14 characters, 70 random bits; it is no secret, only hard to collide with."""
     return _base32(secrets.randbits(70), 14)

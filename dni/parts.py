@@ -36,6 +36,8 @@ class Parts:
         self.geo = Geo(settings.geoip_city)
         self.pool_missing = asyncio.Event()
         """Set when Redis does not have a pool that the catalog has; `pool.place` puts it there."""
+        self.ending = asyncio.Event()
+        """Set when the process is about to end: what streams without an end stops."""
 
     async def open(self) -> None:
         """Connects. Raises Unavailable when the ledger cannot be read; Redis may be away and come later."""

@@ -20,6 +20,10 @@ class Principal(msgspec.Struct, frozen=True):
     campaign: str | None = None
     publisher: str | None = None
 
+    def reaches(self, campaign: str | None, publisher: str | None) -> bool:
+        """Whether a call or visit of these exists for this principal; `walls.calls` says the same as SQL."""
+        return self.campaign in (None, campaign) and self.publisher in (None, publisher)
+
     @property
     def may_write(self) -> bool:
         """Configuration is changed by admins, and by marketers inside no walls."""

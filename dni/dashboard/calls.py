@@ -12,6 +12,7 @@ from dni.dashboard import call_rows, call_story, filters
 from dni.dashboard.call_rows import TEXT_FILTERS, chips, totals
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.filters import LIMITS
+from dni.dashboard.live import live_address
 from dni.dashboard.owners import Owners, owners_of
 from dni.dashboard.page import Address
 from dni.dashboard.pages import Pages
@@ -59,6 +60,8 @@ class Calls:
             statuses=STATUSES,
             limits=LIMITS,
             cursor=cursor,
+            live_address=live_address(now_ms) if cursor is None and asked.may_grow else None,
+            live_since_ms=now_ms,
             older=asked.address(cursor=after) if after else None,
             demo=demo.PATH if demo.tag_key(self._parts.catalog.now) else None,
         )

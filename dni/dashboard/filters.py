@@ -44,6 +44,8 @@ YES_NO = {"yes": True, "no": False}
 PRESETS = (("Today", 1), ("7 days", 7), ("30 days", 30), ("All", None))
 
 
+LIVE_NAMES = {"from", "source", "medium", "campaign_name", "keyword"}
+
 _ONE_OF: Mapping[str, Sequence[str]] = {
     "status": tuple(STATES),
     "first_time": tuple(YES_NO),
@@ -63,6 +65,11 @@ class Filters(msgspec.Struct, frozen=True):
     @property
     def any(self) -> bool:
         return bool(self.values)
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether a page can tell by itself that a new call belongs here."""
+        return self.values.keys() <= LIVE_NAMES
 
     def get(self, name: str) -> str:
         return self.values.get(name, "")

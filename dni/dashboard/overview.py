@@ -13,15 +13,16 @@ from dni.call.search import CallFilter, CallView, list_calls
 from dni.dashboard import call_rows, overview_rows, source_rows
 from dni.dashboard.door import Reader
 from dni.dashboard.figures import OF_OVERVIEW, meaning
-from dni.dashboard.overview_rows import DAYS, WEEKS, Hours, Trouble
+from dni.dashboard.live import live_address
+from dni.dashboard.overview_rows import DAYS, Hours, Trouble
 from dni.dashboard.owners import owners_of
 from dni.dashboard.page import Address
 from dni.dashboard.pages import Pages
+from dni.dashboard.today import rows_until_now
 from dni.demo import page as demo
 from dni.errors import Unavailable
 from dni.parts import Parts
 from dni.report.attribution import attribution
-from dni.report.model import ReportFilter
 from dni.session.search import unserved
 from dni.tag import health_reports, tags
 
@@ -44,10 +45,7 @@ class Overview:
         parts, principal, now_ms = self._parts, reader.principal, self._parts.clock.now_ms()
         owners = await owners_of(parts, principal)
         days = DAYS[-1] if request.query_params.get("days") == str(DAYS[-1]) else DAYS[0]
-        since = datetime.fromtimestamp(now_ms / 1000, owners.zone) - timedelta(days=max(WEEKS * 7, days - 1))
-        span = ReportFilter(from_ms=_midnight_ms(since), to_ms=now_ms + 1)
-        by_hour = await attribution(parts.ledger, principal, span, ("day", "hour"), "last_touch", 10_000)
-        hours = Hours(by_hour, now_ms, owners.zone)
+        hours = Hours(await rows_until_now(parts, principal, owners.zone, days), now_ms, owners.zone)
         asked = source_rows.read({"from": _day(now_ms, owners.zone, 6)}, now_ms, owners.zone)
         now, before = asked.spans(owners.zone)
         found = await attribution(parts.ledger, principal, now, asked.names, asked.model, _SOURCES)
@@ -62,6 +60,7 @@ class Overview:
             days=days,
             all_days=DAYS,
             meaning=meaning(OF_OVERVIEW),
+            live_address=live_address(now_ms, figures=True),
             sources=source_rows.rows(asked, found, earlier, {}),
             sources_page=asked.address(),
             troubles=await self._troubles(request, reader, now_ms),
@@ -96,10 +95,6 @@ class Overview:
             return None, "warn"
         # A tag that nobody pasted yet is no trouble.
         return found.says, "calm" if found.state == "never_seen" else found.tone
-
-
-def _midnight_ms(at: datetime) -> int:
-    return int(at.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
 
 
 def _day(now_ms: int, zone: ZoneInfo, ago: int) -> str:

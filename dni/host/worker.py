@@ -1,5 +1,6 @@
 """One worker process: the ASGI application under uvicorn on the parent's socket. Started by `serve` only."""
 
+import asyncio
 import contextlib
 import gc
 import importlib
@@ -29,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = load()
     logs.configure(settings.log_level)
     lifeline = socket.socket(fileno=int(lifeline_fd))
-    server = _Server(_config(settings, app), lifeline)
+    config = _config(settings, app)
+    server = _Server(config, lifeline, getattr(config.app, "ending", None))
     if lifeline.recv(1) != GO:
         return
     # uvicorn raises the signal again once it has drained; this makes that harmless and the exit code 0.
@@ -59,9 +61,10 @@ def _config(settings: Settings, app: str) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, lifeline: socket.socket) -> None:
+    def __init__(self, config: uvicorn.Config, lifeline: socket.socket, ending: asyncio.Event | None) -> None:
         super().__init__(config)
         self._lifeline = lifeline
+        self._ending = ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -70,6 +73,11 @@ class _Server(uvicorn.Server):
         gc.set_threshold(YOUNG_OBJECTS)
         with contextlib.suppress(ConnectionError):  # the parent is dead; the lifeline's thread ends us
             self._lifeline.send(READY)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._ending is not None:
+            self._ending.set()  # streams to open pages end, or we would wait for them
+        await super().shutdown(sockets)
 
 
 def _end_with_parent(lifeline: socket.socket) -> None:

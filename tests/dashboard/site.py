@@ -2,11 +2,11 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import uvicorn
-from starlette.routing import Router
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dni.dashboard.routes import nowhere, routes
@@ -17,20 +17,21 @@ from dni.web.frame import Frame
 
 
 @asynccontextmanager
-async def serving(parts: Parts, listener: socket.socket) -> AsyncIterator[str]:
-    """The address, for as long as the block lasts."""
-    server = uvicorn.Server(uvicorn.Config(_app(parts), lifespan="off", ws="none", log_level="warning"))
+async def serving(parts: Parts, listener: socket.socket, first: Sequence[Route] = ()) -> AsyncIterator[str]:
+    """The address, for as long as the block lasts. `first` take the place of our own routes."""
+    server = uvicorn.Server(uvicorn.Config(_app(parts, first), lifespan="off", ws="none", log_level="warning"))
     task = asyncio.create_task(server.serve([listener]))
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
+        parts.ending.set()
         server.should_exit = True
         await task
 
 
-def _app(parts: Parts) -> ASGIApp:
+def _app(parts: Parts, first: Sequence[Route]) -> ASGIApp:
     doors = tag.doors(parts)
-    router = Router([*tag.routes(parts), *routes(parts), *demo.routes(parts)], default=nowhere())
+    router = Router([*first, *tag.routes(parts), *routes(parts), *demo.routes(parts)], default=nowhere())
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = router

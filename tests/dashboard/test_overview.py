@@ -83,7 +83,7 @@ async def test_the_page(admin: Person, parts: Parts) -> None:
     await Refusals(parts.ledger).keep(refusal)
     page = text((await admin.read("/overview")).text)
     for words in (
-        "Today Days of America/New_York",
+        "Today Live Days of America/New_York",
         "Calls 9 Nothing to compare with yet",
         "Visits 5 Nothing to compare with yet",
         "Answered 56% 5 of 9",
