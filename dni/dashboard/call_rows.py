@@ -1,6 +1,6 @@
 """The list of calls as its page shows it. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -33,6 +33,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     keyword: str | None
     page: str | None
     page_full: str
+    content: str | None
+    channel: str | None
+    referrer: str | None
+    owner: str | None
+    publisher: str | None
+    tag: str | None
+    destination: str | None
     status: Badge
     duration: str | None
     session: bool
@@ -60,7 +67,9 @@ def totals(calls: Sequence[CallView]) -> Totals:
     return Totals(len(calls), sum(call.answered for call in calls), mean)
 
 
-def row(call: CallView, zone: ZoneInfo, now_ms: int) -> Row:
+def row(call: CallView, zone: ZoneInfo, now_ms: int, labels: Mapping[str, Mapping[str, str]] | None = None) -> Row:
+    """`labels`: what people call campaigns, publishers and tags, by id."""
+    said = labels or {}
     started = from_rfc3339(call.started_at)
     seconds = call.talk_seconds or call.duration
     confidence = call.attribution.confidence
@@ -76,6 +85,13 @@ def row(call: CallView, zone: ZoneInfo, now_ms: int) -> Row:
         keyword=call.keyword,
         page=words.path_of(call.landing_page) if call.landing_page else None,
         page_full=call.landing_page or "",
+        content=call.content,
+        channel=call.channel,
+        referrer=call.referrer,
+        owner=_named(said, "campaign", call.campaign),
+        publisher=_named(said, "publisher", call.publisher),
+        tag=_named(said, "tag", call.tag),
+        destination=words.number(call.destination, call.tracking_number) if call.destination else None,
         status=words.status(call.status),
         duration=words.duration(seconds) if seconds else None,
         session=call.attribution.session is not None,
@@ -84,13 +100,15 @@ def row(call: CallView, zone: ZoneInfo, now_ms: int) -> Row:
     )
 
 
-def chips(
-    filters: Filters, campaigns: dict[str, str], publishers: dict[str, str], tags: dict[str, str]
-) -> list[tuple[str, str, str]]:
+def _named(labels: Mapping[str, Mapping[str, str]], noun: str, wanted: str | None) -> str | None:
+    return labels.get(noun, {}).get(wanted, wanted) if wanted else None
+
+
+def chips(filters: Filters, labels: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str, str]]:
     """Label, value as a person reads it, and the address without this filter."""
     statuses = {name: badge.label for name, badge in STATUSES.items()}
     first = {"yes": "of this telephone", "no": "no: called before, or withheld"}
-    said = {"status": statuses, "campaign": campaigns, "publisher": publishers, "tag": tags, "first_time": first}
+    said = {**labels, "status": statuses, "first_time": first}
     answer = []
     for name, label in LABELS.items():
         text = filters.get(name)

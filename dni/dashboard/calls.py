@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Sequence
 
+from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from dni.access.model import Principal
 from dni.api.table import csv_of
 from dni.call.search import CallView, call_events, call_touches, former_attributions, list_calls, one_call
-from dni.dashboard import call_rows, call_story, filters
+from dni.dashboard import call_rows, call_story, columns, filters
 from dni.dashboard.call_rows import TEXT_FILTERS, chips, totals
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.filters import LIMITS
@@ -43,19 +44,26 @@ class Calls:
         now_ms = self._parts.clock.now_ms()
         owners = await owners_of(self._parts, reader.principal)
         asked = filters.read(request.query_params)
+        named = request.query_params.getlist("columns")
+        shown = columns.read(named, None if named else request.cookies.get(columns.COOKIE))
+        asked = structs.replace(asked, columns=shown if any(named) else ())
         cursor = request.query_params.get("cursor")
         wanted = asked.wanted(owners.zone)
         found, after = await list_calls(self._parts.ledger, reader.principal, wanted, asked.limit, cursor)
         is_whole = cursor is None and after is None
-        return self._pages.render(
+        labels = {"campaign": owners.campaigns, "publisher": owners.publishers, "tag": self._tags(owners)}
+        answer = self._pages.render(
             "calls.html",
             reader=reader,
             owners=owners,
-            rows=[call_rows.row(call, owners.zone, now_ms) for call in found],
+            rows=[call_rows.row(call, owners.zone, now_ms, labels) for call in found],
             totals=totals(found) if is_whole else None,
             filters=asked,
             presets=asked.presets(now_ms, owners.zone),
-            chips=chips(asked, owners.campaigns, owners.publishers, self._tags(owners)),
+            chips=chips(asked, labels),
+            columns={name: label for name, label in columns.COLUMNS.items() if name in shown},
+            all_columns=columns.COLUMNS,
+            usual_columns=structs.replace(asked, columns=("",)).address(),
             text_filters=TEXT_FILTERS,
             statuses=STATUSES,
             limits=LIMITS,
@@ -65,6 +73,11 @@ class Calls:
             older=asked.address(cursor=after) if after else None,
             demo=demo.PATH if demo.tag_key(self._parts.catalog.now) else None,
         )
+        if named:
+            age_s = columns.COOKIE_S if any(named) else 0
+            value = columns.kept(shown) if any(named) else ""
+            answer.set_cookie(columns.COOKIE, value, max_age=age_s, path=filters.PATH, httponly=True, samesite="lax")
+        return answer
 
     async def csv(self, request: Request, reader: Reader) -> Response:
         """Every call that the filters let through, newest first."""

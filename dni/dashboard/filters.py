@@ -56,11 +56,13 @@ _AS_THEY_STAND = tuple(LABELS.keys() - {"from", "to", "first_time", "unset", "ex
 
 
 class Filters(msgspec.Struct, frozen=True):
-    """`values` holds what the reader filled in, by the names of LABELS; `wrong` says what cannot be used, and why."""
+    """`values` holds what the reader filled in, by the names of LABELS; `wrong` says what cannot be used, and why;
+    `columns` are those that the address names."""
 
     values: dict[str, str]
     limit: int = DEFAULT_LIMIT
     wrong: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def any(self) -> bool:
@@ -85,6 +87,8 @@ class Filters(msgspec.Struct, frozen=True):
         pairs = [(name, asked[name]) for name in LABELS if asked.get(name) and name != without]
         if self.limit != DEFAULT_LIMIT:
             pairs.append(("limit", str(self.limit)))
+        if self.columns:
+            pairs.append(("columns", ",".join(self.columns)))
         if cursor:
             pairs.append(("cursor", cursor))
         return f"{path}?{urlencode(pairs)}" if pairs else path

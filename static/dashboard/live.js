@@ -71,7 +71,7 @@
   const seen = new Set();
   function list(call) {
     const row = find(page, call.id);
-    if (row) row.querySelector(".c-status .badge").replaceWith(badge(call));
+    if (row) row.querySelector(".c-status .badge")?.replaceWith(badge(call));
     else if (call.at_ms >= Number(page.dataset.since) && fits(call)) offer(seen.add(call.id).size);
   }
   const fits = (call) =>

@@ -17,6 +17,7 @@ PURE = {
     "attribution.match",
     "attribution.returning",
     "call.plan",
+    "dashboard.columns",
     "dashboard.figures",
     "dashboard.filters",
     "dashboard.live_words",
