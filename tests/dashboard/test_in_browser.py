@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from dni import __version__
+from dni.dashboard.columns import COLUMNS
 from dni.parts import Parts
 from dni.tag import health_reports
 from dni.tag.wire import SignalPage
@@ -22,8 +23,15 @@ SIGNED_IN = (
     "/calls/call_undecided",
     "/calls/call_hostile",
     "/calls/nothing",
+    f"/calls?columns={','.join(COLUMNS)}",
+    "/calls?unset=source,keyword&first_time=yes&exact=medium",
     "/overview",
+    "/overview?days=30",
     "/sources",
+    "/sources?by=landing_page&from=2026-01-01",
+    "/sources?from=2026-09-21&to=2026-09-21",
+    "/keywords",
+    "/keywords?by=landing&source=nothing",
     "/sources?by=keyword&model=linear",
     "/sources?by=first_time&from=2020-01-01&to=2020-01-02",
     "/tags",
