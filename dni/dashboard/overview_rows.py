@@ -16,6 +16,10 @@ WEEKS = 4
 """Same days of as many weeks before are what is usual."""
 
 
+# Of fewer than so many a share says nothing but alarms.
+_FEW = 3
+
+
 class Today(msgspec.Struct, frozen=True):
     """Until now. `usual`: the mean of the same weekday until the same minute; None: there was no such day yet."""
 
@@ -89,7 +93,7 @@ class Hours:
 def figures(today: Today) -> list[Figure]:
     """What the first page shows of today, and brings up to date while it is open."""
     calls, visits = (
-        words.change(now, usual) if usual is not None and usual >= 1 else None
+        words.change(now, usual) if usual is not None and usual >= _FEW else None
         for now, usual in ((today.calls, today.usual), (today.visits, today.usual_visits))
     )
     return [
@@ -107,8 +111,8 @@ def figures(today: Today) -> list[Figure]:
 def _compared(calls: float, usual: float | None) -> str:
     if usual is None:
         return "nothing to compare with yet"
-    if usual < 1:
-        return f"usually {usual:.1f} by now"
+    if usual < _FEW:
+        return f"usually {usual:.1f}".removesuffix(".0") + " by now"
     more = calls / usual - 1
     if abs(more) < 0.1:
         return f"as usual ({usual:.0f} by now)"

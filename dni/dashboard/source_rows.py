@@ -241,8 +241,9 @@ def row(
 
 def total(asked: Asked, found: Iterable[ReportRow], before: Iterable[ReportRow]) -> Row:
     """Of all calls and visits, by reports of any one grouping that has visits."""
-    earlier = merged(before)
-    return row(asked, merged(found), earlier, 0.0, {}, "All", {}, compared=earlier.calls > 0)
+    whole, earlier = merged(found), merged(before)
+    whole.sessions, whole.leased = whole.sessions or 0, whole.leased or 0
+    return row(asked, whole, earlier, 0.0, {}, "All", {}, compared=earlier.calls > 0)
 
 
 def merged(some: Iterable[ReportRow]) -> ReportRow:

@@ -39,9 +39,10 @@ def test_today_is_compared_with_the_same_weekdays_until_the_same_minute() -> Non
     ("before", "says"),
     [
         ([], "nothing to compare with yet"),
-        ([("2026-09-14", 9, 0.0)], "usually 0.0 by now"),
+        ([("2026-09-14", 9, 0.0)], "usually 0 by now"),
         ([("2026-09-14", 9, 5.0)], "as usual (5 by now)"),
-        ([("2026-09-14", 9, 2.0)], "150% more than usual (2 by now)"),
+        ([("2026-09-14", 9, 2.0)], "usually 2 by now"),
+        ([("2026-09-14", 9, 4.0)], "25% more than usual (4 by now)"),
     ],
 )
 def test_how_today_does(before: list[tuple[str, int, float]], says: str) -> None:
@@ -104,6 +105,16 @@ async def test_a_publisher_hears_of_its_own_alone(publisher: Person, parts: Part
     page = text((await publisher.read("/overview")).text)
     assert "Nothing: no tag" in page
     assert "(312) 555-0142" not in page, "callers are masked for publishers"
+
+
+async def test_an_empty_house_teaches_the_first_step(admin: Person, parts: Parts) -> None:
+    async with parts.ledger.write() as connection:
+        for table in (schema.call_event, schema.former_attribution, schema.call, schema.session):
+            await connection.execute(table.delete())
+    page = text((await admin.read("/overview")).text)
+    assert "No visit and no call in these days" in page
+    assert "Put your tag's snippet on a landing page" in page
+    assert "visits 0 calls 0" in text((await admin.read("/sources")).text)
 
 
 async def test_who_comes_first_is_led_there(admin: Person) -> None:
