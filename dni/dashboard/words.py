@@ -17,6 +17,10 @@ class Badge(msgspec.Struct, frozen=True):
     tone: str
 
 
+# Of fewer than so many, up and down are chance: told, but neither good nor bad.
+_FEW = 5
+
+
 class Change(msgspec.Struct, frozen=True):
     """Against something before: at a glance (`↑ 12%`), as a sentence says it (`12% more`), and a class of the style
     sheet: up, down or same."""
@@ -80,17 +84,16 @@ def change(now: float, before: float) -> Change | None:
     """How far `now` is above or below `before`; None where neither is anything."""
     if not now and not before:
         return None
+    is_few = max(now, before) < _FEW
     if not before:
-        return Change("new", "none before", "up")
+        return Change("new", "none before", "same" if is_few else "up")
     more = now / before - 1
     if abs(more) < 0.005:
         return Change("= same", "the same", "same")
-    up = more > 0
+    arrow, word, tone = ("↑", "more", "up") if more > 0 else ("↓", "fewer", "down")
     if more >= 9:
-        return Change(f"↑ × {now / before:.0f}", f"{now / before:.0f} times as many", "up")
-    return Change(
-        f"{'↑' if up else '↓'} {abs(more):.0%}", f"{abs(more):.0%} {'more' if up else 'fewer'}", "up" if up else "down"
-    )
+        return Change(f"{arrow} × {now / before:.0f}", f"{now / before:.0f} times as many", tone)
+    return Change(f"{arrow} {abs(more):.0%}", f"{abs(more):.0%} {word}", "same" if is_few else tone)
 
 
 def method(name: str | None) -> tuple[str, str]:

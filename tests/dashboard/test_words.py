@@ -131,10 +131,12 @@ def test_failures_are_counted_by_address_for_a_minute() -> None:
     [
         (28, 25, "↑ 12%", "12% more", "up"),
         (19, 24, "↓ 21%", "21% fewer", "down"),
-        (0, 3, "↓ 100%", "100% fewer", "down"),
+        (0, 30, "↓ 100%", "100% fewer", "down"),
+        (1, 3, "↓ 67%", "67% fewer", "same"),
         (7, 7, "= same", "the same", "same"),
         (100, 2, "↑ × 50", "50 times as many", "up"),
-        (3, 0, "new", "none before", "up"),
+        (30, 0, "new", "none before", "up"),
+        (3, 0, "new", "none before", "same"),
     ],
 )
 def test_how_much_more_there_is_than_before(now: float, before: float, text: str, spoken: str, tone: str) -> None:
