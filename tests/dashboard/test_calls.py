@@ -94,6 +94,54 @@ async def test_filters_stand_in_the_address(admin: Person, query: str, found: li
     assert await listed(admin, query) == found
 
 
+async def test_columns_are_chosen_kept_in_the_address_and_remembered(admin: Person) -> None:
+    def heads(page: str) -> list[str]:
+        return re.findall(r'scope="col">([^<]+)<', page)
+
+    usual = heads((await admin.read("/calls")).text)
+    assert usual == [
+        "When",
+        "Caller",
+        "Dialled",
+        "Source / medium",
+        "Campaign name",
+        "Keyword",
+        "Landing page",
+        "Result",
+        "Attributed",
+    ]
+    chosen = await admin.read("/calls?columns=publisher&columns=caller&columns=nothing&source=google&limit=25")
+    assert heads(chosen.text) == ["When", "Caller", "Publisher"]
+    assert "Publisher 1" in text(chosen.text)
+    assert "columns=caller%2Cpublisher" in chosen.text, "links keep them"
+    assert heads((await admin.read("/calls?source=yelp")).text) == ["When", "Caller", "Publisher"], "remembered"
+    assert heads((await admin.read("/calls?columns=tag,content")).text) == ["When", "Content", "Tag"]
+    assert heads((await admin.read("/calls?columns=")).text) == usual
+    assert heads((await admin.read("/calls")).text) == usual, "and forgotten"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("campaign_name=WATER+heaters", ["call_unrecorded"]),
+        ("channel=paid+search&source=bing", ["call_undecided"]),
+        ("landing_page=https://shop.example/water-heaters", ["call_ringing", "call_google"]),
+        ("landing_page=https://shop.example/water", []),
+        ("number=%2B14155550150", ["call_static"]),
+        ("tag=tag_2", ["call_stranger"]),
+        ("unset=tag,source", ["call_pending", "call_refused"]),
+        ("unset=publisher", ["call_refused"]),
+        ("keyword=Emergency+plumber&exact=keyword", []),
+        ("keyword=emergency+plumber&exact=keyword,source", ["call_ringing", "call_google"]),
+        ("first_time=yes&status=completed", ["call_undecided", "call_static", "call_hostile", "call_stranger"]),
+        ("first_time=no&source=google", ["call_ringing", "call_google"]),
+        ("unset=password&exact=caller&first_time=maybe&source=yelp", ["call_static"]),
+    ],
+)
+async def test_what_stands_behind_a_figure_can_be_listed(admin: Person, query: str, found: list[str]) -> None:
+    assert await listed(admin, f"?{query}") == found
+
+
 async def test_totals_are_those_of_the_whole_filter(admin: Person, parts: Parts) -> None:
     page = text((await admin.read("/calls?keyword=emergency+plumber")).text)
     assert "calls 2 answered 1 mean talk time 2:07" in page

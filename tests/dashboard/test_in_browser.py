@@ -167,7 +167,7 @@ async def test_the_keyboard_reaches_content_filters_and_a_call(chromium: Browser
     assert await page.evaluate("document.activeElement.id") == "main"
     await page.get_by_text("Filter", exact=True).focus()
     await page.keyboard.press("Enter")
-    await page.get_by_label("Source").fill("yelp")
+    await page.get_by_role("textbox", name="Source").fill("yelp")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**source=yelp**")
     rows = page.get_by_role("row")
