@@ -18,7 +18,7 @@ TEXT_FILTERS = (
     ("campaign_name", "Campaign name", "spring"),
     ("keyword", "Keyword", "emergency plumber"),
 )
-REPORT_FILTERS = tuple(one for one in TEXT_FILTERS if one[0] not in ("q", "campaign_name"))
+REPORT_FILTERS = TEXT_FILTERS[1:]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

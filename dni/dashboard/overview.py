@@ -22,7 +22,7 @@ from dni.dashboard.today import rows_until_now
 from dni.demo import page as demo
 from dni.errors import Unavailable
 from dni.parts import Parts
-from dni.report.attribution import attribution
+from dni.report.attribution import report
 from dni.session.search import unserved
 from dni.tag import health_reports, tags
 
@@ -48,8 +48,7 @@ class Overview:
         hours = Hours(await rows_until_now(parts, principal, owners.zone, days), now_ms, owners.zone)
         asked = source_rows.read({"from": _day(now_ms, owners.zone, 6)}, now_ms, owners.zone)
         now, before = asked.spans(owners.zone)
-        found = await attribution(parts.ledger, principal, now, asked.names, asked.model, _SOURCES)
-        earlier = await attribution(parts.ledger, principal, before, asked.names, asked.model, 10_000)
+        found = await report(parts.ledger, principal, now, asked.names, asked.model, _SOURCES, before.from_ms)
         return self._pages.render(
             "overview.html",
             reader=reader,
@@ -62,7 +61,7 @@ class Overview:
             all_days=DAYS,
             meaning=meaning(OF_OVERVIEW),
             live_address=live_address(now_ms, figures=True),
-            sources=source_rows.rows(asked, found, earlier, {}),
+            sources=source_rows.rows(asked, found, {}),
             sources_page=asked.address(),
             troubles=await self._troubles(request, reader, now_ms),
             demo=demo.PATH if demo.tag_key(parts.catalog.now) else None,

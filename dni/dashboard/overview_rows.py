@@ -79,7 +79,7 @@ class Hours:
         """The oldest day first."""
         today = self._now.date()
         rows = [row for hours in self._days.values() for row in hours.values()]
-        return trend.points(rows, (), today - timedelta(days=days - 1), today, today)
+        return trend.points(rows, today - timedelta(days=days - 1), today, today)
 
     def _usual(self, days: Sequence[str], what: Callable[[ReportRow], float]) -> float | None:
         return sum(self._until_now(day, what) for day in days) / len(days) if days else None

@@ -1,7 +1,7 @@
 """The pages of sources and of keywords: how they are asked for, and their rows as a person reads them. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -12,7 +12,8 @@ from msgspec import UNSET
 from dni.dashboard import filters, words
 from dni.dashboard.filters import Filters
 from dni.dashboard.words import Change
-from dni.report.model import MODELS, OF_CALL, OF_TIME, ReportFilter, ReportRow
+from dni.report.attribution import Report
+from dni.report.model import MODELS, OF_CALL, OF_OWNER, OF_TIME, OF_TOUCH, ReportFilter, ReportRow
 
 DAYS = 30
 DAY_MS = 86_400_000
@@ -57,7 +58,7 @@ assert set(MODEL_NAMES) == set(MODELS)
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # What a report can be narrowed by.
-_NARROWED = ("campaign", "publisher", "tag", "source", "medium", "keyword", "channel")
+_NARROWED = (*OF_TOUCH, *OF_OWNER, *OF_CALL)
 _TEXTS = {"source", "medium", "campaign_name", "keyword", "content", "channel"}
 # What the list of calls cannot be asked for.
 _NOT_LISTED = {"weekday", "hour"}
@@ -159,45 +160,33 @@ def presets(asked: Asked, now_ms: int, zone: ZoneInfo) -> list[tuple[str, str, b
     return answer
 
 
-def rows(
-    asked: Asked, found: Sequence[ReportRow], before: Sequence[ReportRow], labels: Mapping[str, Mapping[str, str]]
-) -> list[Row]:
+def rows(asked: Asked, report: Report, labels: Mapping[str, Mapping[str, str]]) -> list[Row]:
     """`labels`: of dimensions whose values are ids, what people call them. On the page of keywords all that has none is
     one row, the last."""
-    earlier = {_key(asked, one): one for one in before}
-    compared = any(one.calls for one in before)
+    compared = report.total_before.calls > 0
+    found = list(zip(report.rows, report.before, strict=True))
     rest: list[Row] = []
     if asked.path == "/keywords":
-        none, none_before = ([one for one in some if not one.keyword] for some in (found, before))
-        found = [one for one in found if one.keyword]
+        none = [pair for pair in found if not pair[0].keyword]
+        found = [pair for pair in found if pair[0].keyword]
         if none:
-            rest = [
-                row(
-                    asked,
-                    merged(none),
-                    merged(none_before),
-                    0.0,
-                    labels,
-                    "No keyword",
-                    {"unset": "keyword"},
-                    compared=compared,
-                )
-            ]
-    most = max((one.calls for one in found), default=0.0)
+            whole, earlier = merged(one for one, _ in none), merged(one for _, one in none if one)
+            rest = [row(asked, whole, earlier, 0.0, labels, "No keyword", {"unset": "keyword"}, compared=compared)]
+    most = max((one.calls for one, _ in found), default=0.0)
     if asked.by in OF_TIME:  # hours and weekdays as they come, days the newest first
-        found = sorted(found, key=lambda one: str(_key(asked, one)[0]).zfill(2), reverse=asked.by == "day")
-    alike = Counter(_folded(asked, one) for one in found)
+        found.sort(key=lambda pair: str(_key(asked, pair[0])[0]).zfill(2), reverse=asked.by == "day")
+    alike = Counter(_folded(asked, one) for one, _ in found)
     return [
         row(
             asked,
             one,
-            earlier.get(_key(asked, one)),
+            before,
             most,
             labels,
             listed=_listed(asked, one, exactly=alike[_folded(asked, one)] > 1),
             compared=compared,
         )
-        for one in found
+        for one, before in found
     ] + rest
 
 
@@ -239,11 +228,9 @@ def row(
     )
 
 
-def total(asked: Asked, found: Iterable[ReportRow], before: Iterable[ReportRow]) -> Row:
-    """Of all calls and visits, by reports of any one grouping that has visits."""
-    whole, earlier = merged(found), merged(before)
-    whole.sessions, whole.leased = whole.sessions or 0, whole.leased or 0
-    return row(asked, whole, earlier, 0.0, {}, "All", {}, compared=earlier.calls > 0)
+def total(asked: Asked, report: Report) -> Row:
+    compared = report.total_before.calls > 0
+    return row(asked, report.total, report.total_before, 0.0, {}, "All", {}, compared=compared)
 
 
 def merged(some: Iterable[ReportRow]) -> ReportRow:

@@ -16,7 +16,7 @@ from dni.dashboard.page import Address
 from dni.dashboard.pages import Pages
 from dni.dashboard.source_rows import MODEL_NAMES, MOST_ROWS, Asked
 from dni.parts import Parts
-from dni.report.attribution import attribution
+from dni.report.attribution import attribution, report
 from dni.report.model import ReportRow
 
 _FILE_ROWS = 10_000
@@ -38,13 +38,12 @@ class Sources:
         asked = source_rows.read(request.query_params, now_ms, owners.zone, self.path)
         now, before = asked.spans(owners.zone)
         ask = self._parts.ledger, reader.principal
-        found = await attribution(*ask, now, asked.names, asked.model, _FILE_ROWS)
-        earlier = await attribution(*ask, before, asked.names, asked.model, _FILE_ROWS)
-        times = (trend.by_of(asked.first, asked.last),)
-        by_time = await attribution(*ask, now, times, asked.model, _FILE_ROWS)
-        by_time_before = await attribution(*ask, before, times, asked.model, _FILE_ROWS)
-        labels = self._labels(owners)
-        shown = source_rows.rows(asked, found, earlier, labels)
+        # All that has no keyword is one row, so all of it has to be seen.
+        most = MOST_ROWS if self.path == "/sources" else _FILE_ROWS
+        found = await report(*ask, now, asked.names, asked.model, most, before.from_ms)
+        times = trend.names(asked.first, asked.last)
+        by_time = await attribution(*ask, trend.both(before, now), times, asked.model, _FILE_ROWS)
+        shown = source_rows.rows(asked, found, self._labels(owners))
         return self._pages.render(
             "sources.html",
             reader=reader,
@@ -53,16 +52,15 @@ class Sources:
             here=self.path[1:],
             filters=asked.filters,
             rows=shown[:MOST_ROWS],
-            more=len(shown) > MOST_ROWS,
-            total=source_rows.total(asked, by_time, by_time_before),
+            more=max(len(shown), found.groups) > MOST_ROWS,
+            total=source_rows.total(asked, found),
             points=trend.points(
                 by_time,
-                by_time_before,
                 asked.first,
                 asked.last,
                 datetime.fromtimestamp(now_ms / 1000, owners.zone).date(),
             ),
-            has_visits=source_rows.has_visits(asked),
+            has_visits=found.total.sessions is not None and source_rows.has_visits(asked),
             presets=source_rows.presets(asked, now_ms, owners.zone),
             tabs=[
                 (name, label, asked.address(by=name), name == asked.by) for name, (label, _) in asked.choices.items()

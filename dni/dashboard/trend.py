@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 import msgspec
+from msgspec import structs
 
 from dni.dashboard import words
-from dni.report.model import ReportRow
+from dni.report.model import ReportFilter, ReportRow
 
 # Days in one point, for spans of up to so many days; longer ones have no trend.
 _STEPS = ((92, 1), (7 * 80, 7), (3660, 28))
@@ -28,24 +29,26 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
         return words.count(getattr(self, name))
 
 
-def by_of(first: date, last: date) -> str:
-    """What the report has to be grouped by: `hour` of a single day, else `day`."""
-    return "hour" if first == last else "day"
+def names(first: date, last: date) -> tuple[str, ...]:
+    """What the report has to be grouped by."""
+    return ("day", "hour") if first == last else ("day",)
 
 
-def points(
-    found: Iterable[ReportRow], before: Iterable[ReportRow], first: date, last: date, today: date | None = None
-) -> list[Point]:
-    """Oldest first, those without a call too. Both reports are grouped by `by_of`; `before` is of as many days before.
-    Empty for spans too long to show."""
+def both(before: ReportFilter, now: ReportFilter) -> ReportFilter:
+    """Of the period before and the one asked for, which ends where that begins."""
+    return structs.replace(now, from_ms=before.from_ms)
+
+
+def points(found: Iterable[ReportRow], first: date, last: date, today: date | None = None) -> list[Point]:
+    """Oldest first, those without a call too. The report is grouped by `names`; where it goes back before `first`, it
+    tells what was before. Empty for spans too long to show."""
     if first == last:
-        return _hours(found, before, first)
+        return _hours(found, first)
     days = (last - first).days + 1
     step = next((step for most, step in _STEPS if days <= most), None)
     if step is None:
         return []
     visits, calls = _by_day(found)
-    _, earlier = _by_day(before)
     answer = []
     for start in range(0, days, step):
         within = range(start, min(start + step, days))
@@ -58,28 +61,31 @@ def points(
                 last=dates[-1].isoformat(),
                 visits=sum(visits.get(day.isoformat(), 0.0) for day in dates),
                 calls=sum(calls.get(day.isoformat(), 0.0) for day in dates),
-                before=sum(earlier.get((day - timedelta(days=days)).isoformat(), 0.0) for day in dates),
+                before=sum(calls.get((day - timedelta(days=days)).isoformat(), 0.0) for day in dates),
                 is_now=today in dates,
             )
         )
     return answer
 
 
-def _hours(found: Iterable[ReportRow], before: Iterable[ReportRow], day: date) -> list[Point]:
-    now = {int(str(row.hour)): row for row in found}
-    earlier = {int(str(row.hour)): row.calls for row in before}
-    return [
-        Point(
-            label=f"{hour:02}:00 to {hour:02}:59",
-            short=f"{hour:02}:00",
-            first=day.isoformat(),
-            last=day.isoformat(),
-            visits=float((now[hour].sessions or 0) if hour in now else 0),
-            calls=now[hour].calls if hour in now else 0.0,
-            before=earlier.get(hour, 0.0),
+def _hours(found: Iterable[ReportRow], day: date) -> list[Point]:
+    rows = {(str(row.day), int(str(row.hour))): row for row in found}
+    none, before = ReportRow(), day - timedelta(days=1)
+    answer = []
+    for hour in range(24):
+        now = rows.get((day.isoformat(), hour), none)
+        answer.append(
+            Point(
+                label=f"{hour:02}:00 to {hour:02}:59",
+                short=f"{hour:02}:00",
+                first=day.isoformat(),
+                last=day.isoformat(),
+                visits=float(now.sessions or 0),
+                calls=now.calls,
+                before=rows.get((before.isoformat(), hour), none).calls,
+            )
         )
-        for hour in range(24)
-    ]
+    return answer
 
 
 def _by_day(rows: Iterable[ReportRow]) -> tuple[dict[str, float], dict[str, float]]:
