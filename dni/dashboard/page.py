@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from dni.access.model import Principal
+from dni.dashboard.compress import compress
 from dni.dashboard.door import Door, Reader, read_form
 from dni.dashboard.pages import Pages, wants_page
 from dni.dashboard.sign_in import sign_in_address
@@ -84,7 +85,9 @@ class Page:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        await (await self._answer(request))(scope, receive, send)
+        response = await self._answer(request)
+        await compress(request, response)
+        await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
         handler = self._handlers.get(request.method)

@@ -291,6 +291,29 @@ async def test_the_style_sheet_is_kept_for_good_under_its_address(stranger: Pers
     assert again.status_code == 304
 
 
+@pytest.mark.parametrize(
+    ("site", "accepts", "encoding"),
+    [
+        ("same-origin", "gzip, br", "gzip"),
+        ("none", "gzip", "gzip"),
+        ("cross-site", "gzip", None),
+        ("same-site", "gzip", None),
+        (None, "gzip", None),
+        ("none", "identity", None),
+    ],
+)
+async def test_pages_are_compressed_for_their_own_site_alone(
+    admin: Person, site: str | None, accepts: str, encoding: str | None
+) -> None:
+    headers = {"Accept-Encoding": accepts} | ({"Sec-Fetch-Site": site} if site else {})
+    page = await admin.read("/calls", **headers)
+    assert page.headers.get("content-encoding") == encoding
+    assert "Newest first" in page.text
+    style = await admin.read(page.text.partition('rel="stylesheet" href="')[2].partition('"')[0], **headers)
+    assert style.headers.get("content-encoding") == encoding
+    assert "color-scheme" in style.text
+
+
 async def test_a_ledger_that_is_away_is_said_in_words(admin: Person, parts: Parts) -> None:
     async with parts.ledger.write() as connection:
         await connection.exec_driver_sql("ALTER TABLE call RENAME TO elsewhere")

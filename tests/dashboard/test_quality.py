@@ -81,13 +81,19 @@ async def test_axe_finds_no_serious_fault(
     await page.context.close()
 
 
-async def test_no_page_is_heavy(well: tuple[Page, list[str]]) -> None:
+async def test_no_page_is_heavy(well: tuple[Page, list[str]], sqlite_parts: Parts) -> None:
     page, _ = well
+    words = [
+        {"keyword": f"keyword {n}", "source": f"source {n}", "landing_page": f"https://a.example/{n}"}
+        for n in range(600)
+    ]
+    many = [call(f"call_many{n:03}", 30 * HOUR + n, **came) for n, came in enumerate(words)]
+    await insert_rows(sqlite_parts, schema.call, *many)
     cdp = await page.context.new_cdp_session(page)
     await cdp.send("Network.enable")
     await cdp.send("Network.setCacheDisabled", {"cacheDisabled": True})
     sizes = {}
-    for path in PAGES:
+    for path in (*PAGES, "/calls?limit=200", "/sources?by=keyword"):
         await page.goto(path)
         sizes[path] = await page.evaluate(
             """[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
