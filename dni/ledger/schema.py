@@ -32,6 +32,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -41,6 +42,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
+    literal_column,
     text,
 )
 
@@ -229,6 +232,15 @@ idempotency = Table(
 )
 
 
+SOUGHT_CHARACTERS = 200
+"""Of a text that calls are found by: PostgreSQL's indexes take no longer ones."""
+
+
+def sought(column: ColumnElement[str]) -> ColumnElement[str]:
+    """What an index has of a text."""
+    return func.lower(func.substr(column, literal_column("1"), literal_column(str(SOUGHT_CHARACTERS))))
+
+
 def _touch() -> list[Column[str]]:
     """How a session came; a call carries a copy."""
     names = ("source", "medium", "campaign_name", "keyword", "content", "channel", "landing_page", "referrer")
@@ -324,6 +336,9 @@ call = Table(
     Index("ix_call_campaign_id_started_at_ms", "campaign_id", "started_at_ms"),
     Index("ix_call_publisher_id_started_at_ms", "publisher_id", "started_at_ms"),
     Index("ix_call_session_id", "session_id"),
+    Index("ix_call_status_started_at_ms", "status", "started_at_ms"),
+    Index("ix_call_tracking_number_started_at_ms", "tracking_number", "started_at_ms"),
+    Index("ix_call_tag_id_started_at_ms", "tag_id", "started_at_ms"),
     Index("ix_call_caller_started_at_ms", "caller", "started_at_ms"),
     Index(
         "ix_call_uncredited",
@@ -338,6 +353,10 @@ call = Table(
         postgresql_where=text("touches_kept_ms IS NULL"),
     ),
 )
+
+SOUGHT = ("source", "medium", "campaign_name", "keyword")
+for _name in SOUGHT:
+    Index(f"ix_call_{_name}", sought(call.c[_name]), call.c.started_at_ms)
 
 call_touch = Table(
     "call_touch",

@@ -51,11 +51,12 @@ async def _sessions(connection: AsyncConnection, from_ms: int, to_ms: int) -> li
         .where(of.started_at_ms >= from_ms, of.started_at_ms < to_ms)
         .order_by(of.started_at_ms)
     )
+    found = (await connection.execute(wanted)).all()
     return [
         SessionFact(
             at_ms, (campaign, publisher, tag), tuple(path), without_query(page), device, region, bool(is_leased)
         )
-        for at_ms, campaign, publisher, tag, page, device, region, is_leased, *path in await connection.execute(wanted)
+        for at_ms, campaign, publisher, tag, page, device, region, is_leased, *path in found
     ]
 
 
@@ -63,14 +64,12 @@ async def _calls(connection: AsyncConnection, from_ms: int, to_ms: int) -> list[
     within = and_(call.c.started_at_ms >= from_ms, call.c.started_at_ms < to_ms)
     asked = select(call_touch).join(call, call.c.id == call_touch.c.call_id).where(within)
     touches: dict[str, list[Mapping[Any, Any]]] = defaultdict(list)
-    for touch in (await connection.execute(asked.order_by(call_touch.c.at_ms, call_touch.c.session_id))).mappings():
+    in_order = asked.order_by(call_touch.c.at_ms, call_touch.c.session_id)
+    for touch in (await connection.execute(in_order)).mappings().all():
         touches[touch["call_id"]].append(touch)
     calls = select(call, case((_is_first(), 1), else_=0).label("first")).where(within).order_by(call.c.started_at_ms)
-    return [
-        fact
-        for row in (await connection.execute(calls)).mappings()
-        for fact in of_call(row, touches.get(row["id"], []))
-    ]
+    found = (await connection.execute(calls)).mappings().all()
+    return [fact for row in found for fact in of_call(row, touches.get(row["id"], []))]
 
 
 def of_call(row: Mapping[Any, Any], touches: Sequence[Mapping[Any, Any]]) -> list[CallFact]:

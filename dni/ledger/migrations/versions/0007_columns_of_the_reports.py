@@ -55,10 +55,3 @@ def upgrade() -> None:
         sa.UniqueConstraint("dimension", "digest", name=op.f("uq_word_dimension_digest")),
     )
     op.create_index("ix_word_dimension_folded", "word", ["dimension", "folded"], unique=False)
-
-
-def downgrade() -> None:
-    op.drop_index("ix_word_dimension_folded", table_name="word")
-    op.drop_table("word")
-    op.drop_table("chunk_column")
-    op.drop_table("chunk")
