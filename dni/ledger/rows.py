@@ -1,7 +1,7 @@
 """Reading rows for answers: one row, or a page of them newest first, continued by an opaque cursor."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from zlib import crc32
 
@@ -53,7 +53,34 @@ async def page(
     return rows[:limit], cursor_after(keys, rows[limit - 1]) if len(rows) > limit else None
 
 
-def cursor_after(keys: tuple[ColumnElement[Any], ...], row: RowMapping) -> str:
+async def page_looked_for(
+    connection: AsyncConnection,
+    query: Select[Any],
+    among: Select[Any],
+    keys: tuple[ColumnElement[Any], ColumnElement[Any]],
+    limit: int,
+    cursor: str | None,
+    most: int,
+) -> tuple[Sequence[RowMapping], str | None]:
+    """As `page` by (time in ms, id), but looks at some `most` rows only, which `among` can find by an index, so that a
+    reader never waits for a rare row. The page may then be short, or empty, and still have a next one.
+
+    `among`: a SELECT of the time, with those conditions of `query` that an index knows.
+    """
+    time, _ = keys
+    if cursor is not None:
+        [until, _] = _decode(str(keys[-1]), 2, cursor)
+        among = among.where(time <= until)
+    edge = await connection.scalar(among.order_by(time.desc()).offset(most).limit(1))
+    if edge is not None:
+        query = query.where(time >= edge)
+    rows, after = await page(connection, query, keys, limit, cursor)
+    if after is None and edge is not None:
+        after = cursor_after(keys, {time.key: edge, keys[1].key: ""})
+    return rows, after
+
+
+def cursor_after(keys: tuple[ColumnElement[Any], ...], row: Mapping[Any, Any]) -> str:
     """The cursor of the page that begins behind `row`."""
     payload = msgspec.json.encode([row[key.name] for key in keys if key.name])
     return urlsafe_b64encode(_check(str(keys[-1]), payload) + payload).rstrip(b"=").decode()
