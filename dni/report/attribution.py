@@ -50,8 +50,7 @@ async def report(
         gathered = await gather(connection, ledger, principal, only, names, model, before_ms)
         # Beside the event loop: the page path goes on meanwhile.
         counted = await asyncio.to_thread(gathered.count)
-        groups = order(counted)
-        shown = groups[:limit]
+        shown, groups = order(counted, limit)
         keys = await gathered.values(connection, counted, shown)
     now, before = _sums(counted, 0, shown), _sums(counted, 1, shown)
 
@@ -63,7 +62,7 @@ async def report(
         before=[row(sums, key) if sums != Sums() else None for sums, key in zip(before, keys, strict=True)],
         total=row(_total(counted, 0)),
         total_before=row(_total(counted, 1)),
-        groups=len(groups),
+        groups=groups,
     )
 
 

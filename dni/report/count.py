@@ -11,7 +11,7 @@ import numpy as np
 
 from dni.report.columns import Column, Columns
 
-DENSE = 1 << 22
+DENSE = 1 << 18
 """Possible groups that are counted without a look at which of them occur."""
 _SEEN = 1 << 27
 
@@ -48,17 +48,35 @@ def count(blocks: Sequence[Block], dimensions: Sequence[Callable[[Block], Labels
         of = [(block, key) for block, key in zip(blocks, keys, strict=True) if block.period == period]
         sums |= {(period, name): column for name, column in _sessions(of, groups).items()}
         sums |= {(period, name): column for name, column in _calls(of, groups, model).items()}
-    kept = np.flatnonzero(np.logical_or.reduce([column != 0 for column in sums.values()]))
+    # Nothing counts in a group that has neither a visit nor a share of a call.
+    there = [column != 0 for (_, name), column in sums.items() if name in ("sessions", "calls", "expected")]
+    kept = np.flatnonzero(np.logical_or.reduce(there))
     return Counted(_labels(kept, steps), {name: column[kept] for name, column in sums.items()})
 
 
-def order(counted: Counted) -> Column:
-    """Groups of the period that is asked for: those with the most calls first, then with the most sessions."""
+def order(counted: Counted, most: int) -> tuple[Column, int]:
+    """Groups of the period that is asked for, at most `most`: those with the most calls first, then with the most
+    sessions. And how many there are."""
     now = {name: column for (period, name), column in counted.sums.items() if period == 0}
-    there = np.flatnonzero(np.logical_or.reduce([column != 0 for column in now.values()]))
-    by: Column = np.lexsort((there, -now["sessions"][there], -now["calls"][there]))
-    found: Column = there[by]
-    return found
+    calls, sessions = now["calls"], now["sessions"]
+    there = np.flatnonzero((calls != 0) | (sessions != 0) | (now["expected"] != 0))
+    found = _most(_most(there, calls, most), sessions, most, but=calls)
+    by: Column = np.lexsort((found, -sessions[found], -calls[found]))
+    return found[by][:most], len(there)
+
+
+def _most(groups: Column, by: Column, most: int, but: Column | None = None) -> Column:
+    """The groups that can be among the first ones; `but`: only of those that share the last place by it."""
+    if len(groups) <= most:
+        return groups
+    last = None if but is None else but[groups].min()
+    equal = groups if but is None else groups[but[groups] == last]
+    above = groups[:0] if but is None else groups[but[groups] > last]
+    room = most - len(above)
+    if room <= 0 or len(equal) <= room:
+        return groups
+    least = np.partition(by[equal], len(equal) - room)[len(equal) - room]
+    return np.concatenate([above, equal[by[equal] >= least]])
 
 
 def _keys(
@@ -77,13 +95,13 @@ def _keys(
         groups *= many
         occurring = None
         if groups > DENSE:
-            occurring = _occurring(keys, groups)
+            occurring = numbered(keys, groups)
             groups = len(occurring)
         steps.append((many, occurring))
     return keys, max(groups, 1), steps
 
 
-def _occurring(keys: list[Column], groups: int) -> Column:
+def numbered(keys: list[Column], groups: int) -> Column:
     """Numbers the groups that occur anew, in place; what each was."""
     if groups <= _SEEN:
         seen = np.zeros(groups, bool)

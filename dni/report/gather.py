@@ -1,6 +1,7 @@
 """Brings together what a report counts: sealed chunks, and the rows of whatever is not copied yet."""
 
 from collections.abc import Callable, Collection, Sequence
+from math import prod
 from typing import Any
 
 import msgspec
@@ -14,11 +15,12 @@ from dni.ledger.schema import campaign
 from dni.ledger.stale import Kind
 from dni.report import chunks, facts, words, zones
 from dni.report.columns import ALONE, OWNER, PATH, QUARTER_MS, Column, Columns, Fact, columns, path_word, texts
-from dni.report.count import Block, Counted, Labels, count
-from dni.report.held import Owner, held
+from dni.report.count import Block, Counted, Labels, count, numbered
+from dni.report.held import Owner, Paths, held
 from dni.report.model import OF_CALL, OF_TIME, ReportFilter
 from dni.report.words import Words, fold
 
+_DAY_MS = 86_400_000
 # Rows that are read at once where nothing is copied.
 _SLICE = 50_000
 
@@ -41,11 +43,12 @@ class Gathered:
     ) -> None:
         self.parts: list[Part] = []
         self.words = Words()
-        self.paths: Column = np.zeros((1, len(PATH)), np.int64)
+        self.paths = Paths(np.zeros((1, len(PATH)), np.int32), np.zeros((0, len(PATH)), np.int32))
         self.owners: dict[int, Owner] = {}
         self.zones: dict[str | None, str] = {}
         self.codes: dict[str, list[int]] = {}
         """Of each text that is asked for."""
+        self._used: tuple[Column, Column] | None = None
         self._grouped: tuple[Column, Column] | None = None
         self._only, self._names, self._model, self._principal = only, names, model, principal
         self.from_ms, self.to_ms = only.from_ms if before_ms is None else before_ms, only.to_ms
@@ -120,8 +123,20 @@ class Gathered:
         asked = [(at, self.codes[name]) for at, name in enumerate(PATH) if name in self.codes]
         if not asked:
             return None
-        found: Column = np.logical_and.reduce([np.isin(self.paths[:, at], codes) for at, codes in asked])
+        used, of = self._paths_used()
+        found = np.zeros(self.paths.many, bool)
+        found[used] = np.logical_and.reduce([np.isin(of[:, at], codes) for at, codes in asked])
         return found
+
+    def _paths_used(self) -> tuple[Column, Column]:
+        """Codes of the paths that occur in what was gathered, and what they stand for."""
+        if self._used is None:
+            seen = np.zeros(self.paths.many, bool)
+            for part in self.parts:
+                seen[part.columns["path"]] = True
+            used = np.flatnonzero(seen)
+            self._used = used, self.paths.of(used)
+        return self._used
 
     def _owners_asked(self) -> Column | None:
         only, who = self._only, self._principal
@@ -136,8 +151,8 @@ class Gathered:
 
     def _dimensions(self) -> list[tuple[str, ...]]:
         """Those of a path are told as one, and so are those of an owner: few of all combinations occur."""
-        together = [tuple(name for name in self._names if name in group) for group in (PATH, OWNER)]
-        alone = [(name,) for name in self._names if name not in PATH and name not in OWNER]
+        together = [tuple(name for name in self._names if name in group) for group in (PATH, OWNER, OF_TIME)]
+        alone = [(name,) for name in self._names if not any(name in group for group in (PATH, OWNER, OF_TIME))]
         return [names for names in (*together, *alone) if names]
 
     def _dimension(self, names: tuple[str, ...]) -> Callable[[Block], Labels]:
@@ -148,7 +163,7 @@ class Gathered:
             told, where = self._owner_labels(names), self._owners_of(names)
             return lambda block: (told[block.columns["owner"]], len(where))
         if names[0] in OF_TIME:
-            return self._time_labels(names[0])
+            return self._time_labels(names)
         if names[0] == "first_time":
             return lambda block: (block.columns["first"], 2)
         name = names[0]
@@ -162,14 +177,18 @@ class Gathered:
     def _path_groups(self, names: tuple[str, ...]) -> tuple[Column, Column]:
         """Of each path its group, and the codes of each group."""
         if self._grouped is None:
-            wanted = self.paths[:, [PATH.index(name) for name in names]]
-            key = wanted[:, 0].copy()
-            for column in wanted.T[1:]:
-                key = key * (int(column.max(initial=0)) + 1) + column
-                if len(names) > 2:  # three codes and more may not fit into one number
-                    key = np.unique(key, return_inverse=True)[1]
-            _, first, numbers = np.unique(key, return_index=True, return_inverse=True)
-            self._grouped = numbers, wanted[first]
+            used, of = self._paths_used()
+            wanted = of[:, [PATH.index(name) for name in names]]
+            key, many = np.zeros(len(used), np.int64), 1
+            for column in wanted.T:
+                most = int(column.max(initial=0)) + 1
+                key, many = key * most + column, many * most
+                many = len(numbered([key], many))
+            groups = np.zeros((many, len(names)), np.int64)
+            groups[key] = wanted
+            numbers = np.zeros(self.paths.many, np.int32)
+            numbers[used] = key
+            self._grouped = numbers, groups
         return self._grouped
 
     def _owners_of(self, names: tuple[str, ...]) -> list[tuple[str | None, ...]]:
@@ -183,28 +202,40 @@ class Gathered:
             found[code] = where[tuple(owner[n] for n in at)]
         return found
 
-    def first_day(self) -> int:
-        return self.from_ms // 86_400_000 - 1
-
-    def _time_labels(self, name: str) -> Callable[[Block], Labels]:
+    def _time_labels(self, names: tuple[str, ...]) -> Callable[[Block], Labels]:
         known = sorted(set(self.zones.values()))
         zone_of = np.zeros(max(self.owners, default=0) + 1, np.int64)
         for code, owner in self.owners.items():
             zone_of[code] = known.index(self.zones.get(owner[0], "UTC"))
-        base = self.first_day() if name == "day" else 0
-        many = self.to_ms // 86_400_000 + 2 - base if name == "day" else 25
+        many = [self._time_most(name) for name in names]
 
         def labels(block: Block) -> Labels:
             quarter = block.columns["quarter"]
-            of = [
-                zones.label(name, block.from_ms // QUARTER_MS, int(quarter.max(initial=0)) + 1, zone) - base
-                for zone in known
-            ]
-            if len(of) == 1:
-                return of[0][quarter], many
-            return np.stack(of)[zone_of[block.columns["owner"]], quarter], many
+            wide = int(quarter.max(initial=0)) + 1
+            of = np.zeros((len(known), wide), np.int64)
+            for at, zone in enumerate(known):
+                for name, most in zip(names, many, strict=True):
+                    told = zones.label(name, block.from_ms // QUARTER_MS, wide, zone)
+                    of[at] = of[at] * most + told - self._time_base(name)
+            if len(known) == 1:
+                return of[0][quarter], prod(many)
+            return of.ravel()[(zone_of * wide)[block.columns["owner"]] + quarter], prod(many)
 
         return labels
+
+    def _time_base(self, name: str) -> int:
+        return self.from_ms // _DAY_MS - 1 if name == "day" else 0
+
+    def _time_most(self, name: str) -> int:
+        return self.to_ms // _DAY_MS + 2 - self._time_base("day") if name == "day" else 24
+
+    def _times(self, names: tuple[str, ...], labels: Column) -> dict[str, list[Any]]:
+        told: dict[str, list[Any]] = {}
+        for name in reversed(names):
+            most, base = self._time_most(name), self._time_base(name)
+            told[name] = [zones.told(name, int(n) + base) for n in labels % most]
+            labels = labels // most
+        return told
 
     async def values(self, connection: AsyncConnection, counted: Counted, groups: Column) -> list[tuple[object, ...]]:
         """What groups are called, in the order of the names that were asked for."""
@@ -218,8 +249,7 @@ class Gathered:
                 where = self._owners_of(names)
                 told |= {name: [where[n][at] for n in of] for at, name in enumerate(names)}
             elif names[0] in OF_TIME:
-                base = self.first_day() if names[0] == "day" else 0
-                told[names[0]] = [zones.told(names[0], int(n) + base) for n in of]
+                told |= self._times(names, of)
             elif names[0] == "first_time":
                 told["first_time"] = [bool(n) for n in of]
             else:

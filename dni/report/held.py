@@ -22,13 +22,30 @@ _owner = msgspec.json.Decoder(tuple[str | None, str | None, str | None]).decode
 Owner = tuple[str | None, str | None, str | None]
 
 
+class Paths(msgspec.Struct, frozen=True):
+    """What each code of a path stands for: the codes of PATH, one row each. `fresh` goes on behind `kept`."""
+
+    kept: Column
+    fresh: Column
+
+    @property
+    def many(self) -> int:
+        return len(self.kept) + len(self.fresh)
+
+    def of(self, codes: Column) -> Column:
+        found = self.kept[np.minimum(codes, len(self.kept) - 1)]
+        is_fresh = codes >= len(self.kept)
+        found[is_fresh] = self.fresh[codes[is_fresh] - len(self.kept)]
+        return found
+
+
 class Held:
     """Of one ledger. Everything here is true for ever: columns of a chunk's version, and what a code means."""
 
     def __init__(self) -> None:
         self._columns: OrderedDict[tuple[int, int, str], Column] = OrderedDict()
         self._bytes = 0
-        self._paths = np.zeros((1, len(PATH)), np.int64)
+        self._paths = np.zeros((1, len(PATH)), np.int32)
         self._path_last = 0
         self._owners: dict[int, Owner] = {}
 
@@ -50,22 +67,19 @@ class Held:
         self._forget()
         return found
 
-    async def paths(self, connection: AsyncConnection, fresh: dict[int, Any]) -> Column:
-        """By code of a path the codes of PATH, one row each. `fresh`: words that nobody keeps."""
+    async def paths(self, connection: AsyncConnection, fresh: dict[int, Any]) -> Paths:
+        """`fresh`: words that nobody keeps, with the codes behind those that are kept."""
         new = await words.after(connection, "path", self._path_last)
         if new:
             last = new[-1][0]
-            grown = np.zeros((last + 1, len(PATH)), np.int64)
+            grown = np.zeros((last + 1, len(PATH)), np.int32)
             grown[: len(self._paths)] = self._paths
             grown[[code for code, _ in new]] = [_codes(text) for _, text in new]
             self._paths, self._path_last = grown, last
         if not fresh:
-            return self._paths
-        whole = np.zeros((max(fresh) + 1, len(PATH)), np.int64)
-        whole[: len(self._paths)] = self._paths
-        for code, text in fresh.items():
-            whole[code] = _codes(text)
-        return whole
+            return Paths(self._paths, np.zeros((0, len(PATH)), np.int32))
+        # Another report may have read later codes than this one knows of.
+        return Paths(self._paths[: min(fresh)], np.array([_codes(text) for text in fresh.values()], np.int32))
 
     async def owners(self, connection: AsyncConnection, fresh: dict[int, Any]) -> dict[int, Owner]:
         """Campaign, publisher and tag of each code of an owner."""
