@@ -46,8 +46,13 @@ def routes(parts: Parts) -> list[Route]:
         Route("/", Page(pages, start)),
         Route("/signin", Page(pages, sign_in.form, post=sign_in.submit)),
         Route("/signout", Page(pages, post=sign_in.out)),
-        *(route(address, door, pages) for room in ROOMS for address in room(parts, pages).addresses()),
+        *(route(address, door, pages) for address in addresses(parts, pages)),
     ]
+
+
+def addresses(parts: Parts, pages: Pages) -> list[Address]:
+    """Of all rooms: what people who are signed in may read and send."""
+    return [address for room in ROOMS for address in room(parts, pages).addresses()]
 
 
 def nowhere() -> ASGIApp:
