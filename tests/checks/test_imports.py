@@ -10,6 +10,9 @@ ROOT = Path(__file__).parents[2]
 
 # Values and decisions: no I/O, no clock, no environment. Every `model.py` is one too.
 PURE = {
+    "api.accept",
+    "api.cells",
+    "api.table",
     "attribution.area_codes",
     "attribution.credit",
     "attribution.delay",
