@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from dni.api.cells import guarded, line
+from dni.cells import guarded, line
 
 
 def csv_of(kind: type[msgspec.Struct], views: Sequence[Any], *, header: bool = True) -> str:

@@ -12,7 +12,7 @@ async def download(name: str, parts: AsyncIterator[str], *, for_people: bool = T
     """A CSV file, sent while it is made: memory holds one part of it, and who goes away ends the making.
 
     name         ASCII letters, digits, `-` and `.`: the file's name on the reader's disk
-    parts        at least one, of whole lines of `dni.api.cells`. What is refused while the first is made is told as a
+    parts        at least one, of whole lines of `dni.cells`. What is refused while the first is made is told as a
                  page; a failure later breaks the connection, so that half a file never looks whole
     for_people   begins with a byte order mark; a program that reads the file may want none
     """

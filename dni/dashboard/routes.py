@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from dni.dashboard.assets import Assets
 from dni.dashboard.calls import Calls
 from dni.dashboard.door import Door
+from dni.dashboard.exports import Exports
 from dni.dashboard.overview import Overview
 from dni.dashboard.page import Address, Page, route
 from dni.dashboard.pages import Pages
@@ -30,6 +31,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Calls,
     Sources,
     Tags,
+    Exports,
 )
 
 

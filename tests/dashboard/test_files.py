@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from dni.api.cells import read_back
+from dni.cells import read_back
 from dni.dashboard.files import download
 from dni.errors import NotFound
 from dni.ledger import schema

@@ -22,6 +22,8 @@ SIGNED_IN = (
     "/calls/call_undecided",
     "/calls/call_hostile",
     "/calls/nothing",
+    "/exports/google-ads",
+    "/exports/google-ads?name=%3D&value=x&template=calls",
     "/overview",
     "/sources",
     "/sources?by=keyword&model=linear",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dni.api.cells import guarded, line, read_back
+from dni.cells import guarded, line, read_back
 
 FORMULA = "=+-@＝＋－＠﹢﹣﹦﹫−\t\r\n\0"
 UNSEEN = " \xa0\u200b\u200e\u202e\u2060\ufeff\u3000\x0b\xad'\""
