@@ -1,8 +1,8 @@
 """Google Ads' files for conversions that happened elsewhere: which calls go into them, and how they are written. Pure.
 
-Two templates of Google's ("Import conversions from ad clicks into Google Ads using files",
-https://support.google.com/google-ads/answer/7014069, and "Import phone call conversions",
-https://support.google.com/google-ads/answer/7014480), as they stood in October 2026:
+Two templates of Google's help, as they stood in October 2026: "Import conversions from ad clicks into Google Ads using
+files" (https://support.google.com/google-ads/answer/7014069), and that for phone calls, whose meaning is told by
+https://developers.google.com/google-ads/api/docs/conversions/upload-calls:
 
 - A first row `Parameters:TimeZone=America/New_York`, then the names of columns, then a row a conversion.
 - Times as `yyyy-MM-dd HH:mm:ss` and an offset, `-0500`; the offset counts before the row's zone, so the hour that an

@@ -131,7 +131,14 @@ async def test_one_call_tells_visit_and_call_as_one_story(admin: Person) -> None
     ]
     places = [page.index(words) for words in story]
     assert places == sorted(places)
-    for words in ("gclid x", "Chicago, US-IL", "phone, Mobile Safari, iOS", "variant B", "credited", "Everything the"):
+    for words in (
+        "gclid Cj0KCQiA-9wBhDvARIsAAnyVMZ0gk_8wcB",
+        "Chicago, US-IL",
+        "phone, Mobile Safari, iOS",
+        "variant B",
+        "credited",
+        "Everything the",
+    ):
         assert words in page
     assert "FromCity = CHICAGO" in page
 
