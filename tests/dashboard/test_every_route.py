@@ -24,6 +24,7 @@ from dni.dashboard.door import COOKIE, FORM_COOKIE
 from dni.dashboard.page import Address
 from dni.dashboard.pages import Pages
 from dni.dashboard.routes import addresses
+from dni.errors import Forbidden
 from dni.parts import Parts
 from dni.settings import Settings
 from tests.dashboard import tenants
@@ -64,6 +65,7 @@ class Who(msgspec.Struct, frozen=True):
 
     name: str
     principal: Principal
+    token: str
     cookie: str
     csrf: str
 
@@ -132,7 +134,7 @@ async def sign_in(app: ASGIApp, parts: Parts, name: str, token: str, scheme: str
     async with parts.ledger.read() as connection:
         known = await tokens.owner(connection, token)
     principal = known or Principal("admin", "admin", "admin")
-    return Who(name, principal, made, hidden(home.text, "/signout")["csrf"])
+    return Who(name, principal, token, made, hidden(home.text, "/signout")["csrf"])
 
 
 def cookies(answer: Answer) -> dict[str, str]:
@@ -262,6 +264,44 @@ def tells(answer: Answer, sides: tuple[str, ...], *said: str) -> str:
         text = text.replace(words, "") if any(side in words for side in sides) else text
     found = [at for side in sides if (at := text.find(side)) >= 0]
     return text[max(0, min(found) - 60) : min(found) + 40] if found else ""
+
+
+async def test_each_role_reads_its_own_of_the_api_too(app: ASGIApp, people: list[Who]) -> None:
+    for who in people:
+        for operation in (one for one in OPERATIONS if one.method == "GET"):
+            for side in ("own", *who.hidden):
+                path = tenants.address(PREFIX + operation.path, side)
+                for form in ("application/json", "text/csv") if operation.is_list else ("application/json",):
+                    headers = {"Authorization": f"Bearer {who.token}", "Accept": form}
+                    answer = await ask(app, "GET", path, headers)
+                    where = (who.name, path, answer.status)
+                    if side != "own" and tenants.is_of_one(operation.path, side):
+                        assert where == (who.name, path, 404 if operation.access == "read" else 403)
+                    assert answer.status in (200, 403, 404), where
+                    assert (where, tells(answer, who.hidden, *path.split("/"))) == (where, "")
+
+
+def test_who_may_read_and_send_what() -> None:
+    """Also where no room has such an address yet."""
+    people = [Principal("x", "x", role) for role in ("admin", "marketer")]
+    people += [Principal("x", "x", "marketer", "cmp_own"), Principal("x", "x", "advertiser", "cmp_own")]
+    may = {
+        ("read", False): [True, True, True, True],
+        ("read", True): [True, True, False, False],
+        ("write", False): [True, True, False, False],
+        ("write", True): [True, True, False, False],
+        ("administer", False): [True, False, False, False],
+        ("administer", True): [True, False, False, False],
+    }
+    for (access, writes), expected in may.items():
+        found = []
+        for principal in people:
+            try:
+                Address("/", access=access).check(principal, writes=writes)
+                found.append(True)
+            except Forbidden:
+                found.append(False)
+        assert (access, writes, found) == (access, writes, expected)
 
 
 async def test_nothing_is_sent_by_who_may_not(
