@@ -21,7 +21,7 @@ from dni.clock import SettableClock
 from dni.dashboard.assets import Assets
 from dni.dashboard.cookies import FORM_MS, SIGNED_IN_MS, CookieSealer, Form, SignedIn
 from dni.dashboard.door import COOKIE, FORM_COOKIE
-from dni.dashboard.page import Address
+from dni.dashboard.page import Access, Address
 from dni.dashboard.pages import Pages
 from dni.dashboard.routes import addresses
 from dni.errors import Forbidden
@@ -285,7 +285,7 @@ def test_who_may_read_and_send_what() -> None:
     """Also where no room has such an address yet."""
     people = [Principal("x", "x", role) for role in ("admin", "marketer")]
     people += [Principal("x", "x", "marketer", "cmp_own"), Principal("x", "x", "advertiser", "cmp_own")]
-    may = {
+    may: dict[tuple[Access, bool], list[bool]] = {
         ("read", False): [True, True, True, True],
         ("read", True): [True, True, False, False],
         ("write", False): [True, True, False, False],
