@@ -24,7 +24,7 @@ _IDS = {
     "calls": "call_{}",
     "campaigns": "cmp_{}",
     "carriers": "car_{}",
-    "numbers": "num_{}_000000",
+    "numbers": "static_{}",
     "pools": "pool_{}",
     "publishers": "pub_{}",
     "sessions": "ses_{}",
@@ -84,6 +84,9 @@ async def _happened(parts: Parts, n: int, side: str) -> None:
     await samples.insert_rows(parts, schema.session, samples.session(f"ses_{side}", hour, **came, **visitor))
     shown = {"tag_id": f"tag_{side}", "campaign_id": owners["campaign_id"], "pool_id": f"pool_{side}"}
     number = {"number": ("+12025550100", "+12045550100", "+12035550100")[n]}
+    static = {"id": f"static_{side}", "number": f"+1415555012{n}", "source": f"src_{side}", "created_at_ms": START_MS}
+    bound = {name: owners[name] for name in ("campaign_id", "publisher_id")}
+    await samples.insert_rows(parts, schema.number, {**static, **bound})
     await samples.insert_rows(parts, schema.lease, samples.lease(f"ses_{side}", hour, **shown, **number))
     told = {"candidates": [samples.candidate(f"ses_{one}", 0.3, "held it now") for one in SIDES[:2]]}
     if side == "stranger":
