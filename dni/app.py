@@ -73,8 +73,13 @@ class App:
 
 
 def routes_of(parts: Parts) -> list[str]:
-    """The paths of every door, as written in the routes: for docs and tests that must know them all."""
-    return [*tag.doors(parts), *(route.path for route in _routes(parts) if isinstance(route, Route))]
+    """The paths of every door, as written in the routes: for docs and tests that must know them all.
+
+    Raises TypeError for a route that has no one path, which they could not know."""
+    routes = _routes(parts)
+    if strange := [route for route in routes if not isinstance(route, Route)]:
+        raise TypeError(f"only plain routes have a path to be known by, not {strange}")
+    return [*tag.doors(parts), *(route.path for route in routes if isinstance(route, Route))]
 
 
 def _routes(parts: Parts) -> list[BaseRoute]:

@@ -77,7 +77,7 @@ class Door:
         if operation.writes:
             return await self._write(operation, ask, scope["path"], raw, headers.get("idempotency-key"))
         value = await operation.run(ask)
-        return _list(operation, form, *value) if operation.is_list else _json(value)
+        return _list(operation, form, ask.query, *value) if operation.is_list else _json(value)
 
     async def _write(self, operation: Operation, ask: Ask, path: str, raw: bytes, header: str | None) -> Response:
         key = idempotency.key_of(header) if operation.method == "POST" else None
@@ -114,10 +114,11 @@ def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) 
     return Response(encoded, status, headers={**_NO_STORE, **(headers or {})}, media_type="application/json")
 
 
-def _list(operation: Operation, form: str, views: list[Any], after: str | None) -> Response:
+def _list(operation: Operation, form: str, asked: Any, views: list[Any], after: str | None) -> Response:
     if form == "text/csv":
         headers = {**_NO_STORE, **({"DNI-Next": after} if after else {})}
-        return Response(csv_of(operation.answer, views), headers=headers, media_type="text/csv")
+        text = operation.csv(asked, views) if operation.csv else csv_of(operation.answer, views)
+        return Response(text, headers=headers, media_type="text/csv")
     return _json({"data": views, "next": after})
 
 

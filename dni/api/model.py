@@ -58,6 +58,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     answer       type of what it gives, of one entry for a list; None: 204, no content
     configures   the write changes what pages and calls are served from
     secret       a field that is told once and kept out of the answer stored for an Idempotency-Key
+    csv          writes a list whose CSV has a form of its own: `csv(query, views)`
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -75,6 +76,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     is_list: bool = False
     configures: bool = True
     secret: str | None = None
+    csv: Callable[[Any, list[Any]], str] | None = None
 
     @property
     def writes(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,12 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dni.access import tokens
 from dni.access.tokens import NewToken, TokenView
 from dni.api.model import Ask, ListQuery, Operation, Query
-from dni.api.query import CallQuery, NumberQuery, ReportQuery, SessionQuery, TagQuery, span_ms
+from dni.api.query import CallQuery, GoogleAdsQuery, NumberQuery, ReportQuery, SessionQuery, TagQuery, span_ms
 from dni.call import search as call_search
 from dni.call.search import CallEventView, CallFilter, CallTouchView, CallView, FormerAttributionView
 from dni.campaign import campaigns, declare, publishers, withdraw
 from dni.campaign.campaigns import CampaignChange, CampaignView, NewCampaign
+from dni.campaign.model import timezone
 from dni.campaign.publishers import NewPublisher, PublisherChange, PublisherView
+from dni.outbound import conversions, google_ads
+from dni.outbound.google_ads import Conversion, Wish
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange, NumberFilter, NumberView
 from dni.pool.pools import NewPool, PoolChange, PoolView
@@ -442,6 +446,21 @@ async def _attribution(ask: Ask) -> Any:
     return await attribution(ask.ledger, ask.principal, only, names, query.model, query.limit), None
 
 
+def _wish(query: GoogleAdsQuery) -> Wish:
+    from_ms, to_ms = span_ms(query)
+    shared = {name: getattr(query, name) for name in Wish.__struct_fields__ if not name.endswith("_ms")}
+    return Wish(from_ms=from_ms, to_ms=to_ms, **shared)
+
+
+async def _google_ads(ask: Ask) -> Any:
+    timezone(ask.query.timezone)
+    return await conversions.google_ads(ask.ledger, ask.principal, _wish(ask.query), ask.query.limit, ask.query.cursor)
+
+
+def _google_ads_csv(query: GoogleAdsQuery, found: list[Conversion]) -> str:
+    return google_ads.csv_of(_wish(query), ZoneInfo(query.timezone), found)
+
+
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for noun in _NOUNS for operation in _operations(noun)),
     *_TAGS,
@@ -467,6 +486,18 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=ReportRow,
         query=ReportQuery,
         is_list=True,
+    ),
+    Operation(
+        method="GET",
+        path="/exports/google-ads",
+        name="export_google_ads",
+        summary="Calls that Google Ads may be told of as conversions, newest first; as CSV the file that it takes",
+        room="exports",
+        run=_google_ads,
+        answer=Conversion,
+        query=GoogleAdsQuery,
+        is_list=True,
+        csv=_google_ads_csv,
     ),
     Operation(
         method="GET",

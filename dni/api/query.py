@@ -9,6 +9,7 @@ import msgspec
 from dni.api.model import ListQuery, Query
 from dni.clock import from_rfc3339
 from dni.errors import FieldError, InvalidField
+from dni.outbound.google_ads import CURRENCY, NAME, VALUE, Ids, Template
 from dni.report.model import Model
 from dni.web.body import invalid
 
@@ -71,6 +72,26 @@ class ReportQuery(Query, kw_only=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
 
 
+class GoogleAdsQuery(Query, kw_only=True):
+    """See `dni.outbound.google_ads.Wish`. `timezone`: the one that the file's times are written in."""
+
+    template: Template = "clicks"
+    ids: Ids = "gclid"
+    name: Annotated[str, msgspec.Meta(pattern=NAME)] = "Phone call"
+    from_: When | None = msgspec.field(default=None, name="from")
+    to: When | None = None
+    campaign: str | None = None
+    publisher: str | None = None
+    answered: bool = True
+    min_talk_seconds: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 0
+    min_confidence: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    value: Annotated[str, msgspec.Meta(pattern=VALUE)] | None = None
+    currency: Annotated[str, msgspec.Meta(pattern=CURRENCY)] | None = None
+    timezone: str = "UTC"
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 500
+    cursor: str | None = None
+
+
 class NumberQuery(ListQuery, kw_only=True):
     kind: Literal["static", "pooled"] | None = None
     pool: str | None = None
@@ -104,7 +125,7 @@ def read(query_string: bytes, kind: type[T]) -> T:
         raise invalid(error) from None
 
 
-def span_ms(query: CallQuery | SessionQuery | ReportQuery) -> tuple[int | None, int | None]:
+def span_ms(query: CallQuery | SessionQuery | ReportQuery | GoogleAdsQuery) -> tuple[int | None, int | None]:
     """`from` and `to` in ms. Raises InvalidField."""
     return _ms("from", query.from_), _ms("to", query.to)
 

@@ -1,30 +1,18 @@
-"""A list as CSV: one column a field, nested ones flattened with a dot. Pure.
+"""A list as CSV: one column a field, nested ones flattened with a dot. Pure."""
 
-A spreadsheet takes a cell that begins with = + - @ (or a tab or return before one) for a formula. Such a cell gets an
-apostrophe in front, except a phone number in E.164, also with its end masked: + and digits are no formula that harms.
-"""
-
-import csv
-import io
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-_PHONE = re.compile(r"\+[0-9•]+")
+from dni.cells import guarded, line
 
 
-def csv_of(kind: type[msgspec.Struct], views: Sequence[Any]) -> str:
-    """Header row and one row a view, lines ended by CRLF (RFC 4180). The header depends on the kind only."""
+def csv_of(kind: type[msgspec.Struct], views: Sequence[Any], *, header: bool = True) -> str:
+    """Header row, unless a part of the file went before, and one row a view. The header depends on the kind only."""
     columns = list(_columns(kind))
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(".".join(path) for path in columns)
-    for view in views:
-        writer.writerow(_cell(view, path) for path in columns)
-    return text.getvalue()
+    head = line(".".join(path) for path in columns) if header else ""
+    return head + "".join(line(_cell(view, path, first=not n) for n, path in enumerate(columns)) for view in views)
 
 
 def _columns(kind: type[msgspec.Struct]) -> Iterator[tuple[str, ...]]:
@@ -35,7 +23,7 @@ def _columns(kind: type[msgspec.Struct]) -> Iterator[tuple[str, ...]]:
             yield (field.encode_name,)
 
 
-def _cell(view: Any, path: tuple[str, ...]) -> str:
+def _cell(view: Any, path: tuple[str, ...], *, first: bool) -> str:
     value = view
     for name in path:
         value = getattr(value, name)
@@ -49,4 +37,4 @@ def _cell(view: Any, path: tuple[str, ...]) -> str:
         value = " ".join(value)
     elif not isinstance(value, str):
         value = msgspec.json.encode(value).decode() if value else ""
-    return f"'{value}" if _FORMULA.match(value) and not _PHONE.fullmatch(value) else value
+    return guarded(value, first=first)

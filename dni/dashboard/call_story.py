@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from dni.attribution.model import undecided
 from dni.call.search import CallEventView, CallTouchView, CallView, FormerAttributionView
 from dni.catalog.model import Catalog
 from dni.clock import from_rfc3339, rfc3339
@@ -128,10 +129,12 @@ def _notice(call: CallView) -> Notice | None:
     if call.attribution.method is None:
         return Notice("Not attributed yet", _PENDING, "warn")
     if call.attribution.undecided and call.attribution.session:
-        first, second = (words.share(one.confidence or 0.0) for one in call.attribution.candidates[:2])
+        shares = [words.share(one.confidence or 0.0) for one in call.attribution.candidates[:2]]
+        # The rival may be another publisher's visit, which this reader is not shown.
+        against = " against ".join(shares if undecided(call.attribution.candidates) else shares[:1])
         return Notice(
             "More than one visit fits this call",
-            f"The first is taken, but it is a guess and no fact: {first} against {second}.",
+            f"The first is taken, but it is a guess and no fact: {against}.",
             "warn",
         )
     return None

@@ -10,7 +10,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dni.access.authenticate import principal_by_id
+from dni.access import tokens
+from dni.access.authenticate import ADMIN, principal_by_id
 from dni.access.model import Principal
 from dni.access.secrets import shared_secret
 from dni.dashboard.cookies import FORM_MS, SIGNED_IN_MS, CookieSealer, Form, SignedIn
@@ -18,8 +19,11 @@ from dni.errors import Forbidden, NotFound
 from dni.parts import Parts
 from dni.web import body
 
+# Over https their names begin with __Host-: browsers then take them from this host alone, by https and for every path,
+# so that no other host of the domain can plant one (RFC 6265bis, 4.1.3.2). Over http browsers refuse such names.
 COOKIE = "dni_dashboard"
 FORM_COOKIE = "dni_sign_in"
+_HOST_ONLY = "__Host-"
 
 _FAILURES = 10
 _WINDOW_MS = 60_000
@@ -45,15 +49,15 @@ class Door:
     async def reader(self, request: Request) -> Reader | None:
         """Who asks, as he stands now: None when not signed in, when it is over, or when his token was revoked."""
         sealer = await self._sealing()
-        known = sealer.open(SignedIn, request.cookies.get(COOKIE), self._parts.clock.now_ms())
-        if known is None:
+        known = sealer.open(SignedIn, self._cookie(request, COOKIE), self._parts.clock.now_ms())
+        if known is None or known.credential != self._credential(sealer, known.principal):
             return None
         principal = await principal_by_id(self._parts, known.principal)
         return None if principal is None else Reader(principal, known.csrf)
 
     async def form_token(self, request: Request) -> str:
         """The CSRF token of the sign-in form: the one that this browser holds already, or a new one."""
-        form = (await self._sealing()).open(Form, request.cookies.get(FORM_COOKIE), self._parts.clock.now_ms())
+        form = (await self._sealing()).open(Form, self._cookie(request, FORM_COOKIE), self._parts.clock.now_ms())
         return form.csrf if form else secrets.token_urlsafe(18)
 
     async def keep_form_token(self, request: Request, response: Response, csrf: str) -> None:
@@ -61,23 +65,38 @@ class Door:
         self._set(request, response, FORM_COOKIE, (await self._sealing()).seal(value), FORM_MS)
 
     async def sign_in(self, request: Request, response: Response, principal: Principal) -> None:
-        value = SignedIn(principal.id, secrets.token_urlsafe(18), self._parts.clock.now_ms() + SIGNED_IN_MS)
-        self._set(request, response, COOKIE, (await self._sealing()).seal(value), SIGNED_IN_MS)
-        response.delete_cookie(FORM_COOKIE, path="/signin")
+        """Always with a new CSRF token and a new cookie, whatever the browser held before."""
+        sealer = await self._sealing()
+        until_ms = self._parts.clock.now_ms() + SIGNED_IN_MS
+        value = SignedIn(principal.id, secrets.token_urlsafe(18), until_ms, self._credential(sealer, principal.id))
+        self._set(request, response, COOKIE, sealer.seal(value), SIGNED_IN_MS)
+        self._drop(request, response, FORM_COOKIE)
 
-    def sign_out(self, response: Response) -> None:
-        response.delete_cookie(COOKIE, path="/")
+    def sign_out(self, request: Request, response: Response) -> None:
+        self._drop(request, response, COOKIE)
+
+    def _credential(self, sealer: CookieSealer, principal: str) -> str:
+        return sealer.mark(tokens.admin_token(self._parts.settings)) if principal == ADMIN.id else ""
+
+    def _cookie(self, request: Request, name: str) -> str | None:
+        return request.cookies.get(self._name(request, name))
+
+    def _name(self, request: Request, name: str) -> str:
+        return _HOST_ONLY + name if self._is_https(request) else name
 
     def _set(self, request: Request, response: Response, name: str, value: str, age_ms: int) -> None:
         response.set_cookie(
-            name,
+            self._name(request, name),
             value,
             max_age=age_ms // 1000,
-            path="/" if name == COOKIE else "/signin",
+            path="/",
             secure=self._is_https(request),
             httponly=True,
             samesite="lax",
         )
+
+    def _drop(self, request: Request, response: Response, name: str) -> None:
+        self._set(request, response, name, "", 0)
 
     def _is_https(self, request: Request) -> bool:
         if request.url.scheme == "https":
@@ -114,15 +133,23 @@ class Failures:
 async def read_form(request: Request, csrf: str) -> dict[str, str]:
     """The fields of a form that one of our own pages sent.
 
-    Raises BodyTooLarge, and Forbidden: `cross_site` (Origin is another site) or `stale_form` (CSRF token).
+    Raises BodyTooLarge, and Forbidden: `cross_site` (the browser names another site) or `stale_form` (CSRF token).
     """
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if _is_foreign(request):
         raise Forbidden("this form was sent by another site", code="cross_site")
     fields = body.form(await body.read(request.scope, request.receive, body.FORM_LIMIT))
     if not compare_digest(fields.get("csrf", "").encode(), csrf.encode()):
         raise Forbidden("this form is too old: go back, load the page anew and try again", code="stale_form")
     return fields
+
+
+def _is_foreign(request: Request) -> bool:
+    """By what the browser says of the page that sends, where it says it. A neighbour on the same domain is foreign too;
+    `none` is a reader who sends his form again by himself."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        return True
+    return request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
 
 
 def id_of(request: Request, noun: str) -> str:

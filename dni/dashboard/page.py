@@ -55,7 +55,7 @@ def route(address: Address, door: Door, pages: Pages) -> Route:
                     return RedirectResponse(sign_in_address(request), 303)
                 raise NotSignedIn("these pages are for people: sign in with a browser, or ask the API")
             try:
-                return await act(request, reader)
+                return _kept_by_nobody(await act(request, reader))
             except DniError as error:
                 return pages.error(request, error, reader=reader)
 
@@ -87,6 +87,8 @@ class Page:
         request = Request(scope, receive)
         response = await self._answer(request)
         await compress(request, response)
+        if request.method == "HEAD":
+            response = _without_body(response)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -101,3 +103,17 @@ class Page:
         except Exception:
             log.exception("a page failed unexpectedly")
             return self._pages.error(request, DniError("unexpected"))
+
+
+def _kept_by_nobody(response: Response) -> Response:
+    """What one person was shown stays out of caches, and other sites cannot embed it."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    return response
+
+
+def _without_body(response: Response) -> Response:
+    """The same head. A body that is made while it is sent, such as a long file, is never begun."""
+    head = Response(status_code=response.status_code)
+    head.raw_headers = response.raw_headers
+    return head

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from dni.dashboard.assets import Assets
 from dni.dashboard.calls import Calls
 from dni.dashboard.door import Door
+from dni.dashboard.exports import Exports
 from dni.dashboard.live import Live
 from dni.dashboard.overview import Overview
 from dni.dashboard.page import Address, Page, route
@@ -33,6 +34,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Keywords,
     Live,
     Tags,
+    Exports,
 )
 
 
@@ -49,8 +51,13 @@ def routes(parts: Parts) -> list[Route]:
         Route("/", Page(pages, start)),
         Route("/signin", Page(pages, sign_in.form, post=sign_in.submit)),
         Route("/signout", Page(pages, post=sign_in.out)),
-        *(route(address, door, pages) for room in ROOMS for address in room(parts, pages).addresses()),
+        *(route(address, door, pages) for address in addresses(parts, pages)),
     ]
+
+
+def addresses(parts: Parts, pages: Pages) -> list[Address]:
+    """Of all rooms: what people who are signed in may read and send."""
+    return [address for room in ROOMS for address in room(parts, pages).addresses()]
 
 
 def nowhere() -> ASGIApp:

@@ -69,7 +69,7 @@ class SignIn:
         if reader:
             await read_form(request, reader.csrf)
         response = RedirectResponse("/signin?signed_out=1", 303)
-        self._door.sign_out(response)
+        self._door.sign_out(request, response)
         return response
 
     async def _principal(self, fields: dict[str, str], now_ms: int) -> Principal | None:

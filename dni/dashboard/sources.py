@@ -1,6 +1,6 @@
 """What made the phone ring: the pages of sources and of keywords, and their tables as files."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from starlette.requests import Request
@@ -11,6 +11,7 @@ from dni.dashboard import source_rows, trend
 from dni.dashboard.call_rows import REPORT_FILTERS
 from dni.dashboard.door import Reader
 from dni.dashboard.figures import OF_REPORT, meaning
+from dni.dashboard.files import download
 from dni.dashboard.owners import Owners, owners_of
 from dni.dashboard.page import Address
 from dni.dashboard.pages import Pages
@@ -76,11 +77,11 @@ class Sources:
         asked: Asked = source_rows.read(request.query_params, self._parts.clock.now_ms(), owners.zone, self.path)
         now, _ = asked.spans(owners.zone)
         found = await attribution(self._parts.ledger, reader.principal, now, asked.names, asked.model, _FILE_ROWS)
-        headers = {
-            "Content-Disposition": f'attachment; filename="calls-by-{asked.by}.csv"',
-            "Cache-Control": "no-store",
-        }
-        return Response(csv_of(ReportRow, found), media_type="text/csv; charset=utf-8", headers=headers)
+
+        async def parts() -> AsyncIterator[str]:
+            yield csv_of(ReportRow, found)
+
+        return await download(f"calls-by-{asked.by}.csv", parts())
 
     def _labels(self, owners: Owners) -> dict[str, dict[str, str]]:
         tags = {tag.id: tag.name for tag in self._parts.catalog.now.tags.values()}

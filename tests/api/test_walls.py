@@ -28,13 +28,15 @@ async def _tenant(api: Api, n: int) -> dict[str, str]:
     )
     owners = {"campaign_id": campaign, "publisher_id": publisher, "tag_id": tag}
     session = {"id": f"ses{n}", "visitor_id": f"vis{n}", "started_at_ms": n, "last_seen_ms": n, "page_views": 1}
+    clicked = {"click_ids": {"gclid": f"Cj0KCQ-{n}-{'x' * 20}"}}
     call = {"id": f"call_{n}", "carrier_id": "car_1", "provider_id": f"CA{n}", "status": "completed"}
     ring = {"started_at_ms": n, "tracking_number": f"+1415555010{n}", "caller": f"+1212555010{n}"}
     sessions = ("ses1", "ses2")
     candidates = [{"session": one, "confidence": 0.5, "why": "held it"} for one in sessions]
     async with api.parts.ledger.write() as connection:
-        await connection.execute(schema.session.insert().values(**session, **owners, consent="granted"))
-        heard = {"session_id": f"ses{n}", "candidates": candidates, "method": "lease"}
+        await connection.execute(schema.session.insert().values(**session, **owners, **clicked, consent="granted"))
+        heard = {"session_id": f"ses{n}", "candidates": candidates, "method": "lease", "answered_at_ms": n, **clicked}
+        heard |= {"confidence": 0.5}
         await connection.execute(schema.call.insert().values(**call, **ring, **owners, **heard))
         event = {"id": f"evt{n}", "call_id": f"call_{n}", "identity": "1", "kind": "inbound", "at_ms": n}
         said = {"received_at_ms": n, "fields": {"From": f"+1212555010{n}"}}

@@ -10,6 +10,8 @@ ROOT = Path(__file__).parents[2]
 
 # Values and decisions: no I/O, no clock, no environment. Every `model.py` is one too.
 PURE = {
+    "api.accept",
+    "api.table",
     "attribution.area_codes",
     "attribution.credit",
     "attribution.delay",
@@ -19,6 +21,7 @@ PURE = {
     "call.plan",
     "dashboard.columns",
     "dashboard.figures",
+    "dashboard.ads_form",
     "dashboard.filters",
     "dashboard.live_words",
     "dashboard.overview_rows",
@@ -27,6 +30,7 @@ PURE = {
     "dashboard.timeline",
     "dashboard.trend",
     "dashboard.words",
+    "outbound.google_ads",
     "pool.events",
     "pool.keys",
     "pool.plot",
@@ -71,6 +75,7 @@ STORES = {
     "call.touches",
     "campaign.campaigns",
     "campaign.publishers",
+    "outbound.conversions",
     "pool.leases",
     "pool.numbers",
     "pool.pools",

@@ -1,8 +1,10 @@
 """A person with a browser, who reads pages and sends the forms on them."""
 
+import csv
 import re
 from html import unescape
 from html.parser import HTMLParser
+from io import StringIO
 
 import httpx
 
@@ -32,6 +34,11 @@ def hidden(page: str, action: str = "") -> dict[str, str]:
     """The hidden fields of a page's last form, or of its last one to `action`."""
     form = next(form for form in reversed(page.split("<form")) if f'action="{action}' in form)
     return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)}
+
+
+def csv_rows(answer: httpx.Response) -> list[dict[str, str]]:
+    """A file that was downloaded, as a program reads it."""
+    return list(csv.DictReader(StringIO(answer.content.decode("utf-8-sig"), newline=""), strict=True))
 
 
 class _Text(HTMLParser):

@@ -34,7 +34,7 @@ GOOGLE: dict[str, Any] = {
     "channel": "Paid Search",
     "landing_page": "https://shop.example/water-heaters?utm_source=google&utm_medium=cpc",
     "referrer": "https://www.google.com/",
-    "click_ids": {"gclid": "x"},
+    "click_ids": {"gclid": "Cj0KCQiA-9wBhDvARIsAAnyVMZ0gk_8wcB"},
 }
 
 

@@ -1,8 +1,6 @@
 """The list of calls and one call: what stands there, for whom, and that strangers' texts do no harm."""
 
-import csv
 import re
-from io import StringIO
 
 import pytest
 
@@ -10,7 +8,7 @@ from dni.access.tokens import NewToken
 from dni.ledger import schema
 from dni.parts import Parts
 from tests.dashboard.conftest import token
-from tests.dashboard.people import Person, text
+from tests.dashboard.people import Person, csv_rows, text
 from tests.dashboard.samples import HOSTILE, HOUR, call, insert_rows
 from tests.support.world import add
 
@@ -183,7 +181,14 @@ async def test_one_call_tells_visit_and_call_as_one_story(admin: Person) -> None
     ]
     places = [page.index(words) for words in story]
     assert places == sorted(places)
-    for words in ("gclid x", "Chicago, US-IL", "phone, Mobile Safari, iOS", "variant B", "credited", "Everything the"):
+    for words in (
+        "gclid Cj0KCQiA-9wBhDvARIsAAnyVMZ0gk_8wcB",
+        "Chicago, US-IL",
+        "phone, Mobile Safari, iOS",
+        "variant B",
+        "credited",
+        "Everything the",
+    ):
         assert words in page
     assert "FromCity = CHICAGO" in page
 
@@ -253,8 +258,8 @@ async def test_an_advertiser_sees_its_campaign_only(stranger: Person, parts: Par
 async def test_csv_has_the_same_calls_and_no_formula(admin: Person) -> None:
     answer = await admin.read("/calls.csv?medium=cpc")
     assert answer.headers["content-type"].startswith("text/csv")
-    assert [row["id"] for row in csv.DictReader(StringIO(answer.text))] == await listed(admin, "?medium=cpc")
-    rows = list(csv.DictReader(StringIO((await admin.read("/calls.csv")).text)))
+    assert [row["id"] for row in csv_rows(answer)] == await listed(admin, "?medium=cpc")
+    rows = csv_rows(await admin.read("/calls.csv"))
     assert len(rows) == 10
     hostile = next(row for row in rows if row["id"] == "call_hostile")
     assert hostile["keyword"].startswith("'=HYPERLINK")
@@ -263,7 +268,7 @@ async def test_csv_has_the_same_calls_and_no_formula(admin: Person) -> None:
 
 async def test_csv_goes_on_over_all_pages(admin: Person, parts: Parts) -> None:
     await insert_rows(parts, schema.call, *(call(f"call_more{n:03}", (30 + n) * HOUR) for n in range(450)))
-    rows = list(csv.DictReader(StringIO((await admin.read("/calls.csv")).text)))
+    rows = csv_rows(await admin.read("/calls.csv"))
     assert len({row["id"] for row in rows}) == len(rows) == 460
 
 

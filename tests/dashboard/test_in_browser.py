@@ -25,6 +25,8 @@ SIGNED_IN = (
     "/calls/nothing",
     f"/calls?columns={','.join(COLUMNS)}",
     "/calls?unset=source,keyword&first_time=yes&exact=medium",
+    "/exports/google-ads",
+    "/exports/google-ads?name=%3D&value=x&template=calls",
     "/overview",
     "/overview?days=30",
     "/sources",

@@ -8,7 +8,7 @@ import pytest
 from dni.dashboard.source_rows import KEYWORDS, SOURCES
 from dni.ledger import schema
 from dni.parts import Parts
-from tests.dashboard.people import Person, text
+from tests.dashboard.people import Person, csv_rows, text
 from tests.dashboard.samples import HOUR, call, insert_rows
 from tests.support.world import START_MS
 
@@ -137,7 +137,7 @@ async def test_figures_over_time_stand_in_a_table_beside_the_chart(admin: Person
 async def test_the_file_has_the_same_rows_and_no_formulas(admin: Person) -> None:
     answer = await admin.read("/sources.csv?by=keyword")
     assert answer.headers["content-type"].startswith("text/csv")
-    lines = list(csv.DictReader(answer.text.splitlines()))
+    lines = csv_rows(answer)
     assert {"emergency plumber", ""} < {line["keyword"] for line in lines}
     assert [line["keyword"][:14] for line in lines if "HYPERLINK" in line["keyword"]] == ["'=HYPERLINK(1)"]
     assert sum(float(line["calls"]) for line in lines) == 10

@@ -1,0 +1,1 @@
+"""What other systems are told of calls: one file a destination, and what they are told from."""

@@ -1,0 +1,128 @@
+"""Three tenants with one of everything: `own`, a `neighbour` publisher in the same campaign, and a `stranger`.
+
+What belongs to one holds its name in each id, name and text, so that a page which shows it is caught by a look at it.
+"""
+
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import insert
+
+from dni.access import tokens
+from dni.access.tokens import NewToken
+from dni.clock import rfc3339
+from dni.ledger import schema
+from dni.parts import Parts
+from tests.dashboard import samples
+from tests.support.world import DESTINATION, START_MS, add
+
+SIDES = ("own", "neighbour", "stranger")
+HIDDEN = {"publisher": ("neighbour", "stranger"), "advertiser": ("stranger",), "marketer": ("stranger",)}
+"""By role, when it has walls: whose things do not exist for it."""
+
+_IDS = {
+    "calls": "call_{}",
+    "campaigns": "cmp_{}",
+    "carriers": "car_{}",
+    "numbers": "static_{}",
+    "pools": "pool_{}",
+    "publishers": "pub_{}",
+    "sessions": "ses_{}",
+    "tags": "tag_{}",
+    "tokens": "tok_{}",
+    "visitors": "vis_{}",
+}
+
+
+def known(path: str) -> bool:
+    return all(noun in _IDS for noun in _nouns(path))
+
+
+def address(path: str, side: str) -> str:
+    """An address of one thing, such as `/calls/{id}`, with the id of that side's."""
+    nouns = _nouns(path)
+    for segment, noun in zip([part for part in path.split("/") if part.startswith("{")], nouns, strict=True):
+        path = path.replace(segment, _IDS[noun].format(side), 1)
+    return path
+
+
+def is_of_one(path: str, side: str) -> bool:
+    """Whether an address is about one thing of that side's. The neighbour has no campaign of its own."""
+    return "{" in path and not (side == "neighbour" and "/campaigns/" in path)
+
+
+async def fill(parts: Parts) -> None:
+    await add(parts, pool_size=2, suffix="own")
+    await add(parts, pool_size=2, suffix="stranger", first=100)
+    at = {"created_at_ms": START_MS}
+    await samples.insert_rows(parts, schema.publisher, {"id": "pub_neighbour", "name": "Publisher neighbour", **at})
+    pool = {"id": "pool_neighbour", "name": "Pool neighbour", "campaign_id": "cmp_own", "publisher_id": "pub_neighbour"}
+    await samples.insert_rows(parts, schema.pool, {**pool, "shared": False, "hold_seconds": 120, **at})
+    number = {"id": "num_neighbour_000000", "number": "+12045550100", "pool_id": "pool_neighbour"}
+    await samples.insert_rows(parts, schema.number, {**number, **at})
+    tag = {"id": "tag_neighbour", "key": "keyneighbour", "name": "Tag neighbour", "pool_id": "pool_neighbour"}
+    owners = {"campaign_id": "cmp_own", "publisher_id": "pub_neighbour"}
+    page = {"origins": ["https://neighbour.example"], "targets": [DESTINATION], "rules": [], "params": []}
+    await samples.insert_rows(parts, schema.tag, {**tag, **owners, **page, **at})
+    await parts.catalog.refresh()
+    for n, side in enumerate(SIDES):
+        await _happened(parts, n, side)
+
+
+async def _happened(parts: Parts, n: int, side: str) -> None:
+    """A visit, its call, and who may read of them by token."""
+    owners = {
+        "tag_id": f"tag_{side}",
+        "campaign_id": "cmp_stranger" if side == "stranger" else "cmp_own",
+        "publisher_id": f"pub_{side}",
+    }
+    touch = {name: f"{name} of {side}" for name in ("medium", "campaign_name", "keyword", "content")}
+    touch |= {"source": f"src_{side}", "landing_page": f"https://{side}.example/", "channel": f"channel of {side}"}
+    came: dict[str, Any] = {**owners, **touch, "click_ids": {"gclid": f"Cj0KCQ-of-{side}-{'x' * 20}"}}
+    visitor = {"visitor_id": f"vis_{side}"}
+    hour = samples.HOUR
+    await samples.insert_rows(parts, schema.session, samples.session(f"ses_{side}", hour, **came, **visitor))
+    shown = {"tag_id": f"tag_{side}", "campaign_id": owners["campaign_id"], "pool_id": f"pool_{side}"}
+    number = {"number": ("+12025550100", "+12045550100", "+12035550100")[n]}
+    static = {"id": f"static_{side}", "number": f"+1415555012{n}", "source": f"src_{side}", "created_at_ms": START_MS}
+    bound = {name: owners[name] for name in ("campaign_id", "publisher_id")}
+    await samples.insert_rows(parts, schema.number, {**static, **bound})
+    await samples.insert_rows(parts, schema.lease, samples.lease(f"ses_{side}", hour, **shown, **number))
+    told = {"candidates": [samples.candidate(f"ses_{one}", 0.3, "held it now") for one in SIDES[:2]]}
+    if side == "stranger":
+        told = {"candidates": [samples.candidate("ses_stranger", 0.9, "held it now")]}
+    credited = {"session_id": f"ses_{side}", "confidence": 0.9, "tracking_number": number["number"], **visitor, **told}
+    caller = {"caller": f"+1312555011{n}", "carrier_id": f"car_{'own' if side == 'neighbour' else side}"}
+    await samples.insert_rows(
+        parts, schema.call, samples.call(f"call_{side}", hour - 4 * samples.MINUTE, **came, **credited, **caller)
+    )
+    await samples.insert_rows(parts, schema.call_event, samples.event(f"call_{side}", hour, "inbound", Caller=side))
+    async with parts.ledger.write() as connection:
+        token = {"id": f"tok_{side}", "name": f"Token of {side}", "role": "marketer", "digest": side.encode()}
+        await connection.execute(insert(schema.token).values(**token, created_at_ms=START_MS))
+
+
+async def token(parts: Parts, new: NewToken) -> str:
+    async with parts.ledger.write() as connection:
+        made = await tokens.create(connection, parts.clock.now_ms(), new)
+    assert made.token
+    return made.token
+
+
+async def dump(parts: Parts) -> dict[str, list[str]]:
+    """Every row of the ledger, as a text that differs when anything does."""
+    async with parts.ledger.read() as connection:
+        return {
+            table.name: sorted(map(repr, (await connection.execute(table.select())).all()))
+            for table in schema.metadata.sorted_tables
+        }
+
+
+def lately() -> str:
+    """`from` of an API's address: all of this has happened since."""
+    return rfc3339(START_MS - 2 * samples.HOUR)
+
+
+def _nouns(path: str) -> list[str]:
+    segments = path.split("/")
+    return [before for before, part in pairwise(segments) if part.startswith("{")]
