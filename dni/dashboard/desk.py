@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from dni.api import idempotency
 from dni.api.idempotency import Stored
-from dni.api.model import Ask
+from dni.api.model import Ask, Operation
 from dni.api.operations import OPERATIONS
 from dni.api.write import write
 from dni.dashboard import forms
@@ -28,9 +28,12 @@ _BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
 
 class Desk:
-    def __init__(self, parts: Parts, pages: Pages) -> None:
+    """`more`: operations that only these pages have, beside the API's."""
+
+    def __init__(self, parts: Parts, pages: Pages, more: Sequence[Operation] = ()) -> None:
         self._parts = parts
         self._pages = pages
+        self._operations = {**_BY_NAME, **{operation.name: operation for operation in more}}
 
     def show(self, reader: Reader, sheet: Sheet, written: Mapping[str, str] | None = None) -> Response:
         return self._page(reader, sheet, forms.defaults(sheet) if written is None else written)
@@ -63,7 +66,7 @@ class Desk:
 
     async def run(self, request: Request, reader: Reader, sheet: Sheet, sent: Form, *, wanted: str = "") -> Any:
         """What the operation answers. Raises what it raises."""
-        operation = _BY_NAME[sheet.operation]
+        operation = self._operations[sheet.operation]
         operation.check(reader.principal)
         body = await _beside(sheet, sent, forms.body, sheet, sent)
         ask = Ask(
@@ -98,7 +101,7 @@ class Desk:
             written=written,
             wrong=wrong or Wrong(),
             once=once or secrets.token_urlsafe(12),
-            creates=_BY_NAME[sheet.operation].status == 201,
+            creates=self._operations[sheet.operation].status == 201,
         )
 
 
@@ -106,10 +109,11 @@ class Noun(msgspec.Struct, frozen=True, kw_only=True):
     """What the forms of a collection need to know of it.
 
     path     of its pages; the list is at `home`: address and words
-    new      fields of the form that creates one; `edit`: of the one that changes it, None: nothing can change
+    new      fields of the form that creates one, under `intro`; `edit`: of the one that changes it, None: nothing can
     one      the thing that the address names, as the API shows it; raises NotFound
     name     of a thing, for headings
     takes    what happens when one is taken away
+    made     where a new one leads, when that is not its own page
     """
 
     noun: str
@@ -120,9 +124,10 @@ class Noun(msgspec.Struct, frozen=True, kw_only=True):
     one: Callable[[Request, Reader], Awaitable[Any]]
     name: Callable[[Any], str]
     takes: tuple[str, ...]
+    intro: tuple[str, ...] = ()
     edit: Callable[[Reader, Any], Awaitable[Sequence[Field]]] | None = None
     away: Literal["delete", "retire", "revoke"] = "delete"
-    made: Callable[[Any], str | Response] | None = None
+    made: Callable[[Reader, Any], str | Response] | None = None
     access: Access = "write"
     limit: int = FORM_LIMIT
 
@@ -150,7 +155,10 @@ class Desks:
 
     async def create(self, request: Request, reader: Reader, sent: Form) -> Response:
         noun = self._noun
-        made = noun.made or (lambda view: f"{noun.path}/{view.id}?done=created")
+
+        def made(view: Any) -> str | Response:
+            return noun.made(reader, view) if noun.made else f"{noun.path}/{view.id}?done=created"
+
         return await self._desk.send(request, reader, await self._new(reader), sent, made)
 
     async def edit(self, request: Request, reader: Reader) -> Response:
@@ -183,6 +191,7 @@ class Desks:
             action=f"{noun.path}/new",
             back=noun.home,
             fields=tuple(await noun.new(reader)),
+            notes=noun.intro,
         )
 
     async def _edit(self, reader: Reader, view: Any) -> Sheet:

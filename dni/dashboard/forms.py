@@ -29,7 +29,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
     kind     how it is written: `lines` is one value a line, `numbers` the same with a region behind a number, which
              then stands in the body's `regions`; a `secret` is never shown again
-    empty    what an empty field means: a mistake, null, or nothing said
+    empty    what an empty field means: a mistake, null, or nothing said; of lists it is an empty list, or a mistake
+             when there must be `some`
     right    said when the value has not the form that the API asks for
     legend   heading of the part of the form that begins with this field
     """
@@ -43,6 +44,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     default: str = ""
     placeholder: str = ""
     unit: str = ""
+    some: bool = False
     right: str = ""
     legend: str = ""
 
@@ -129,7 +131,7 @@ def body(sheet: Sheet, sent: Mapping[str, str]) -> dict[str, Any]:
         text = sent.get(field.name, "")
         if "\0" in text:
             wrong.append(FieldError(f"/{field.name}", _CONTROL))
-        elif text.strip() or field.kind in ("checkbox", "lines", "numbers"):
+        elif text.strip() or (field.kind in ("checkbox", "lines", "numbers") and not field.some):
             for name, value in _read(field, text):
                 _put(made, name, value)
         elif field.empty == "wrong":
