@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -19,7 +19,7 @@ from dni.dashboard.door import Reader
 from dni.dashboard.forms import Field, Sheet, Wrong
 from dni.dashboard.page import Access, Address, Form
 from dni.dashboard.pages import Pages
-from dni.errors import Conflict, InvalidField, Unavailable
+from dni.errors import Conflict, FieldError, InvalidField, Unavailable
 from dni.parts import Parts
 from dni.web.base_url import base_url
 from dni.web.body import FORM_LIMIT, invalid
@@ -77,7 +77,7 @@ class Desk:
             now_ms=self._parts.clock.now_ms(),
             base_url=base_url(request.scope, request.headers, self._parts.settings),
             id=wanted,
-            body=None if operation.body is None else await _beside(sheet, sent, _struct, body, operation.body),
+            body=None if operation.body is None else await _beside(sheet, sent, _struct, body, operation),
         )
         key = f"form-{sent['once']}" if operation.status == 201 and sent.get("once") else None
         same = idempotency.digest(operation.method, operation.path, msgspec.json.encode(body))
@@ -235,7 +235,30 @@ async def _beside(sheet: Sheet, sent: Form, act: Callable[..., Any], *arguments:
     return act(*arguments)
 
 
-def _struct(values: Any, kind: Any) -> Any:
+def _struct(values: dict[str, Any], operation: Operation) -> Any:
+    """The operation's body. Raises InvalidField with every field that is wrong by itself, not the first alone."""
+    try:
+        return _convert(values, operation.body)
+    except InvalidField as error:
+        first = error
+    # A change may leave fields out, so each can be tried alone.
+    change = _BY_NAME.get(operation.name.replace("create_", "change_"), operation)
+    more = [] if change.method != "PATCH" else [*_wrong_alone(values, change.body, first)]
+    head, *rest = [*first.errors, *more]
+    raise InvalidField(head.path, head.message, *rest, code=first.code)
+
+
+def _wrong_alone(values: dict[str, Any], kind: Any, first: InvalidField) -> Iterator[FieldError]:
+    for field in msgspec.structs.fields(kind):
+        name = field.encode_name
+        if name in values and not any(f"{error.path}/".startswith(f"/{name}/") for error in first.errors):
+            try:
+                _convert({name: values[name]}, kind)
+            except InvalidField as error:
+                yield from error.errors
+
+
+def _convert(values: dict[str, Any], kind: Any) -> Any:
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
