@@ -79,6 +79,11 @@ def test_what_must_not_be_empty_is_told(one: Field, sent: str, says: str) -> Non
         ("number", "Expected `int` >= 0", "At least 0."),
         ("text", "Expected `str` matching regex '^[a]+$'", "Not in the form that is expected here."),
         ("select", "Invalid enum value 'q'", "Choose one."),
+        (
+            "phone",
+            "not a phone number: write it in E.164, such as +1, not 'x'",
+            "Not a phone number; write it like +1 415 555 0100 or (415) 555-0100.",
+        ),
         ("text", "something else", "Something else."),
     ],
 )
