@@ -120,6 +120,7 @@ class Desk:
 class Noun(msgspec.Struct, frozen=True, kw_only=True):
     """What the forms of a collection need to know of it.
 
+    noun     as the API's operations say it; `called`: as people do, when that is something else
     path     of its pages; the list is at `home`: address and words
     new      fields of the form that creates one, under `intro`; `edit`: of the one that changes it, None: nothing can
     one      the thing that the address names, as the API shows it; raises NotFound
@@ -129,6 +130,7 @@ class Noun(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     noun: str
+    called: str = ""
     here: str
     path: str
     home: tuple[str, str]
@@ -198,7 +200,7 @@ class Desks:
         return Sheet(
             operation=f"create_{noun.noun}",
             here=noun.here,
-            title=f"New {noun.noun}",
+            title=f"New {noun.called or noun.noun}",
             button=f"Create the {noun.noun}",
             action=f"{noun.path}/new",
             back=noun.home,
