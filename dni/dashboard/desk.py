@@ -72,6 +72,8 @@ class Desk:
         wrong = await _beside(sheet, sent, forms.wrong, sheet, sent, error)
         response = self._page(reader, sheet, sent, error.status, wrong, sent.get("once") if again else None)
         response.headers["DNI-Reason"] = error.code
+        if isinstance(error, Unavailable):
+            response.headers["Retry-After"] = str(error.retry_after_s)
         return response
 
     async def run(
