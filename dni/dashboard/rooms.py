@@ -24,4 +24,9 @@ ROOMS = (
     Room("sources", "/sources", "Sources", group="What happened"),
     Room("keywords", "/keywords", "Keywords", group="What happened"),
     Room("tags", "/tags", "Tags"),
+    Room("campaigns", "/campaigns", "Campaigns"),
+    Room("pools", "/pools", "Pools"),
+    Room("numbers", "/numbers", "Numbers"),
+    Room("publishers", "/publishers", "Publishers"),
+    Room("settings", "/settings", "Settings", "administer", group="This service"),
 )
