@@ -6,7 +6,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 
 import asyncpg
 import typer
@@ -179,7 +179,13 @@ class _Postgres:
 
 def with_progress(url: str, size: Size, console: Console) -> None:
     """Fills it; on a terminal with a bar."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("drawing by chance", total=size.sessions + size.calls)
 

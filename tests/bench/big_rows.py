@@ -60,7 +60,14 @@ _METHODS = ("tap", "current", "recent", "returning", "static", "none")
 _METHOD_SHARES = (0.25, 0.45, 0.25, 0.05)
 _DELAY_S = (40.0, 150.0, 10_800.0, 172_800.0)
 _SURE = (0.97, 0.9, 0.7, 0.6)
-_STATUSES = (("completed", 78.0), ("no_answer", 11.0), ("canceled", 5.0), ("busy", 3.0), ("failed", 1.5), ("rejected", 1.5))
+_STATUSES = (
+    ("completed", 78.0),
+    ("no_answer", 11.0),
+    ("canceled", 5.0),
+    ("busy", 3.0),
+    ("failed", 1.5),
+    ("rejected", 1.5),
+)
 _GOING_ON_MS = 90_000
 _NONE = 65_535
 _WHOLE = (1_000_000,) * len(KEPT_MODELS)
@@ -152,7 +159,8 @@ class BigRows:
         self._visit_keys = keys[self._by_visitor]
 
     def _visit_key(self, visitors: Ints, at_ms: Ints) -> Ints:
-        return (visitors.astype(np.int64) << 37) | (at_ms - self._start_ms)
+        keys: Ints = (visitors.astype(np.int64) << 37) | (at_ms - self._start_ms)
+        return keys
 
     # Calls
 
@@ -165,13 +173,17 @@ class BigRows:
         methods[(methods == 0) & (self._device[callers] >= 9)] = 1  # nobody taps a number on a desk
         delay_ms = (chance.exponential(1.0, credited) * np.array(_DELAY_S)[methods] * 1000).astype(np.int64) + 3_000
         room_ms = until_ms - self._at_ms[callers]
-        at_ms = self._at_ms[callers] + np.where(delay_ms < room_ms, delay_ms, (room_ms * chance.random(credited)).astype(np.int64))
+        at_ms = self._at_ms[callers] + np.where(
+            delay_ms < room_ms, delay_ms, (room_ms * chance.random(credited)).astype(np.int64)
+        )
         others = chance.integers(0, self.size.sessions, nobodys + statics)
         fixed = chance.integers(0, world.STATICS, statics)
         every_ms = np.concatenate((at_ms, self._at_ms[others]))
         order = np.argsort(every_ms, kind="stable")
         self._call_ms = every_ms[order]
-        self._method = np.concatenate((methods, np.repeat(np.uint8(5), nobodys), np.repeat(np.uint8(4), statics)))[order]
+        self._method = np.concatenate((methods, np.repeat(np.uint8(5), nobodys), np.repeat(np.uint8(4), statics)))[
+            order
+        ]
         # Of a static number's call its number, else the session: the credited one, or one that held the number.
         self._of = np.concatenate((callers, others[:nobodys], fixed))[order].astype(np.int64)
         sure = np.array([*_SURE, 1, 0])[self._method] * (0.8 + 0.2 * chance.random(count))
@@ -207,7 +219,11 @@ class BigRows:
         withheld = chance.random(count) < _WITHHELD
         again = chance.random(count) < _REPEATED
         which = chance.random(count)
-        owners = np.where(self._method == 4, self._of % world.CAMPAIGNS, self._tag[np.where(self._method == 4, 0, self._of)] % world.CAMPAIGNS)
+        owners = np.where(
+            self._method == 4,
+            self._of % world.CAMPAIGNS,
+            self._tag[np.where(self._method == 4, 0, self._of)] % world.CAMPAIGNS,
+        )
         self._telephone = np.full(count, -1, np.int32)
         for at in range(world.CAMPAIGNS):
             its = np.flatnonzero((owners == at) & ~withheld)
@@ -288,7 +304,9 @@ class BigRows:
         at = np.arange(calls.start, calls.stop)
         credited = np.flatnonzero(self._method[at] < 4)
         own = self._touches(self._of[at[credited]])
-        own_rows = dict(zip(credited.tolist(), zip(own.ids, own.visitors, own.tags, *own.columns, strict=True), strict=True))
+        own_rows = dict(
+            zip(credited.tolist(), zip(own.ids, own.visitors, own.tags, *own.columns, strict=True), strict=True)
+        )
         others = np.flatnonzero(self._other[at] >= 0)
         other_ids = dict(zip(others.tolist(), self._touches(self._other[at[others]]).ids, strict=True))
         call_rows, event_rows = [], []
@@ -328,7 +346,9 @@ class BigRows:
             *touch,
             *(session, visitor, _METHODS[method], confidence, candidates, at_ms + 900_000),
         )
-        fields = f'{{"CallSid":"{provider_id}","From":"{caller or "anonymous"}","To":"{number}","CallStatus":"ringing"}}'
+        fields = (
+            f'{{"CallSid":"{provider_id}","From":"{caller or "anonymous"}","To":"{number}","CallStatus":"ringing"}}'
+        )
         return row, fields
 
     def _course(self, which: int, at_ms: int) -> tuple[Any, ...]:
@@ -365,9 +385,7 @@ class BigRows:
         for call, path, p in zip((which - at[0]).tolist(), paths, sure, strict=True):
             upto = place + len(path)
             shares = _shares(touch.at_ms[place:upto], channels[place:upto])
-            rows += [
-                (ids[call], *field, p, *share) for field, share in zip(fields[place:upto], shares, strict=True)
-            ]
+            rows += [(ids[call], *field, p, *share) for field, share in zip(fields[place:upto], shares, strict=True)]
             place = upto
         return rows
 
@@ -478,7 +496,9 @@ def _or_none(values: Ints, told: Ints) -> list[int | None]:
 def _mixed(values: Ints, salt: int) -> Ints:
     """64 bits that look like chance, of a number and a salt (SplitMix64's finalizer)."""
     with np.errstate(over="ignore"):
-        x = values.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(salt * 0x632BE59BD9B4E019 & (2**64 - 1))
+        x = values.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(
+            salt * 0x632BE59BD9B4E019 & (2**64 - 1)
+        )
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return x ^ (x >> np.uint64(31))

@@ -92,7 +92,18 @@ CAMPAIGN_NAMES = tuple(
 CONTENTS = tuple(f"{kind}-{n:03}" for kind in ("headline", "banner", "video", "carousel") for n in range(50))
 PATHS = (
     *("/", "/contact", "/about", "/prices", "/reviews", "/areas", "/emergency", "/offers", "/book", "/faq"),
-    *("/water-heaters", "/drains", "/leaks", "/boilers", "/roofs", "/wiring", "/locks", "/heating", "/cooling", "/vets"),
+    *(
+        "/water-heaters",
+        "/drains",
+        "/leaks",
+        "/boilers",
+        "/roofs",
+        "/wiring",
+        "/locks",
+        "/heating",
+        "/cooling",
+        "/vets",
+    ),
 )
 """Of each of the 20 campaigns' sites: 400 landing pages."""
 
@@ -112,11 +123,59 @@ DEVICES = tuple(
 )
 DEVICE_WEIGHTS = {"phone": 9.0, "desktop": 4.5, "tablet": 1.0}
 
-_STATES = (
-    *("CA TX FL NY PA IL OH GA NC MI NJ VA WA AZ MA TN IN MO MD WI CO MN SC AL LA KY OR OK CT UT IA NV AR MS KS NM NE".split()),
-    *("ID WV HI NH ME RI MT DE SD ND AK VT WY".split()),
-)  # fmt: skip
-_PROVINCES = "ON QC BC AB MB SK NS NB NL PE".split()
+_STATES = [
+    "CA",
+    "TX",
+    "FL",
+    "NY",
+    "PA",
+    "IL",
+    "OH",
+    "GA",
+    "NC",
+    "MI",
+    "NJ",
+    "VA",
+    "WA",
+    "AZ",
+    "MA",
+    "TN",
+    "IN",
+    "MO",
+    "MD",
+    "WI",
+    "CO",
+    "MN",
+    "SC",
+    "AL",
+    "LA",
+    "KY",
+    "OR",
+    "OK",
+    "CT",
+    "UT",
+    "IA",
+    "NV",
+    "AR",
+    "MS",
+    "KS",
+    "NM",
+    "NE",
+    "ID",
+    "WV",
+    "HI",
+    "NH",
+    "ME",
+    "RI",
+    "MT",
+    "DE",
+    "SD",
+    "ND",
+    "AK",
+    "VT",
+    "WY",
+]
+_PROVINCES = ("ON", "QC", "BC", "AB", "MB", "SK", "NS", "NB", "NL", "PE")
 REGIONS = tuple([("US", f"US-{code}") for code in _STATES] + [("CA", f"CA-{code}") for code in _PROVINCES])
 CITIES = ("Springfield", "Franklin", "Clinton", "Georgetown")
 LANGUAGES = (("en-US", 20.0), ("en-GB", 2.0), ("es-US", 3.0), ("fr-CA", 1.0), (None, 0.5))
