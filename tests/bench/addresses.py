@@ -31,7 +31,7 @@ _KNOWN = {
 _NEEDED = {"/tags/{id}/seen": "?since=0"}
 # What the ledger has none of, like drafts of tags: nothing can be read there.
 _EMPTY = {"tokens", "webhooks", "destinations"}
-# Answers that go on for as long as one listens, or that only say what a page already knows.
+# Read as it comes: lists of many thousand rows.
 _COUNTED_BY_FIRST_BYTE = re.compile(r"\.csv|/events$")
 
 SPANS = (("today", 1), ("7 days", 7), ("30 days", 30), ("90 days", 90), ("all", None))
@@ -48,7 +48,6 @@ _BY_SEVERAL = (
     "landing_page,device,region,hour",
     "number,source",
     "first_time,channel",
-    "",
 )
 
 

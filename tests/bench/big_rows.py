@@ -204,7 +204,7 @@ class BigRows:
         return np.argpartition(keys, count)[:count]
 
     def _neighbours(self) -> Ints:
-        """For each call a session shortly before its own, of the same tag and another visitor; -1 where there is none."""
+        """For each call a session shortly before its own, of the same tag and another visitor; -1: there is none."""
         of = np.where(self._method < 4, self._of, 0)
         order = np.argsort(self._tag, kind="stable")
         place = np.empty(len(order), np.int64)
@@ -260,7 +260,7 @@ class BigRows:
             seen_ms.tolist(),
             self._views[rows].tolist(),
             *touch.columns,
-            _texts([f"{path.strip('/').title() or 'Home'} | Advertiser" for path in world.PATHS])[self._page[rows]].tolist(),
+            _texts([f"{path.strip('/').title() or 'Home'} | Us" for path in world.PATHS])[self._page[rows]].tolist(),
             consent,
             _texts([language for language, _ in world.LANGUAGES])[self._language[rows]].tolist(),
             zones,
@@ -410,6 +410,7 @@ class BigRows:
             ),
             axis=1,
         )
+        regions = _texts([region for _, region in world.REGIONS for _ in world.CITIES] + [None])
         return _Touches(
             ids=_base64(session_ids),
             visitors=_base64(_noise(self._visitor[rows], 2, 21)),
@@ -417,7 +418,7 @@ class BigRows:
             publishers=_texts([world.publisher(at % world.PUBLISHERS) for at in range(world.TAGS)])[tags].tolist(),
             at_ms=at_ms.tolist(),
             devices=_texts([one[0] for one in world.DEVICES])[self._device[rows]].tolist(),
-            regions=_texts([region for _, region in world.REGIONS for _ in world.CITIES] + [None])[self._place[rows]].tolist(),
+            regions=regions[self._place[rows]].tolist(),
             columns=[
                 _texts([came.source for came in world.PAIRS])[pairs].tolist(),
                 _texts([came.medium for came in world.PAIRS])[pairs].tolist(),
@@ -425,7 +426,8 @@ class BigRows:
                 _named(world.keywords(), self._keyword[rows]),
                 _named(world.CONTENTS, self._content[rows]),
                 _texts([came.channel for came in world.PAIRS])[pairs].tolist(),
-                [page + query + click if query else page for page, query, click in zip(pages, queries, clicks, strict=True)],
+                [page + query + click if query else page
+                 for page, query, click in zip(pages, queries, clicks, strict=True)],
                 _texts([came.referrer for came in world.PAIRS])[pairs].tolist(),
                 [f'{begin}{click}"}}' if begin else None for begin, click in zip(opens, clicks, strict=True)],
                 [None] * len(rows),
@@ -480,7 +482,8 @@ def _shares(at_ms: list[int], channels: list[str]) -> list[tuple[int, ...]]:
 
 
 def _texts(values: Any) -> Ints:
-    return np.array(values, dtype=object)
+    texts: Ints = np.array(values, dtype=object)
+    return texts
 
 
 def _named(names: tuple[str, ...], places: Ints) -> list[Any]:
@@ -501,7 +504,8 @@ def _mixed(values: Ints, salt: int) -> Ints:
         )
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return x ^ (x >> np.uint64(31))
+        mixed: Ints = x ^ (x >> np.uint64(31))
+        return mixed
 
 
 def _noise(values: Ints, salt: int, width: int) -> Ints:

@@ -181,7 +181,7 @@ def _to_count(size: Size) -> list[Asked]:
         Asked(("campaign_name", "content", "source"), "time_decay", *lately),
         Asked(("number",), "last_touch", *lately),
         Asked(("first_time", "channel"), "last_touch", *whole),
-        Asked((), "linear", *whole),
+        Asked(("campaign",), "linear", *whole),
         Asked(("source", "keyword"), "linear", *whole, google),
         Asked(("hour",), "last_touch", *lately, {"publisher_id": big_world.publisher(3)}),
         Asked(("source", "medium", "keyword", "day"), "first_touch", *lately, {"tag_id": big_world.tag(2)}),

@@ -78,5 +78,5 @@ def _firefox() -> Iterator[str]:
     systems = ("Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10.15", "X11; Ubuntu; Linux x86_64")
     for version, system in product(range(78, 146), systems):
         yield f"Mozilla/5.0 ({system}; rv:{version}.0) Gecko/20100101 Firefox/{version}.0"
-    for version, system in product(range(78, 146), range(8, 16)):
-        yield f"Mozilla/5.0 (Android {system}; Mobile; rv:{version}.0) Gecko/{version}.0 Firefox/{version}.0"
+    for version, android in product(range(78, 146), range(8, 16)):
+        yield f"Mozilla/5.0 (Android {android}; Mobile; rv:{version}.0) Gecko/{version}.0 Firefox/{version}.0"
