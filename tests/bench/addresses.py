@@ -1,4 +1,4 @@
-"""Every address that a signed-in person or a script can read, from the application's own tables, as readers ask them."""
+"""Every address that a signed-in person or a script can read, from the application's own tables, as they ask."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -44,7 +44,7 @@ class _Writer(Protocol):
 
 
 async def fill(url: str, size: Size, tell: Tell = lambda _what, _done: None) -> None:
-    """Migrates the ledger and fills it. `tell`: what is being done, and how many rows that added since it was last told.
+    """Migrates the ledger and fills it. `tell`: what is being done, and how many rows were added since it last told.
 
     Raises ValueError when it has sessions already. A ledger that was left half filled is to be thrown away.
     """

@@ -439,7 +439,8 @@ class BigRows:
     def _drawn(self, weights: Any, count: int, kind: Any) -> Ints:
         """`count` places of the weights."""
         upto = np.cumsum(np.asarray(weights, float))
-        return np.searchsorted(upto, self._chance.random(count) * upto[-1], side="right").astype(kind)
+        places: Ints = np.searchsorted(upto, self._chance.random(count) * upto[-1], side="right").astype(kind)
+        return places
 
     def _moments(self, tags: Ints) -> Ints:
         """When sessions of these tags begin: by hours and weekdays of their campaign's zone, a little more each day."""
@@ -453,7 +454,8 @@ class BigRows:
         offsets = [datetime.fromtimestamp(size.until_ms / 1000, ZoneInfo(zone)).utcoffset() for zone in world.ZONES]
         shift = np.array([int(one.total_seconds() * 1000) for one in offsets if one is not None])
         utc_ms = local_ms - shift[tags % world.CAMPAIGNS % len(world.ZONES)]
-        return self._start_ms + utc_ms % (size.days * DAY_MS)
+        moments: Ints = self._start_ms + utc_ms % (size.days * DAY_MS)
+        return moments
 
 
 class _Touches(msgspec.Struct, frozen=True):

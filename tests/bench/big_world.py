@@ -29,7 +29,7 @@ CALLERS = numbers(79_800 - len(POOLED) - STATICS, len(POOLED) + STATICS)
 
 
 class Came(msgspec.Struct, frozen=True):
-    """A source and medium; `weight` of sessions, and how willingly they call. `click`: the parameter of a paid click."""
+    """A source and medium; `weight` of sessions, and how willingly they call. `click`: parameter of a paid one."""
 
     source: str | None
     medium: str | None
@@ -123,58 +123,12 @@ DEVICES = tuple(
 )
 DEVICE_WEIGHTS = {"phone": 9.0, "desktop": 4.5, "tablet": 1.0}
 
-_STATES = [
-    "CA",
-    "TX",
-    "FL",
-    "NY",
-    "PA",
-    "IL",
-    "OH",
-    "GA",
-    "NC",
-    "MI",
-    "NJ",
-    "VA",
-    "WA",
-    "AZ",
-    "MA",
-    "TN",
-    "IN",
-    "MO",
-    "MD",
-    "WI",
-    "CO",
-    "MN",
-    "SC",
-    "AL",
-    "LA",
-    "KY",
-    "OR",
-    "OK",
-    "CT",
-    "UT",
-    "IA",
-    "NV",
-    "AR",
-    "MS",
-    "KS",
-    "NM",
-    "NE",
-    "ID",
-    "WV",
-    "HI",
-    "NH",
-    "ME",
-    "RI",
-    "MT",
-    "DE",
-    "SD",
-    "ND",
-    "AK",
-    "VT",
-    "WY",
-]
+_STATES = (
+    *("CA", "TX", "FL", "NY", "PA", "IL", "OH", "GA", "NC", "MI", "NJ", "VA", "WA"),
+    *("AZ", "MA", "TN", "IN", "MO", "MD", "WI", "CO", "MN", "SC", "AL", "LA", "KY"),
+    *("OR", "OK", "CT", "UT", "IA", "NV", "AR", "MS", "KS", "NM", "NE", "ID", "WV"),
+    *("HI", "NH", "ME", "RI", "MT", "DE", "SD", "ND", "AK", "VT", "WY"),
+)
 _PROVINCES = ("ON", "QC", "BC", "AB", "MB", "SK", "NS", "NB", "NL", "PE")
 REGIONS = tuple([("US", f"US-{code}") for code in _STATES] + [("CA", f"CA-{code}") for code in _PROVINCES])
 CITIES = ("Springfield", "Franklin", "Clinton", "Georgetown")
