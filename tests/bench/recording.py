@@ -1,4 +1,4 @@
-"""The recorder in a process of its own, until nothing waits: `python -m tests.bench.recording LEDGER REDIS PREFIX FILE`.
+"""The recorder in a process of its own until nothing waits: `python -m tests.bench.recording LEDGER REDIS PREFIX FILE`.
 
 Prints when it begins, and at the end how many seconds it took, and of those how many of a processor's time.
 """
