@@ -39,8 +39,10 @@ class _Writer(Protocol):
 
     async def open(self) -> None: ...
     async def write(self, table: str, rows: Rows) -> None: ...
-    async def close(self) -> None:
+    async def finish(self) -> None:
         """Indexes as they were, and what the engine needs to know to plan well."""
+
+    async def close(self) -> None: ...
 
 
 async def fill(url: str, size: Size, tell: Tell = lambda _what, _done: None) -> None:
@@ -52,13 +54,16 @@ async def fill(url: str, size: Size, tell: Tell = lambda _what, _done: None) -> 
     writer: _Writer = _Sqlite(url) if make_url(url).get_backend_name() == "sqlite" else _Postgres(url)
     tell("drawing by chance", 0)
     rows = await asyncio.to_thread(BigRows, size)
-    await writer.open()
-    for what, chunk in _chunks(rows):
-        for table, made in chunk.items():
-            await writer.write(table, made)
-        tell(what, len(next(iter(chunk.values()))))
-    tell("indexes", 0)
-    await writer.close()
+    try:
+        await writer.open()
+        for what, chunk in _chunks(rows):
+            for table, made in chunk.items():
+                await writer.write(table, made)
+            tell(what, len(next(iter(chunk.values()))))
+        tell("indexes", 0)
+        await writer.finish()
+    finally:
+        await writer.close()
 
 
 def _chunks(rows: BigRows) -> Iterator[tuple[str, dict[str, Rows]]]:
@@ -113,7 +118,7 @@ class _Sqlite:
         sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608  our own names
         self._connection.executemany(sql, rows)
 
-    async def close(self) -> None:
+    async def finish(self) -> None:
         self._connection.execute("COMMIT")
         for sql in self._indexes:
             self._connection.execute(sql)
@@ -121,6 +126,8 @@ class _Sqlite:
         self._connection.execute("PRAGMA analysis_limit=1000")
         self._connection.execute("ANALYZE")
         self._connection.execute("PRAGMA journal_mode=WAL")
+
+    async def close(self) -> None:
         self._connection.close()
 
 
@@ -135,13 +142,14 @@ class _Postgres:
         self._connection = connection = await asyncpg.connect(self._url)
         await connection.execute("SET maintenance_work_mem = '512MB'; SET synchronous_commit = off")
         names = "', '".join(_FILLED)
+        # Of these tables, and what points to them.
         constraints = await connection.fetch(
             "SELECT conrelid::regclass::text AS its, conname AS name, pg_get_constraintdef(oid) AS text "  # noqa: S608
-            f"FROM pg_constraint WHERE contype IN ('p', 'u', 'f') AND conrelid::regclass::text IN ('{names}') "
-            "ORDER BY contype = 'f', contype"
+            f"FROM pg_constraint WHERE (contype IN ('p', 'u', 'f') AND conrelid::regclass::text IN ('{names}')) "
+            f"OR confrelid::regclass::text IN ('{names}') ORDER BY contype = 'f', contype"
         )
         for one in reversed(constraints):
-            await connection.execute(f'ALTER TABLE {one["its"]} DROP CONSTRAINT "{one["name"]}" CASCADE')
+            await connection.execute(f'ALTER TABLE {one["its"]} DROP CONSTRAINT "{one["name"]}"')
         indexes = await connection.fetch(
             f"SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename IN ('{names}')"  # noqa: S608
         )
@@ -154,27 +162,13 @@ class _Postgres:
     async def write(self, table: str, rows: Rows) -> None:
         await self._connection.copy_records_to_table(table, records=rows, columns=_FILLED[table])
 
-    async def close(self) -> None:
-        # Keys of others that pointed here went with the keys they pointed to.
-        for sql in [*self._again, *await self._lost()]:
+    async def finish(self) -> None:
+        for sql in self._again:
             await self._connection.execute(sql)
         await self._connection.execute("VACUUM ANALYZE")
-        await self._connection.close()
 
-    async def _lost(self) -> list[str]:
-        """Foreign keys of tables that are not filled here, as the schema has them."""
-        found = []
-        for table in schema.metadata.sorted_tables:
-            if table.name in _FILLED:
-                continue
-            for key in table.foreign_key_constraints:
-                if key.referred_table.name in _FILLED:
-                    own, others = ", ".join(key.column_keys), ", ".join(one.column.name for one in key.elements)
-                    found.append(
-                        f'ALTER TABLE "{table.name}" ADD CONSTRAINT "{key.name}" FOREIGN KEY ({own}) '
-                        f'REFERENCES "{key.referred_table.name}" ({others})'
-                    )
-        return found
+    async def close(self) -> None:
+        await self._connection.close()
 
 
 def with_progress(url: str, size: Size, console: Console) -> None:

@@ -147,8 +147,8 @@ class BigRows:
         first = np.searchsorted(tags, np.arange(world.TAGS))[tags]
         places = np.arange(count)
         back = 1 + chance.exponential(200, count).astype(np.int64)
-        comes_again = (chance.random(count) < _RETURNING) & (places > first)
-        parents = np.where(comes_again, np.maximum(places - back, first), places)
+        comes_again = (chance.random(count) < _RETURNING) & (places - back >= first)
+        parents = np.where(comes_again, places - back, places)
         while (parents[parents] != parents).any():
             parents = parents[parents]
         self._visitor = np.empty(count, np.uint32)
