@@ -35,6 +35,7 @@ _EMPTY = {"tokens", "webhooks", "destinations"}
 _COUNTED_BY_FIRST_BYTE = re.compile(r"\.csv|/events$")
 
 SPANS = (("today", 1), ("7 days", 7), ("30 days", 30), ("90 days", 90), ("all", None))
+_MONTH = 2
 _BY_SEVERAL = (
     "source,medium",
     "source,campaign_name,keyword",
@@ -57,8 +58,9 @@ def of_pages(size: Size, ids: dict[str, str]) -> list[str]:
     spans = [dict(zip(("from", "to"), span, strict=True)) for _, span in _days(size)]
     for span in spans:
         found += [_with("/sources", {**span, "by": by}) for by in BY]
-        found += [_with("/sources", {**span, "model": model}) for model in MODELS]
         found += [_with(path, span) for path in ("/calls", "/calls.csv", "/sources.csv")]
+    for span in spans[_MONTH], spans[-1]:
+        found += [_with("/sources", {**span, "model": model}) for model in MODELS]
         found += [_with("/sources", {**span, **only}) for only in _filters()]
         found += [_with("/calls", {**span, **only}) for only in (*_filters(), {"status": "no_answer"}, *_searches())]
     return list(dict.fromkeys(found))
@@ -77,9 +79,11 @@ def of_api(size: Size, ids: dict[str, str]) -> list[str]:
     found = [_filled(PREFIX + one.path, ids) for one in OPERATIONS if one.method == "GET" and _is_there(one.path)]
     report = f"{PREFIX}/reports/attribution"
     until = rfc3339(size.until_ms)
-    for _, days in SPANS:
-        span = {"from": rfc3339(size.until_ms - (days or size.days + 1) * DAY_MS), "to": until}
-        found += [_with(report, {**span, "group_by": by}) for by in (*DIMENSIONS, *_BY_SEVERAL)]
+    spans = [{"from": rfc3339(size.until_ms - (days or size.days + 1) * DAY_MS), "to": until} for _, days in SPANS]
+    for span in spans:
+        found += [_with(report, {**span, "group_by": by}) for by in _BY_SEVERAL]
+    for span in spans[_MONTH], spans[-1]:
+        found += [_with(report, {**span, "group_by": by}) for by in DIMENSIONS]
         found += [_with(report, {**span, "group_by": "source,keyword", "model": model}) for model in MODELS]
         found += [_with(report, {**span, "group_by": "source,keyword", **only}) for only in _filters()]
         found += [_with(f"{PREFIX}/{noun}", {**span, **only}) for noun in ("calls", "sessions") for only in _filters()]

@@ -74,6 +74,8 @@ class ByHand:
                     group.sessions += 1
                     group.leased += had
         await self._count_calls()
+        # A touch that a model gives nothing makes no group.
+        self.groups = [{key: one for key, one in of.items() if one != Counted()} for of in self.groups]
 
     async def _count_calls(self) -> None:
         calls = sorted(
