@@ -31,7 +31,9 @@ _CHROMIUM_ARGS = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Of benchmarks (tests/bench/conftest.py)."""
     told = parser.getgroup("benchmarks")
-    told.addoption("--sessions", type=int, default=1_000_000, help="in the ledger that reports are measured on")
+    told.addoption(
+        "--sessions", type=int, metavar="N", default=1_000_000, help="in the ledger that reports are measured on"
+    )
     told.addoption("--ledgers", type=Path, metavar="DIR", help="keep big ledgers here, and take those that are there")
 
 
