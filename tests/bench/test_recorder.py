@@ -1,6 +1,7 @@
 """How fast the one recorder writes while calls are committed beside it, on each ledger; and how large its rows are.
 
-Sessions come with 50,000 user agents, from as many addresses whose places are known, by links of many kinds.
+Sessions come with 50,000 user agents, from as many addresses whose places are known, by links of many kinds. As many
+came an hour before; while the recorder writes, those are copied into the columns of the reports.
 """
 
 import asyncio
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.bench
 _SESSIONS, _DISTINCT, _AT_ONCE = 60_000, 50_000, 200
 _CALLS_A_SECOND, _CALL_P99_MS = 20, 20
 _SLOW_START = 5
+_MAY_BE_CALLED = 10_000
 _ADDRESSES = IPv4Network("198.18.0.0/15")
 
 
@@ -76,30 +78,47 @@ async def test_sessions_a_second_beside_calls(
     told = _ENGINES[engine]
     cities = tmp_path / "cities.mmdb"
     _write_cities(cities)
-    await add(parts, pool_size=_SESSIONS)
-    await _come(parts)
-    before, _ = await _size(parts, tmp_path)
+    # A number that was called stays with its caller.
+    await add(parts, pool_size=_SESSIONS + _MAY_BE_CALLED)
     command = (sys.executable, "-m", "tests.bench.recording", ledger_url, redis_url, redis_prefix, str(cities))
-    child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    assert child.stdout
-    assert await child.stdout.readline() == b"begins\n"
-    ended = asyncio.create_task(child.stdout.readline())
-    took_ms = await _call(parts, ended)
-    took_s, worked_s = map(float, (await ended).split())
-    assert await child.wait() == 0
+    await _come(parts)
+    await _recorded(parts, command)
+    before, _ = await _size(parts, tmp_path)
+    _later(parts)
+    await _come(parts)
+    took_ms, (took_s, worked_s, copied) = await _recorded(parts, command)
     after, rows = await _size(parts, tmp_path)
-    assert rows == _SESSIONS
-    assert await _known(parts) >= (_SESSIONS, 2_000)
+    assert rows == 2 * _SESSIONS
+    assert await _known(parts) >= (2 * _SESSIONS, 2_000)
     rate = _SESSIONS / took_s
     p50, p99 = statistics.median(took_ms), statistics.quantiles(took_ms, n=100)[98]
     print(
         f"\nrecorder on {told.name}: {rate:,.0f} sessions/s, each {worked_s / _SESSIONS * 1e6:.0f} us of a processor, "
         f"{(after - before) / _SESSIONS:,.0f} bytes of ledger a session with its lease, indexes included\n"
+        f"  {copied:,.0f} sessions of an hour before were copied into columns meanwhile\n"
         f"  {len(took_ms)} calls beside it, answered when committed: p50 {p50:.1f} ms, p99 {p99:.1f} ms"
     )
     if told.aim:
         assert rate >= told.aim
         assert p99 < _CALL_P99_MS
+
+
+async def _recorded(parts: Parts, command: tuple[str, ...]) -> tuple[list[float], list[float]]:
+    """ms of each call beside it; and what tests.bench.recording printed."""
+    child = await asyncio.create_subprocess_exec(*command, str(parts.clock.now_ms()), stdout=asyncio.subprocess.PIPE)
+    assert child.stdout
+    assert await child.stdout.readline() == b"begins\n"
+    ended = asyncio.create_task(child.stdout.readline())
+    took_ms = await _call(parts, ended)
+    told = [float(one) for one in (await ended).split()]
+    assert await child.wait() == 0
+    return took_ms, told
+
+
+def _later(parts: Parts) -> None:
+    """An hour: what came before has settled, and all numbers are free again."""
+    assert isinstance(parts.clock, SettableClock)
+    parts.clock.advance(3_600_000)
 
 
 async def _come(parts: Parts) -> None:
@@ -144,14 +163,14 @@ async def _call(parts: Parts, ended: "asyncio.Task[bytes]") -> list[float]:
     carrier = Carrier(door(parts))
     called = numbers(_SESSIONS)
     took: list[float] = []
-    began = time.perf_counter()
+    at_ms, began = parts.clock.now_ms(), time.perf_counter()
     for number in itertools.count():
         if ended.done():
             break
         # A pace, nothing is waited for.
         await asyncio.sleep(max(0.0, began + number / _CALLS_A_SECOND - time.perf_counter()))
         at = time.perf_counter()
-        answer = await carrier.inbound(called[number * 7 % _SESSIONS], f"CA{number:032}")
+        answer = await carrier.inbound(called[number * 7 % _SESSIONS], f"CA{at_ms}{number:019}")
         took.append((time.perf_counter() - at) * 1000)
         assert answer.status_code == 200
     return took[_SLOW_START:]

@@ -7,7 +7,7 @@ import asyncio
 import statistics
 import time
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import httpx
 import msgspec
@@ -62,7 +62,7 @@ def _tell(ledger: Ready, waited: list[Waited]) -> None:
     print("  median     p99    cold      kB")
     for one in sorted(waited, key=lambda one: -one.median)[:_MOST_SHOWN]:
         few = "" if one.times == _TIMES else f"   ({one.times} times)"
-        print(f"{one.median:8.0f}{one.p99:8.0f}{one.cold:8.0f}{one.size / 1000:8.0f}  {one.path}{few}")
+        print(f"{one.median:8.0f}{one.p99:8.0f}{one.cold:8.0f}{one.size / 1000:8.0f}  {unquote(one.path)}{few}")
     middle, cold = (statistics.median(getattr(one, name) for one in waited) for name in ("median", "cold"))
     slow = sum(one.median >= _AIM_MS for one in waited)
     print(f"median of medians {middle:.0f} ms, of cold ones {cold:.0f} ms, the slowest cold one "
