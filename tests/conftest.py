@@ -28,6 +28,15 @@ _CHROMIUM_ARGS = (
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Of benchmarks (tests/bench/conftest.py)."""
+    told = parser.getgroup("benchmarks")
+    told.addoption(
+        "--sessions", type=int, metavar="N", default=1_000_000, help="in the ledger that reports are measured on"
+    )
+    told.addoption("--ledgers", type=Path, metavar="DIR", help="keep big ledgers here, and take those that are there")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test is marked by the server it asks for, so that `-m 'not browser'` needs no care."""

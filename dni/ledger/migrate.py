@@ -36,7 +36,7 @@ def config(connection: Connection | None = None) -> "Config":
 
 
 def upgrade(connection: Connection) -> None:
-    if _version(connection) == _newest():
+    if _version(connection) == newest():
         return
     from alembic import command  # 0.15 s: most starts find nothing to do
 
@@ -50,6 +50,6 @@ def _version(connection: Connection) -> str | None:
     return found
 
 
-def _newest() -> str:
-    """Of the files `0001_….py` on; each is named by its revision."""
+def newest() -> str:
+    """The revision that ledgers are brought to: of the files `0001_….py` on, each is named by its own."""
     return max(file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))

@@ -4,8 +4,6 @@ import asyncio
 import logging
 from pathlib import Path
 
-import geoip2.database
-import geoip2.errors
 import maxminddb
 import msgspec
 
@@ -26,13 +24,29 @@ class Place(msgspec.Struct, frozen=True):
 NOWHERE = Place()
 
 
+class _Coded(msgspec.Struct, frozen=True):
+    iso_code: str | None = None
+
+
+class _Named(msgspec.Struct, frozen=True):
+    names: dict[str, str] = {}
+
+
+class _Record(msgspec.Struct, frozen=True):
+    """Of a City file what we read, https://dev.maxmind.com/geoip/docs/databases/city-and-country."""
+
+    country: _Coded = _Coded()
+    subdivisions: list[_Coded] = []
+    city: _Named = _Named()
+
+
 class Geo:
     """Without a file of cities every place is empty. A replaced file is read anew; while it is broken the former one
     goes on."""
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
-        self._reader: geoip2.database.Reader | None = None
+        self._reader: maxminddb.Reader | None = None
         self._read_at: float | None = None
 
     def refresh(self) -> None:
@@ -47,7 +61,7 @@ class Geo:
             return
         self._read_at = changed
         try:
-            reader = geoip2.database.Reader(self._file)
+            reader = maxminddb.open_database(self._file)
             if "City" not in reader.metadata().database_type:
                 raise maxminddb.InvalidDatabaseError(f"{reader.metadata().database_type} has no cities")
         except (OSError, maxminddb.InvalidDatabaseError) as error:
@@ -72,9 +86,9 @@ class Geo:
         if self._reader is None:
             return NOWHERE
         try:
-            found = self._reader.city(address)
-        except (geoip2.errors.AddressNotFoundError, ValueError, maxminddb.InvalidDatabaseError):
-            return NOWHERE  # nobody's, no address, or a place in the file that is broken
+            found = msgspec.convert(self._reader.get(address) or {}, _Record)
+        except (ValueError, msgspec.ValidationError, maxminddb.InvalidDatabaseError):
+            return NOWHERE  # no address, or a place in the file that is broken
         country = found.country.iso_code
         part = found.subdivisions[0].iso_code if found.subdivisions else None
-        return Place(country, f"{country}-{part}" if country and part else None, found.city.name)
+        return Place(country, f"{country}-{part}" if country and part else None, found.city.names.get("en"))

@@ -51,20 +51,24 @@ class Postgres:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
-    """A server that lives as long as the block. Raises MissingProgram."""
+def running(kept: Path | None = None) -> Iterator[Postgres]:
+    """A server that lives as long as the block, and its data too, unless they are `kept` in a folder for the next one.
+
+    The server's user must be able to enter that folder. Raises MissingProgram.
+    """
     place = programs.postgresql()
     user = _user()
-    server = Postgres(place, process.free_port(), secrets.token_hex(16))
-    folder = Path(tempfile.mkdtemp(prefix="dni-postgres-"))
+    folder = kept or Path(tempfile.mkdtemp(prefix="dni-postgres-"))
     try:
-        data, log = folder / "data", folder / "log"
-        secret = folder / "password"
-        secret.write_text(server.password)
-        if user:
-            for path in (folder, secret):
-                shutil.chown(path, user)
-        _initdb(place, data, secret, user, log)
+        data, log, secret = folder / "data", folder / "log", folder / "password"
+        if not data.exists():
+            folder.mkdir(exist_ok=True)
+            secret.write_text(secrets.token_hex(16))
+            if user:
+                for path in (folder, secret):
+                    shutil.chown(path, user)
+            _initdb(place, data, secret, user, log)
+        server = Postgres(place, process.free_port(), secret.read_text())
         where = ("listen_addresses=127.0.0.1", f"port={server.port}", f"unix_socket_directories={folder}")
         settings = [f"--{option}" for option in (*where, *_UNSAFE_BUT_FAST)]
         # SIGQUIT, SIGINT: PostgreSQL's immediate and fast shutdown; SIGKILL would leave its shared memory.
@@ -81,7 +85,8 @@ def running() -> Iterator[Postgres]:
         finally:
             process.stop(child, signal.SIGINT)
     finally:
-        shutil.rmtree(folder)
+        if kept is None:
+            shutil.rmtree(folder)
 
 
 def _initdb(place: Path, data: Path, secret: Path, user: str | None, log: Path) -> None:
