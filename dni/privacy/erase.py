@@ -1,9 +1,9 @@
 """Erases one visitor or one caller, everywhere he is. Done twice it is done once.
 
-What waits to be recorded is waited for, so that nothing of it comes after the erasure. Then Redis, where a number keeps
-its protection and its source and names nobody, then the ledger, in one transaction. A call keeps what money and
-figures need: its id, times, durations, numbers of ours, campaign, publisher, how it came; in the place of each id stands
-a random text that no other row has.
+What waits to be recorded is waited for, so that nothing of it comes after the erasure. Then Redis, where a number
+keeps its protection and its source and names nobody, then the ledger. A call keeps what money and figures need: its
+id, times, durations, numbers of ours, campaign, publisher, how it came; in the place of each id stands a random text
+that no other row has.
 """
 
 import asyncio
@@ -13,8 +13,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
-
-from sqlalchemy import RowMapping, delete, func, null, select, update
+from sqlalchemy import RowMapping, delete, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access.model import Principal
@@ -23,12 +22,13 @@ from dni.call.spool import Spool
 from dni.clock import rfc3339
 from dni.errors import Unavailable
 from dni.ids import new_id
-from dni.ledger.schema import call, call_event, call_touch, carrier, former_attribution, lease, recorded, session
+from dni.ledger.schema import call, call_touch, former_attribution, lease, recorded, session
 from dni.live.commands import ask
 from dni.live.connection import RedisError
 from dni.parts import Parts
 from dni.pool.keys import SHARDS
 from dni.privacy import erasures, figures, holders, traces
+from dni.privacy.callers import bare_events, first_times
 from dni.privacy.erasures import ErasureView
 from dni.privacy.model import Who, impersonal
 from dni.privacy.traces import Traces
@@ -115,9 +115,10 @@ async def _steps(connection: AsyncConnection, found: Traces, now_ms: int) -> lis
         names = {row["id"] for row in calls[at : at + _CALLS_AT_ONCE]}
         steps.append(partial(_erase_calls, msgspec.structs.replace(found, calls=names), first, now_ms))
     sessions = [] if found.caller else sorted(found.sessions)
-    for at in range(0, len(sessions), _SESSIONS_AT_ONCE):
-        steps.append(partial(_erase_sessions, set(sessions[at : at + _SESSIONS_AT_ONCE])))
-    return steps
+    return steps + [
+        partial(_erase_sessions, set(sessions[at : at + _SESSIONS_AT_ONCE]))
+        for at in range(0, len(sessions), _SESSIONS_AT_ONCE)
+    ]
 
 
 async def _erase_sessions(names: set[str], connection: AsyncConnection) -> None:
@@ -185,55 +186,14 @@ def _touch(row: Any, number: str | None = None) -> dict[str, Any]:
     return {name: null() if value is None else value for name, value in kept.items()}
 
 
-async def first_times(connection: AsyncConnection, calls: list[Any]) -> dict[str, bool | None]:
-    """Of calls whose callers are about to go, in their order: whether each was its telephone's first of the campaign."""
-    told: dict[str, bool | None] = {}
-    seen: set[tuple[str, str]] = set()
-    for row in calls:
-        if row["first_time"] is not None or row["caller"] is None:
-            told[row["id"]] = row["first_time"]
-            continue
-        of = (row["caller"], row["campaign_id"] or row["id"])
-        is_first = of not in seen
-        if is_first and row["campaign_id"] is not None:
-            before = select(func.min(call.c.started_at_ms)).where(
-                call.c.caller == row["caller"],
-                call.c.campaign_id == row["campaign_id"],
-                call.c.started_at_ms <= row["started_at_ms"],
-                call.c.id != row["id"],
-                (call.c.started_at_ms < row["started_at_ms"]) | (call.c.id < row["id"]),
-            )
-            is_first = (await connection.execute(before)).scalar_one() is None
-        seen.add(of)
-        told[row["id"]] = is_first
-    return told
-
-
-async def bare_events(
-    connection: AsyncConnection,
-    events: list[Any],
-    carriers: dict[str, str],
-    bare: Callable[[str, dict[str, str]], dict[str, str]],
-) -> int:
-    """What stays of events of calls (call -> carrier); how many changed."""
-    known = await connection.execute(select(carrier.c.id, carrier.c.kind))
-    ports = {name: kind for name, kind in known}
-    changed = 0
-    for row in events:
-        kept = bare(ports.get(carriers[row["call_id"]], ""), row["fields"])
-        if kept != row["fields"]:
-            changed += 1
-            await connection.execute(update(call_event).where(call_event.c.id == row["id"]).values(fields=kept))
-    return changed
-
-
 async def _settled(parts: Parts) -> None:
     """Until all that waits now is in the ledger. Raises Unavailable `recorder_behind` when it does not come to it."""
     spool = Spool(parts.settings.data_dir / "spool")
     ends = {parts.keys.events(shard): await _end(parts, shard) for shard in SHARDS}
     try:
         async with asyncio.timeout(_SETTLES_WITHIN_S):
-            while await _waiting(parts, ends) or await asyncio.to_thread(spool.waits):
+            # Another process records; it sets no event.
+            while await _waiting(parts, ends) or await asyncio.to_thread(spool.waits):  # noqa: ASYNC110
                 await asyncio.sleep(_LOOK_EVERY_S)
     except TimeoutError:
         raise Unavailable(

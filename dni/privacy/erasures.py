@@ -11,8 +11,11 @@ from dni.ledger.schema import erasure
 
 
 class ErasureView(msgspec.Struct):
-    """An erasure that was done, or with `id` null one that was only tried. `removed`: rows that went or name nobody now,
-    by table; `holders` are records of numbers in Redis. `by`: whose token asked."""
+    """An erasure that was done, or with `id` null one that was only tried.
+
+    `removed`: rows that went or name nobody now, by table; `holders` are records of numbers in Redis. `by`: whose token
+    asked.
+    """
 
     id: str | None
     at: Instant

@@ -15,7 +15,7 @@ _AT_ONCE, _TEXTS_AT_ONCE = 500, 20
 
 
 class Traces(msgspec.Struct):
-    """`calls`: of a visitor, all that name him, as the credited one, among their touches, or as a candidate, now or in a
+    """`calls`: of a visitor, all that name him: as the credited one, among their touches, as a candidate, now or in a
     former answer; of a caller, his own."""
 
     visitors: set[str]
@@ -45,14 +45,14 @@ async def of(connection: AsyncConnection, who: Who, *, since_ms: int = 0) -> Tra
         )
     for some in _parts(sessions):
         calls |= set((await connection.execute(select(call.c.id).where(call.c.session_id.in_(some)))).scalars())
-    for some in _parts(visitors | sessions, _TEXTS_AT_ONCE):
+    former = former_attribution.c
+    for some in _parts(sessions, _TEXTS_AT_ONCE):
         # A candidate held the number before the call, so no call from before the visitor's first visit names him.
-        named = _names(call.c.candidates, some)
-        wanted = select(call.c.id).where(call.c.started_at_ms >= max(since_ms, first_ms or 0), named)
+        since = call.c.started_at_ms >= max(since_ms, first_ms or 0)
+        wanted = select(call.c.id).where(since, _names(call.c.candidates, some))
         calls |= set((await connection.execute(wanted)).scalars())
-        former = or_(_names(former_attribution.c.candidates, some), former_attribution.c.session_id.in_(some))
-        former = or_(former, former_attribution.c.visitor_id.in_(some))
-        wanted = select(former_attribution.c.call_id).where(former_attribution.c.until_ms >= since_ms, former)
+        named = or_(_names(former.candidates, some), former.session_id.in_(some))
+        wanted = select(former.call_id).where(former.until_ms >= since_ms, named)
         calls |= set((await connection.execute(wanted)).scalars())
     return Traces(visitors, sessions, calls)
 
