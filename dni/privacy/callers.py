@@ -43,7 +43,7 @@ async def bare_events(
     bare: Callable[[str, dict[str, str]], dict[str, str]],
 ) -> int:
     """What stays of events of calls (call -> carrier); how many changed."""
-    ports = dict((await connection.execute(select(carrier.c.id, carrier.c.kind))).tuples().all())
+    ports = {row.id: row.kind for row in await connection.execute(select(carrier.c.id, carrier.c.kind))}
     changed = 0
     for row in events:
         kept = bare(ports.get(carriers[row["call_id"]], ""), row["fields"])

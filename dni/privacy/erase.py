@@ -215,7 +215,7 @@ async def _waiting(parts: Parts, ends: dict[str, tuple[int, int] | None]) -> boo
     if not any(ends.values()):
         return False
     async with parts.ledger.read() as connection:
-        known = dict((await connection.execute(select(recorded.c.stream, recorded.c.last_id))).tuples().all())
+        known = {row.stream: row.last_id for row in await connection.execute(select(recorded))}
     return any(end and _order(known.get(stream, "0-0")) < end for stream, end in ends.items())
 
 

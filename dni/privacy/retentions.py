@@ -35,7 +35,7 @@ class RetentionView(msgspec.Struct):
 
 
 async def days(connection: AsyncConnection) -> RetentionDays:
-    said = dict((await connection.execute(select(retention.c.kind, retention.c.days))).tuples().all())
+    said = {row.kind: row.days for row in await connection.execute(select(retention))}
     return RetentionDays(**{kind.name: said.get(kind.name, kind.days) for kind in KINDS})
 
 
