@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dni.access.authenticate import ADMIN
-from dni.call import calls
 from dni.call.calls import Told
+from dni.call.model import fold
 from dni.errors import Unavailable
 from dni.ledger import schema
 from dni.parts import Parts
@@ -19,14 +19,15 @@ from dni.report.model import ReportFilter
 from tests.privacy.story import AUDIT, Visitor, in_ledger, in_redis, record_all, rows, told
 from tests.support import browser
 from tests.support.carrier import Carrier, advance, at, door, protected_until
-from tests.support.world import START_MS
+from tests.support.world import START_MS, TARGET
 
 SEEDS = range(4)
 # What money is made of.
 OF_MONEY = (
-    "id carrier_id provider_id status started_at_ms answered_at_ms ended_at_ms duration_s talk_s tracking_number "
-    "destination campaign_id publisher_id tag_id source medium channel confidence method"
-).split()
+    *("id", "carrier_id", "provider_id", "status", "started_at_ms", "answered_at_ms", "ended_at_ms", "duration_s"),
+    *("talk_s", "tracking_number", "destination", "campaign_id", "publisher_id", "tag_id", "source", "medium"),
+    *("channel", "confidence", "method"),
+)
 
 
 def files(parts: Parts) -> bytes:
@@ -101,7 +102,9 @@ async def test_a_caller_is_nowhere_and_others_are_as_they_were(parts: Parts, see
     figures = await report(parts)
     done = await erase(parts, Who(caller=who.caller), ADMIN)
     assert done.removed["calls"] == len(his) > 0
-    await is_nowhere(parts, {who.caller, who.caller[1:], f"MR {who.name}", *(f"carrier.example/{c}" for c in who.calls)})
+    await is_nowhere(
+        parts, {who.caller, who.caller[1:], f"MR {who.name}", *(f"carrier.example/{c}" for c in who.calls)}
+    )
     await nobody_else_changed(before, parts, *his)
     for then, now in zip(money, await rows(parts, schema.call), strict=True):
         assert {name: then[name] for name in OF_MONEY} == {name: now[name] for name in OF_MONEY}
@@ -116,7 +119,8 @@ async def test_a_caller_is_nowhere_and_others_are_as_they_were(parts: Parts, see
 async def report(parts: Parts) -> list[Any]:
     only = ReportFilter(from_ms=0, to_ms=START_MS * 2)
     return [
-        await attribution(parts.ledger, ADMIN, only, ("source", "day"), model, 1000) for model in ("linear", "last_touch")
+        await attribution(parts.ledger, ADMIN, only, ("source", "day"), model, 1000)
+        for model in ("linear", "last_touch")
     ]
 
 
@@ -131,7 +135,9 @@ async def test_erasing_twice_is_erasing_once_and_each_is_noted_without_whom(part
         assert again.removed == {}
         assert await everything(parts) == before
     noted = await rows(parts, schema.erasure)
-    assert sorted((row["kind"], row["by_name"]) for row in noted) == [("caller", "admin")] * 2 + [("visitor", "admin")] * 2
+    assert (
+        sorted((row["kind"], row["by_name"]) for row in noted) == [("caller", "admin")] * 2 + [("visitor", "admin")] * 2
+    )
     assert who.caller not in repr(noted)
     assert who.ids["visitor"] not in repr(noted)
 
@@ -169,7 +175,7 @@ async def test_his_number_stays_protected_and_a_call_on_it_still_knows_its_sourc
     assert who.shown
     async with browser.client(browser.door(parts)) as client:
         lease = browser.lease_body(**who.ids)
-        shown = (await browser.post(client, "/v1/lease", lease)).json()["numbers"][browser.TARGET]
+        shown = (await browser.post(client, "/v1/lease", lease)).json()["numbers"][TARGET]
         await record_all(parts)
         until = await protected_until(parts, shown["number"])
         await erase(parts, Who(visitor=who.ids["visitor"]), ADMIN)
@@ -247,9 +253,7 @@ async def test_a_call_in_the_folds_of_its_events_is_the_same_without_its_caller(
                 for one in events
                 if one["call_id"] == row["id"]
             ]
-            state = calls.fold(told_again)
+            state = fold(told_again)
             folded = (state.status, state.started_ms, state.answered_ms, state.ended_ms, state.talk_s)
             names = ("status", "started_at_ms", "answered_at_ms", "ended_at_ms", "talk_s")
             assert folded == tuple(row[name] for name in names)
-
-
