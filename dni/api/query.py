@@ -71,6 +71,14 @@ class ReportQuery(Query, kw_only=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
 
 
+class PersonQuery(Query, kw_only=True):
+    """One of them."""
+
+    visitor: str | None = None
+    session: str | None = None
+    caller: str | None = None
+
+
 class NumberQuery(ListQuery, kw_only=True):
     kind: Literal["static", "pooled"] | None = None
     pool: str | None = None

@@ -5,8 +5,10 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access.model import Principal
+from dni.clock import rfc3339
 from dni.ids import new_id
-from dni.ledger.rows import Instant, instant
+from dni.ledger import rows
+from dni.ledger.rows import Instant
 from dni.ledger.schema import erasure
 
 
@@ -30,13 +32,14 @@ async def add(
     row = {"id": new_id("era", now_ms), "at_ms": now_ms, "kind": kind}
     by = {"by_id": principal.id, "by_name": principal.name}
     await connection.execute(insert(erasure).values(**row, **by, removed=removed))
-    return ErasureView(str(row["id"]), instant(now_ms) or "", kind, principal.name, removed)
+    return ErasureView(str(row["id"]), rfc3339(now_ms), kind, principal.name, removed)
 
 
-async def latest(connection: AsyncConnection, limit: int) -> list[ErasureView]:
-    """The latest first."""
-    found = await connection.execute(select(erasure).order_by(erasure.c.id.desc()).limit(limit))
+async def page(
+    connection: AsyncConnection, limit: int, cursor: str | None = None
+) -> tuple[list[ErasureView], str | None]:
+    """Newest first."""
+    found, after = await rows.page(connection, select(erasure), (erasure.c.id,), limit, cursor)
     return [
-        ErasureView(row["id"], instant(row["at_ms"]) or "", row["kind"], row["by_name"], row["removed"])
-        for row in found.mappings()
-    ]
+        ErasureView(row["id"], rfc3339(row["at_ms"]), row["kind"], row["by_name"], row["removed"]) for row in found
+    ], after

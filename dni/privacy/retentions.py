@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dni.clock import rfc3339
 from dni.ledger.engines import Ledger
 from dni.ledger.rows import Instant, instant
 from dni.ledger.schema import forgotten, retention, retention_run
@@ -55,7 +56,7 @@ async def last_runs(connection: AsyncConnection, limit: int) -> list[Run]:
     """The latest first."""
     wanted = select(retention_run).order_by(retention_run.c.started_at_ms.desc()).limit(limit)
     return [
-        Run(instant(row["started_at_ms"]) or "", instant(row["ended_at_ms"]), row["removed"])
+        Run(rfc3339(row["started_at_ms"]), instant(row["ended_at_ms"]), row["removed"])
         for row in (await connection.execute(wanted)).mappings()
     ]
 
