@@ -14,6 +14,7 @@ from dni.dashboard.door import Door
 from dni.dashboard.overview import Overview
 from dni.dashboard.page import Address, Page, route
 from dni.dashboard.pages import Pages
+from dni.dashboard.privacy import Privacy
 from dni.dashboard.sign_in import SignIn
 from dni.dashboard.sources import Sources
 from dni.dashboard.tags import Tags
@@ -30,6 +31,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Calls,
     Sources,
     Tags,
+    Privacy,
 )
 
 

@@ -1,7 +1,6 @@
 """`dni privacy` against the running service: its own recorder, Valkey and ledger."""
 
 import json
-import os
 import subprocess
 import sys
 from typing import Any
@@ -15,7 +14,7 @@ from tests.support.world import ORIGIN, TARGET
 
 def dni(service: Service, *words: str, answer: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "dni", "privacy", *words, "--data-dir", str(service.data_dir)]
-    env = {**os.environ, "DNI_ADMIN_TOKEN": service.admin_token}
+    env = {"DNI_ADMIN_TOKEN": service.admin_token}
     return subprocess.run(command, input=answer, capture_output=True, text=True, timeout=60, check=False, env=env)
 
 
