@@ -16,7 +16,7 @@ _ROWS = {
     "sessions": ("visit", "visits"),
     "leases": ("number that a visit was shown", "numbers that visits were shown"),
     "touches": ("copy of a visit, kept with a call", "copies of visits, kept with calls"),
-    "calls": ("call", "calls"),
+    "calls": ("call, which stays as nobody's", "calls, which stay as nobody's"),
     "events": ("message of the carrier", "messages of the carrier"),
     "former_attributions": ("former answer", "former answers"),
     "holders": ("number that knew its visitor", "numbers that knew their visitors"),
@@ -80,8 +80,8 @@ def run(last: Run, zone: ZoneInfo, now_ms: int) -> str:
     began = words.moment(from_rfc3339(last.started_at), zone, now_ms)
     what = counted(last.removed)
     if last.ended_at is None:
-        return f"It runs since {began}; until now {', '.join(what) or 'nothing was old enough'}."
-    return f"Last run {began}: {', '.join(what) or 'nothing was old enough'}."
+        return f"It runs since {began}; until now {'; '.join(what) or 'nothing was old enough'}."
+    return f"Last run {began}: {'gone are ' + '; '.join(what) if what else 'nothing was old enough'}."
 
 
 def visits(held: ExportView, zone: ZoneInfo, now_ms: int) -> list[Visit]:
@@ -96,9 +96,11 @@ def calls(held: ExportView, zone: ZoneInfo, now_ms: int) -> list[Visit]:
     """The newest first."""
     found = []
     for row in reversed(held.calls):
-        spoken = f"{words.status(row['status']).label}, {words.duration(row['talk_s'] or 0)} spoken"
+        spoken = f", {words.duration(row['talk_s'])} spoken" if row["talk_s"] else ""
         sure = "" if row["confidence"] is None else f", credited with {words.share(row['confidence'])}"
-        found.append(Visit(_when(row["started_at"], zone, now_ms), spoken, f"{row['tracking_number']}{sure}"))
+        what = f"{words.status(row['status']).label}{spoken}"
+        more = f"to {words.number(row['tracking_number'])}{sure}"
+        found.append(Visit(_when(row["started_at"], zone, now_ms), what, more))
     return found
 
 

@@ -73,7 +73,7 @@ async def test_a_caller_is_looked_at_handed_over_and_erased(admin: Person, parts
     done = await admin.send(f"{PATH}/erase", {**hidden(page, f"{PATH}/erase"), "sure": "1"})
     assert done.status_code == 303
     told = text((await admin.read(done.headers["location"])).text)
-    assert "Erased. 7 calls" in told
+    assert "Erased. 7 calls, which stay as nobody's" in told
     assert "one caller, by admin" in told
     assert not any(row["caller"] == CALLER for row in await rows(parts, schema.call))
     assert "Nothing is held" in text(await asked(admin, "caller", CALLER))
