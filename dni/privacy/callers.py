@@ -3,37 +3,27 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.ledger.schema import call, call_event, carrier
 
 
-async def first_times(connection: AsyncConnection, calls: Sequence[Any]) -> dict[str, bool | None]:
-    """Of calls whose callers are about to go, the oldest first: whether each was its telephone's first of the campaign.
+async def first_times(connection: AsyncConnection, calls: Sequence[Any]) -> dict[str, bool]:
+    """Of calls whose callers are about to go: whether each was its telephone's first of the campaign.
 
-    None where no caller is known and nothing was noted before.
+    Those of withheld callers, and those of which it was noted before, are left out.
     """
-    told: dict[str, bool | None] = {}
-    seen: set[tuple[str, str]] = set()
-    for row in calls:
-        if row["first_time"] is not None or row["caller"] is None:
-            told[row["id"]] = row["first_time"]
-            continue
-        of = (row["caller"], row["campaign_id"] or row["id"])
-        is_first = of not in seen
-        if is_first and row["campaign_id"] is not None:
-            before = select(func.min(call.c.started_at_ms)).where(
-                call.c.caller == row["caller"],
-                call.c.campaign_id == row["campaign_id"],
-                call.c.started_at_ms <= row["started_at_ms"],
-                call.c.id != row["id"],
-                (call.c.started_at_ms < row["started_at_ms"]) | (call.c.id < row["id"]),
-            )
-            is_first = (await connection.execute(before)).scalar_one() is None
-        seen.add(of)
-        told[row["id"]] = is_first
-    return told
+    asked = [row for row in calls if row["first_time"] is None and row["caller"] is not None]
+    of = {(row["caller"], row["campaign_id"]) for row in asked if row["campaign_id"] is not None}
+    columns = call.c.caller, call.c.campaign_id
+    mine = call.c.caller.in_({caller for caller, _ in of}) & tuple_(*columns).in_(of)
+    began = select(*columns, func.min(call.c.started_at_ms)).where(mine).group_by(*columns)
+    starts = [tuple(row) for row in await connection.execute(began)] if of else []
+    at = tuple_(*columns, call.c.started_at_ms).in_(starts)
+    first = select(func.min(call.c.id)).where(mine, at).group_by(*columns)
+    firsts = set((await connection.execute(first)).scalars()) if starts else set()
+    return {row["id"]: row["campaign_id"] is None or row["id"] in firsts for row in asked}
 
 
 async def bare_events(
@@ -44,10 +34,12 @@ async def bare_events(
 ) -> int:
     """What stays of events of calls (call -> carrier); how many changed."""
     ports = {row.id: row.kind for row in await connection.execute(select(carrier.c.id, carrier.c.kind))}
-    changed = 0
+    changed = []
     for row in events:
         kept = bare(ports.get(carriers[row["call_id"]], ""), row["fields"])
         if kept != row["fields"]:
-            changed += 1
-            await connection.execute(update(call_event).where(call_event.c.id == row["id"]).values(fields=kept))
-    return changed
+            changed.append({"of": row["id"], "kept": kept})
+    if changed:
+        this = call_event.c.id == bindparam("of")
+        await connection.execute(update(call_event).where(this).values(fields=bindparam("kept")), changed)
+    return len(changed)

@@ -127,14 +127,15 @@ async def _erase_sessions(names: set[str], connection: AsyncConnection) -> None:
     await figures.changed(connection, "session", list((await connection.execute(gone)).scalars()))
 
 
-async def _erase_calls(found: Traces, first: dict[str, bool | None], now_ms: int, connection: AsyncConnection) -> None:
+async def _erase_calls(found: Traces, first: dict[str, bool], now_ms: int, connection: AsyncConnection) -> None:
     """A caller's own call is nobody's then; of another one only the visitor's part goes."""
     calls = await traces.calls_of(connection, found)
     instead = {row["id"]: _Instead(None if found.caller else found) for row in calls}
     for row in calls:
         values = _answer(instead[row["id"]], row)
         if found.caller:
-            values |= {"caller": None, "recording_url": None, "forgot_ms": now_ms, "first_time": first[row["id"]]}
+            noted = first.get(row["id"], row["first_time"])
+            values |= {"caller": None, "recording_url": None, "forgot_ms": now_ms, "first_time": noted}
         if found.caller or traces.is_his(found, row):
             values |= _touch(row, found.caller)
         await connection.execute(update(call).where(call.c.id == row["id"]).values(values))

@@ -18,7 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Table,
     Text,
-    and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -252,11 +252,13 @@ async def _recordings(connection: AsyncConnection, rows: Rows, _day: Day) -> int
 async def _callers(connection: AsyncConnection, rows: Rows, day: Day) -> int:
     """Whether a telephone called for the first time is told by its earlier calls; it is noted before they lose it."""
     first = await first_times(connection, rows)
-    for name, is_first in first.items():
-        await connection.execute(update(call).where(call.c.id == name).values(first_time=is_first))
-    for caller, campaign in {(row["caller"], row["campaign_id"]) for row in rows if row["caller"]}:
-        later = and_(call.c.caller == caller, call.c.campaign_id == campaign, call.c.first_time.is_(None))
-        await connection.execute(update(call).where(later).values(first_time=False))
+    told = [{"of": name, "told": is_first} for name, is_first in first.items()]
+    if told:
+        this = update(call).where(call.c.id == bindparam("of")).values(first_time=bindparam("told"))
+        await connection.execute(this, told)
+    of = {(row["caller"], row["campaign_id"]) for row in rows if row["caller"] and row["campaign_id"]}
+    later = call.c.caller.in_({caller for caller, _ in of}) & tuple_(call.c.caller, call.c.campaign_id).in_(of)
+    await connection.execute(update(call).where(later, call.c.first_time.is_(None)).values(first_time=False))
     await _strip(connection, rows, nameless)
     names = [row["id"] for row in rows]
     counted = sum(row["caller"] is not None or row["recording_url"] is not None for row in rows)
@@ -286,12 +288,12 @@ async def _refusals(connection: AsyncConnection, rows: Rows, _day: Day) -> int:
 _OF_CALL = (call.c.started_at_ms, call.c.id)
 
 STEPS = (
-    Step("sessions", "sessions", session, session.c.started_at_ms, session.c.id, _sessions, 100),
+    Step("sessions", "sessions", session, session.c.started_at_ms, session.c.id, _sessions, 60),
     Step("details", "details", session, session.c.started_at_ms, session.c.id, _details, 100),
     Step("details_of_calls", "details", call, *_OF_CALL, _details_of_calls, 50),
     Step("events", "events", call, *_OF_CALL, _events, 20),
     Step("recordings", "recordings", call, *_OF_CALL, _recordings, 20),
-    Step("callers", "callers", call, *_OF_CALL, _callers, 20),
+    Step("callers", "callers", call, *_OF_CALL, _callers, 10),
     Step(
         "attributions",
         "attributions",
