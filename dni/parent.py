@@ -16,8 +16,8 @@ from dni.host.duties import Duty
 from dni.ledger.migrate import migrate
 from dni.parts import Parts
 from dni.pool.place import keep_placed, place, trust
-from dni.report.seal import keep_columns
 from dni.privacy.forget import forget_daily
+from dni.report.seal import keep_columns
 from dni.session.recorder import record
 from dni.settings import Settings
 

@@ -8,8 +8,7 @@ a pause: no call waits long for the ledger.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -26,7 +25,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    text,
     tuple_,
     update,
 )
@@ -35,6 +33,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dni.api import idempotency
 from dni.call.calls import nameless
 from dni.errors import Unavailable
+from dni.ledger.alone import alone
 from dni.ledger.engines import Ledger
 from dni.ledger.schema import call, call_event, call_touch, former_attribution, lease, refusal, session, signin
 from dni.live.connection import RedisError
@@ -50,7 +49,6 @@ log = logging.getLogger("dni.privacy")
 _LOOK_EVERY_S = 60.0
 # Of a transaction's time the ledger is free for four times as long.
 _PAUSE, _LEAST_PAUSE_S = 4.0, 0.02
-_ADVISORY_LOCK = 0x646E6966  # "dnif"; any number that is the same on all hosts
 # Calls whose touches are still to be kept; with more than these, that comes first.
 _MOST_PENDING = 20_000
 
@@ -87,12 +85,13 @@ async def forget_daily(parts: Parts, stop: asyncio.Event) -> None:
     """Until `stop`: a run when a day of UTC has begun since the last one, and the rest of one that broke off."""
     while not stop.is_set():
         try:
-            async with _alone(parts) as alone:
-                if alone:
+            async with alone(parts.ledger, b"dniold"):
+                while not stop.is_set():
                     await forget_due(parts, stop)
+                    await _wait(stop, _LOOK_EVERY_S)
         except (Unavailable, RedisError) as error:
             log.debug("what is old waits to be forgotten: %s", error)
-        await _wait(stop, _LOOK_EVERY_S)
+            await _wait(stop, _LOOK_EVERY_S)
 
 
 async def forget_due(parts: Parts, stop: asyncio.Event, *, pause: float = _PAUSE) -> bool:
@@ -136,8 +135,8 @@ async def _take(day: Day, step: Step, before_ms: int, pause: float, stop: asynci
     """Some rows of a step. False: there are no more."""
     ledger, removed = day.ledger, day.removed
     async with ledger.read() as connection:
-        if step.table is session and (safe := await figures.kept_until(connection)) is not None:
-            before_ms = min(before_ms, safe)
+        if step.act is _sessions:
+            before_ms = min(before_ms, await figures.kept_until(connection))
         at_ms, name = await retentions.cursor(connection, step.name)
         columns = [column for column in step.table.c if not column.name.startswith("candidates")]
         wanted = (
@@ -163,21 +162,6 @@ async def _take(day: Day, step: Step, before_ms: int, pause: float, stop: asynci
     return len(rows) == step.take
 
 
-@asynccontextmanager
-async def _alone(parts: Parts) -> AsyncIterator[bool]:
-    """Whether no other host is at it: on PostgreSQL by an advisory lock; with SQLite there is one host."""
-    if parts.ledger.is_sqlite:
-        yield True
-        return
-    async with parts.ledger.read() as connection:
-        got = bool((await connection.execute(text(f"SELECT pg_try_advisory_lock({_ADVISORY_LOCK})"))).scalar_one())
-        try:
-            yield got
-        finally:
-            if got:
-                await connection.execute(text(f"SELECT pg_advisory_unlock({_ADVISORY_LOCK})"))
-
-
 async def _wait(stop: asyncio.Event, seconds: float) -> None:
     try:
         await asyncio.wait_for(stop.wait(), seconds)
@@ -187,6 +171,7 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
 
 async def _sessions(connection: AsyncConnection, rows: Rows, day: Day) -> int:
     """Visits that led to no call: neither is one a call's, nor may its visitor have called after it."""
+    await figures.keep(connection, rows[-1]["started_at_ms"] + 1)
     names = [row["id"] for row in rows if row["id"] not in day.pending]
     credited = exists(select(literal(1)).where(call.c.session_id == session.c.id))
     called = exists(

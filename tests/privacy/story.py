@@ -11,14 +11,15 @@ from dni.call.journal import Journal
 from dni.call.keep_touches import keep_next
 from dni.ledger import schema
 from dni.parts import Parts
+from dni.report.seal import seal_all
 from dni.session import recorder
 from tests.support import browser
 from tests.support.carrier import Carrier, advance, at, door
 from tests.support.world import TARGET, add
 
 MINUTE = 60_000
-# What tells that a run or an erasure was.
-AUDIT = {"erasure", "retention_run", "forgotten"}
+# What tells that a run or an erasure was, and the copy for reports, which is made anew.
+AUDIT = {"erasure", "retention_run", "forgotten", "chunk", "chunk_column", "word"}
 
 
 class Visitor:
@@ -52,6 +53,7 @@ async def told(parts: Parts, seed: int, *, visitors: int = 5, steps: int = 24, p
     while await keep_next(parts):
         pass
     await _former(parts)
+    await seal_all(parts)
     return people
 
 

@@ -11,13 +11,14 @@ from dni.api import idempotency
 from dni.call.calls import Told
 from dni.call.keep_touches import keep_next
 from dni.call.model import fold
-from dni.ledger import schema
+from dni.ledger import schema, stale
 from dni.parts import Parts
 from dni.privacy import forget, holders, retentions
 from dni.privacy.forget import forget_due
 from dni.privacy.model import DAY_MS, KINDS, RetentionChange
 from dni.report.attribution import attribution
 from dni.report.model import ReportFilter
+from dni.report.seal import seal_all
 from tests.dashboard.samples import CALLER, GOOGLE, HOUR, call, candidate, event, insert_rows, lease, session
 from tests.privacy.story import in_redis, record_all, rows, told
 from tests.support import browser
@@ -30,6 +31,7 @@ DAY = 24 * HOUR
 
 async def run(parts: Parts, stop: asyncio.Event | None = None, **days: int | None) -> dict[str, int]:
     """One run by these days alone; what it removed."""
+    await seal_all(parts)
     async with parts.ledger.write() as connection:
         await retentions.change(parts.ledger, connection, RetentionChange(**(NEVER | days)))
     assert await forget_due(parts, stop or asyncio.Event(), pause=0)
@@ -75,6 +77,24 @@ async def test_visits_go_with_their_leases_when_they_are_old_and_led_to_no_call(
     assert await run(parts, sessions=30) == {"sessions": 3}
     assert await names(parts) == {"young", "credited", "of-caller-before", "may-be"}
     assert {row["session_id"] for row in await rows(parts, schema.lease)} == {"young", "credited"}
+
+
+async def test_reports_count_visits_that_are_forgotten_and_none_goes_before_they_have_a_copy(parts: Parts) -> None:
+    await add(parts)
+    await insert_rows(parts, schema.session, *(session(f"s{n}", (25 + n) * DAY, **GOOGLE) for n in range(10)))
+    await insert_rows(parts, schema.lease, *(lease(f"s{n}", (25 + n) * DAY, number=numbers(9)[n]) for n in (0, 8)))
+    by = ("source", "device", "day")
+    before = await report(parts, *by)
+    assert await forget_due(parts, asyncio.Event(), pause=0)
+    assert len(await names(parts)) == 10, "nothing is copied yet"
+    advance(parts, DAY)
+    assert await run(parts, sessions=30) == {"sessions": 5}
+    assert await report(parts, *by) == before
+    await insert_rows(parts, schema.session, session("late", 20 * DAY, **GOOGLE))
+    async with parts.ledger.write() as connection:
+        await stale.mark(connection, "session", [START_MS - 20 * DAY, START_MS - 32 * DAY])
+    await seal_all(parts)
+    assert sum(row.sessions or 0 for row in await report(parts, *by)) >= 10, "the past stays as it was told"
 
 
 async def test_a_visit_that_a_call_names_whose_touches_are_still_to_be_kept_stays(parts: Parts) -> None:
