@@ -71,7 +71,6 @@ STORES = {
     "pool.pools",
     "privacy.callers",
     "privacy.erasures",
-    "privacy.figures",
     "privacy.retentions",
     "privacy.traces",
     "session.search",
