@@ -18,6 +18,8 @@ tokens = typer.Typer(no_args_is_help=True, help="API tokens.")
 demo = typer.Typer(no_args_is_help=True, help="Try the service without a carrier.")
 app.add_typer(tokens, name="token")
 app.add_typer(demo, name="demo")
+privacy = typer.Typer(no_args_is_help=True, help="Tell a person what is held of him, or erase him.")
+app.add_typer(privacy, name="privacy")
 
 out = Console(soft_wrap=True, highlight=False, markup=False)
 
@@ -221,6 +223,60 @@ def create_token(
             return str((await declare.token(connection, now_ms, new)).token)
 
     out.print(_on_ledger(data_dir, make))
+
+
+Visitor = Annotated[str | None, typer.Option(metavar="ID", help="A visitor, by his id.")]
+Session = Annotated[str | None, typer.Option(metavar="ID", help="A visitor, by one of his sessions.")]
+Caller = Annotated[str | None, typer.Option(metavar="NUMBER", help="A caller, by his telephone number.")]
+
+
+@privacy.command("export")
+def export_person(
+    visitor: Visitor = None,
+    session: Session = None,
+    caller: Caller = None,
+    out_file: Annotated[Path | None, typer.Option("--out", metavar="FILE.json", help="Else stdout.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write all that is held of one visitor or caller, as JSON. The service must run."""
+    import json
+
+    from dni.privacy import ask_service
+    from dni.privacy.model import Who
+    from dni.replay import output
+
+    who = Who(visitor=visitor, session=session, caller=caller)
+    told = ask_service.export(environment.load(data_dir=data_dir), who)
+    with output.whole(out_file) as file:
+        file.write((json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+@privacy.command("erase")
+def erase_person(
+    visitor: Visitor = None,
+    session: Session = None,
+    caller: Caller = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much would go.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Erase one visitor or caller everywhere. Calls stay, as nobody's. It cannot be undone. The service must run."""
+    from dni.privacy import ask_service
+    from dni.privacy.model import Who
+
+    settings, who = environment.load(data_dir=data_dir), Who(visitor=visitor, session=session, caller=caller)
+    if dry_run or not yes:
+        out.print(_rows_of(ask_service.erase(settings, who, dry_run=True)))
+    if dry_run:
+        out.print("a dry run: nothing was erased")
+        return
+    if not yes:
+        typer.confirm("Erase this for good?", abort=True)
+    out.print(f"erased: {_rows_of(ask_service.erase(settings, who, dry_run=False))}")
+
+
+def _rows_of(removed: dict[str, int]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in removed.items()) or "nothing is held"
 
 
 @demo.command("call")

@@ -16,6 +16,7 @@ from dni.host.duties import Duty
 from dni.ledger.migrate import migrate
 from dni.parts import Parts
 from dni.pool.place import keep_placed, place, trust
+from dni.privacy.forget import forget_daily
 from dni.report.seal import keep_columns
 from dni.session.recorder import record
 from dni.settings import Settings
@@ -58,6 +59,7 @@ class Parent:
             "learn_from_calls": of(learn_from_calls),
             "keep_touches": of(keep_touches),
             "keep_columns": aside(_keep_columns),
+            "forget_daily": of(forget_daily),
         }
 
 

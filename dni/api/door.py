@@ -72,6 +72,8 @@ class Door:
             query=query.read(scope["query_string"], operation.query),
             body=await self._decode(operation, raw) if operation.body is not None else None,
         )
+        if operation.workflow:
+            return _json(await operation.run(self._parts, ask))
         if operation.writes:
             return await self._write(operation, ask, scope["path"], raw, headers.get("idempotency-key"))
         value = await operation.run(ask)

@@ -39,7 +39,7 @@ async def begin(
     The row is made first: of two requests at once the second waits here until the first is committed or rolled back.
     Raises Conflict `idempotency_mismatch` when the key came with another request.
     """
-    await connection.execute(delete(idempotency).where(idempotency.c.created_at_ms < now_ms - KEPT_MS))
+    await forget(connection, now_ms)
     row = {"token_id": principal, "key": key, "request": request, "status": 0, "body": b"", "created_at_ms": now_ms}
     made = await connection.execute(ledger.insert(idempotency).values(**row).on_conflict_do_nothing())
     if made.rowcount:
@@ -49,6 +49,11 @@ async def begin(
     if bytes(before) != request:
         raise Conflict("this Idempotency-Key came with another request before", code="idempotency_mismatch")
     return Stored(status, bytes(body))
+
+
+async def forget(connection: AsyncConnection, now_ms: int) -> None:
+    """Answers that were kept for a day."""
+    await connection.execute(delete(idempotency).where(idempotency.c.created_at_ms < now_ms - KEPT_MS))
 
 
 async def finish(connection: AsyncConnection, principal: str, key: str, answer: Stored) -> None:

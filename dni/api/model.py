@@ -56,6 +56,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     run          reads: `run(ask)`, writes: `run(connection, ask)` in one transaction. Lists give (views, cursor)
     answer       type of what it gives, of one entry for a list; None: 204, no content
+    workflow     `run(parts, ask)` instead: it has transactions of its own, and done twice it is done once
     configures   the write changes what pages and calls are served from
     secret       a field that is told once and kept out of the answer stored for an Idempotency-Key
     csv          writes a list whose CSV has a form of its own: `csv(query, views)`
@@ -74,6 +75,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body_limit: int = JSON_LIMIT
     query: type[Query] = Query
     is_list: bool = False
+    workflow: bool = False
     configures: bool = True
     secret: str | None = None
     csv: Callable[[Any, list[Any]], str] | None = None
@@ -87,4 +89,4 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         if self.access == "write" and not principal.may_write:
             raise Forbidden(f"as {principal.role} you may read here, not change")
         if self.access == "administer" and not principal.may_administer:
-            raise Forbidden(f"carriers and tokens are for admins; you are {principal.role}")
+            raise Forbidden(f"this is for admins; you are {principal.role}")

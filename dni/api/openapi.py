@@ -83,7 +83,7 @@ def _parameters(operation: Operation, queries: dict[str, Any]) -> list[dict[str,
     if "{id}" in operation.path:
         found.append({"name": "id", "in": "path", "required": True, "schema": _ID})
     found += [{"name": n, "in": "query", "required": False, "schema": _not_null(s)} for n, s in queries.items()]
-    if operation.method == "POST":
+    if operation.method == "POST" and not operation.workflow:
         key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}
         why = "A retry with the same key and body within a day gets the first answer and creates nothing."
         found.append({"name": "Idempotency-Key", "in": "header", "description": why, "schema": key})

@@ -92,6 +92,14 @@ class GoogleAdsQuery(Query, kw_only=True):
     cursor: str | None = None
 
 
+class PersonQuery(Query, kw_only=True):
+    """One of them."""
+
+    visitor: str | None = None
+    session: str | None = None
+    caller: str | None = None
+
+
 class NumberQuery(ListQuery, kw_only=True):
     kind: Literal["static", "pooled"] | None = None
     pool: str | None = None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -79,6 +80,9 @@ async def record(ledger: Ledger, connection: AsyncConnection, told: Told) -> Rec
     same = {"carrier_id": told.carrier, "provider_id": event.provider_id}
     wanted = select(schema.call).filter_by(**same).with_for_update()
     row = dict((await connection.execute(wanted)).mappings().one())
+    if row["forgot_ms"] is not None:
+        told = replace(told, fields=nameless(told.port, told.fields))
+        event = replace(told.event(), identity=event.identity)
     if not await _add_event(ledger, connection, row["id"], event, told):
         return _recorded(row, fresh=False)
     changes = _facts(row, event, told)
@@ -98,6 +102,15 @@ async def credit(connection: AsyncConnection, call_id: str, attribution: Attribu
     if row is not None:
         await _mark(connection, row)
     return row is not None
+
+
+async def is_as_read(connection: AsyncConnection, row: Mapping[Any, Any]) -> bool:
+    """Whether a call's answer is still that of the row, until the end of this transaction: no other was given since,
+    and nobody whom it names was erased."""
+    call = schema.call.c
+    now = select(call.session_id, call.visitor_id, call.candidates).where(call.id == row["id"]).with_for_update()
+    found = (await connection.execute(now)).one()
+    return tuple(found) == (row["session_id"], row["visitor_id"], row["candidates"])
 
 
 async def credit_anew(
@@ -142,6 +155,12 @@ async def _mark(connection: AsyncConnection, *rows: Mapping[Any, Any]) -> None:
         later = select(call.started_at_ms).where(*same, call.started_at_ms > min(times))
         times |= set((await connection.execute(later)).scalars())
     await stale.mark(connection, "call", times)
+
+
+def nameless(port: str, fields: Mapping[str, str]) -> dict[str, str]:
+    """What stays of an event's fields when who called is forgotten: the call's fold is the same."""
+    carrier = PORTS.get(port)
+    return carrier.unrecorded(carrier.bare(fields)) if carrier else {}
 
 
 def _first(event: CallEvent, told: Told) -> dict[str, Any]:

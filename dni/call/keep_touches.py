@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from dni.call import touches
+from dni.call import calls, touches
 from dni.errors import Unavailable
 from dni.parts import Parts
 
@@ -38,5 +38,6 @@ async def keep_next(parts: Parts) -> int:
     if found:
         async with parts.ledger.write() as connection:
             for one, before in found:
-                await touches.keep(connection, one, before, now_ms)
+                if await calls.is_as_read(connection, one):
+                    await touches.keep(connection, one, before, now_ms)
     return len(found)

@@ -39,7 +39,11 @@ async def reattribute(ledger: Ledger, catalog: Catalog, since_ms: int, now_ms: i
             learnt = await delays.load(connection)
             wanted = (
                 select(call)
-                .where(tuple_(call.c.started_at_ms, call.c.id) > after, call.c.method.is_not(None))
+                .where(
+                    tuple_(call.c.started_at_ms, call.c.id) > after,
+                    call.c.method.is_not(None),
+                    call.c.forgot_ms.is_(None),  # less is known of it now than then
+                )
                 .order_by(call.c.started_at_ms, call.c.id)
                 .limit(_BATCH)
             )
@@ -55,6 +59,7 @@ async def reattribute(ledger: Ledger, catalog: Catalog, since_ms: int, now_ms: i
                     answers.append((row, answer))
         if answers:
             async with ledger.write() as connection:
+                answers = [one for one in answers if await calls.is_as_read(connection, one[0])]
                 for row, answer in answers:
                     await calls.credit_anew(connection, row, answer, now_ms)
         done.changed += len(answers)

@@ -7,11 +7,11 @@ before their file goes, and applying one twice changes nothing: a kill at any po
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_NAME = "calls.jsonl"
+_NAME, _DRAINING, _UNREADABLE = "calls.jsonl", "draining.jsonl", "unreadable.jsonl"
 
 
 class Spool:
@@ -23,20 +23,40 @@ class Spool:
     def append(self, line: bytes) -> None:
         """One line, without its end. After an error nothing of it is left."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._current() as file:
+        with self._open(_NAME) as file:
             _add(file, line)
 
     def set_aside(self, line: bytes) -> None:
         """A line that cannot be applied, ever: kept for a person to read."""
-        file = os.open(self._folder / "unreadable.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
+        with self._open(_UNREADABLE) as file:
             _add(file, line)
-        finally:
-            os.close(file)
+
+    def waits(self) -> bool:
+        """Whether there are lines that the ledger does not have yet."""
+        return any((self._folder / name).exists() for name in (_NAME, _DRAINING))
+
+    def forget(self, texts: Collection[str]) -> int:
+        """Takes lines with any of these texts out of what was set aside; how many."""
+        path = self._folder / _UNREADABLE
+        if not path.exists():
+            return 0
+        wanted = [text.encode() for text in texts]
+        with self._open(_UNREADABLE):
+            lines = self.lines(path)
+            kept = [line for line in lines if not any(text in line for text in wanted)]
+            if len(kept) < len(lines):
+                draft = path.with_suffix(".draft")
+                with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                    file.write(b"".join(line + b"\n" for line in kept))
+                    file.flush()
+                    os.fsync(file.fileno())
+                draft.rename(path)
+                _sync_folder(self._folder)
+        return len(lines) - len(kept)
 
     def take(self) -> Path | None:
         """The file to drain, which nobody writes any more. None: nothing waits. One process drains a host."""
-        draining = self._folder / "draining.jsonl"
+        draining = self._folder / _DRAINING
         if draining.exists():
             return draining
         path = self._folder / _NAME
@@ -56,8 +76,8 @@ class Spool:
         _sync_folder(self._folder)
 
     @contextmanager
-    def _current(self) -> Iterator[int]:
-        path = self._folder / _NAME
+    def _open(self, name: str) -> Iterator[int]:
+        path = self._folder / name
         while True:
             is_new = not path.exists()
             file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

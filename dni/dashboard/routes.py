@@ -20,6 +20,7 @@ from dni.dashboard.overview import Overview
 from dni.dashboard.page import Address, Page, route
 from dni.dashboard.pages import Pages
 from dni.dashboard.pools import Pools
+from dni.dashboard.privacy import Privacy
 from dni.dashboard.publishers import Publishers
 from dni.dashboard.settings import Settings
 from dni.dashboard.sign_in import SignIn
@@ -49,6 +50,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Settings,
     Carriers,
     Tokens,
+    Privacy,
 )
 
 

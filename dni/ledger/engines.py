@@ -78,6 +78,19 @@ class Ledger:
                 yield connection
                 await connection.commit()
 
+    async def empty_log(self) -> bool:
+        """SQLite: writes its log into the ledger's file and empties it, so that nothing deleted is left there. False:
+        somebody reads just now; the log is overwritten later. PostgreSQL does its own."""
+        if not self.is_sqlite:
+            return True
+        async with self._write_lock, self.read() as connection:
+            await connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+            try:
+                busy, *_ = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+            finally:
+                await connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(WRITE_WAIT_S * 1000)}")
+            return not busy
+
     def insert(self, table: Table) -> Any:
         """An INSERT of this engine's dialect: both have `on_conflict_do_nothing` and `on_conflict_do_update`."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
@@ -143,6 +156,7 @@ def _sqlite(url: str) -> AsyncEngine:
             "journal_mode=WAL",
             "synchronous=FULL",  # a call that was acknowledged survives a power cut
             "foreign_keys=ON",
+            "secure_delete=ON",  # what is deleted is overwritten: who was erased is not in the file any more
             "busy_timeout=5000",
             "cache_size=-16000",
         ):

@@ -20,6 +20,10 @@ visitors who may have called, from the visits until the call: sessions that led 
 in codes. A chunk holds what began in one stretch of time, once that has settled. Who changes a row there says so in the
 same transaction (`dni/ledger/stale.py`); the rows count then, until the chunk is made anew. It names no person.
 
+A row of `session` goes when it is old and led to no call; of older calls and sessions some columns go (`retention`,
+`forgotten`, `retention_run`). Who asks for it is erased: the call then has a random text in the place of each id, which
+no other row has. `call.first_time` keeps figures of calls whose `caller` is gone. `erasure` tells that it was done.
+
 `refusal` keeps what was turned away at the carrier's door, at most 1,000 rows an account. `idempotency` keeps answers
 of creating requests for a day. `secret` holds what all hosts must share. `signin` holds one-time sign-in codes.
 
@@ -331,6 +335,10 @@ call = Table(
     Column("candidates", JSON),
     Column("lessons", JSON(none_as_null=True), comment="what the call teaches of delays; null: nothing"),
     _ms("touches_kept_ms", nullable=True),  # when `call_touch` was written for the present answer
+    _ms(
+        "forgot_ms", nullable=True
+    ),  # when who called was forgotten: what the carrier tells later does not bring it back
+    Column("first_time", Boolean, comment="whether this telephone's first of the campaign; null: its calls tell"),
     UniqueConstraint("carrier_id", "provider_id"),
     Index("ix_call_started_at_ms", "started_at_ms"),
     Index("ix_call_campaign_id_started_at_ms", "campaign_id", "started_at_ms"),
@@ -386,6 +394,7 @@ former_attribution = Table(
     Column("method", Text, nullable=False),
     Column("confidence", Float),
     Column("candidates", JSON),
+    Index("ix_former_attribution_until_ms", "until_ms"),
 )
 
 delay_counts = Table(
@@ -458,4 +467,38 @@ refusal = Table(
     Column("detail", Text, nullable=False),
     Column("url", Text, nullable=False, comment="the address as we saw it: a wrong public URL shows here"),
     Index("ix_refusal_carrier_id_id", "carrier_id", "id"),
+)
+
+retention = Table(
+    "retention",
+    metadata,
+    Column("kind", Text, primary_key=True, comment="of dni/privacy/model.py; one that is not here has its default"),
+    Column("days", Integer, comment="null: kept"),
+)
+
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("step", Text, primary_key=True, comment="of dni/privacy/forget.py"),
+    _ms("until_ms"),
+    Column("until_id", Text, nullable=False, comment="with until_ms: the last row that was looked at"),
+)
+
+retention_run = Table(
+    "retention_run",
+    metadata,
+    _ms("started_at_ms", primary_key=True),
+    _ms("ended_at_ms", nullable=True),
+    Column("removed", JSON, nullable=False, comment="rows by kind"),
+)
+
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _ms("at_ms"),
+    Column("kind", Text, nullable=False, comment="visitor or caller; not which one"),
+    Column("by_id", Text, nullable=False, comment="whose token it was"),
+    Column("by_name", Text, nullable=False),
+    Column("removed", JSON, nullable=False, comment="rows by table"),
 )

@@ -19,7 +19,7 @@ _FOLDER = Path(__file__).parent.parent / "pool" / "lua"
 _PASSING = {"LOADING", "OOM", "MISCONF", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS"}
 # Where the first sends us, and once more from there.
 _MORE_TRIES = 2
-NAMES = ("acquire", "signal", "news", "place", "ring", "hangup", "report")
+NAMES = ("acquire", "signal", "news", "place", "ring", "hangup", "report", "forget")
 _UNKNOWN = "Function not found"
 
 

@@ -1,5 +1,6 @@
 """The lease engine's door in Python: values in, one script, values out. Rules of leasing are in `lua/`."""
 
+from collections.abc import AsyncIterator
 from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
@@ -9,10 +10,11 @@ from zlib import crc32
 import msgspec
 
 from dni.errors import Unavailable
+from dni.live.commands import ask
 from dni.live.connection import Live
 from dni.live.scripts import call
 from dni.pool.keys import Keys
-from dni.pool.record import Holder, holders
+from dni.pool.record import HEAD_BYTES, Holder, holders
 
 # Most stream entries that may wait for the recorder, per shard, give or take a second's: about 900 bytes each, so at
 # most some 180 MB.
@@ -20,6 +22,7 @@ MAX_BACKLOG = 200_000
 
 _RUN_ID = 40  # bytes; a pool's state begins with it
 _NO_SESSION = bytes(18)
+_SCANNED = 500  # fields a round trip, some 100 kB
 # As lua/acquire.lua and lua/signal.lua unpack them.
 _ACQUIRE = Struct(">6s40sss18s18s4sII")
 _WANT = Struct(">16sI9s")
@@ -125,6 +128,15 @@ class Rung(msgspec.Struct, frozen=True, gc=False):
     protected_ms: int
     sure_ms: int
     holders: list[Holder]
+
+
+class Forgotten(msgspec.Struct, frozen=True):
+    """A record (`field` of the pool's hash) that names `session`, and what it shall know instead."""
+
+    field: bytes
+    session: bytes
+    instead: bytes
+    about: bytes
 
 
 class PoolMissing(Exception):
@@ -266,6 +278,29 @@ class Leases:
         shard, _ = self._of_campaign(campaign)
         pool_key, leases, _ = self._of_pool(campaign, pool)
         await call(self._live, shard, "hangup", [pool_key, leases], [number, _call_key(call_id), until_ms])
+
+    async def records(self, campaign: str, pool: str) -> AsyncIterator[tuple[bytes, bytes]]:
+        """Field and record of every present and past holder, some of them twice. Raises Unavailable `redis_away`."""
+        shard, _ = self._of_campaign(campaign)
+        _, leases, _ = self._of_pool(campaign, pool)
+        cursor = b"0"
+        while True:
+            cursor, flat = await ask(self._live, shard, "HSCAN", leases, cursor, "COUNT", _SCANNED)
+            for field, value in zip(flat[::2], flat[1::2], strict=True):
+                if field[:1] == b"+" and field[-1:] != b"@" and len(value) >= HEAD_BYTES:
+                    yield field, value
+            if cursor == b"0":
+                return
+
+    async def forget(self, campaign: str, pool: str, before_ms: int, forgotten: list[Forgotten]) -> int:
+        """How many records name nobody now. A record with a sign at `before_ms` or later stays as it is."""
+        shard, _ = self._of_campaign(campaign)
+        _, leases, _ = self._of_pool(campaign, pool)
+        args: list[Any] = [before_ms]
+        for one in forgotten:
+            args += (one.field, one.session, one.instead, one.about)
+        changed: int = await call(self._live, shard, "forget", [leases], args)
+        return changed
 
     def _make_of_pool(self, campaign: str, pool: str) -> tuple[str, str, str]:
         """Pool, leases, and an address counter without the address."""

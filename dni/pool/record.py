@@ -7,8 +7,10 @@ import msgspec
 
 # Big-endian, as HEAD in lua/record.lua: nonce, session, holding, then times of 6 bytes, beat of 3, four small counts.
 _HEAD = Struct(">9s18s16s6s6s6s6s3s4B")
+HEAD_BYTES = _HEAD.size
 _PAGE, _CALL = 9, 14
 _TAG = "tag_"  # begins every tag's id
+_HOLDING = 27
 _STARTED = 43  # where a record tells when it began
 _ALL_LEFT = 2
 _VISITOR = 12  # bytes of a holding; the rest stands for tag and target
@@ -63,6 +65,16 @@ def holders(current: bytes, past: list[bytes]) -> list[Holder]:
         found.append(_unpacked(raw, ended_ms))
         ended_ms = found[-1].started_ms
     return found
+
+
+def one(raw: bytes) -> Holder:
+    """A record by itself: when its lease ended it does not tell."""
+    return _unpacked(raw, None)
+
+
+def is_nobodys(raw: bytes) -> bool:
+    """Whether its holder was forgotten (lua/forget.lua)."""
+    return not any(raw[_HOLDING : _HOLDING + 16])
 
 
 def _started(raw: bytes) -> bytes:

@@ -141,4 +141,6 @@ def _is_first() -> Any:
     before = call.alias("before")
     earlier = tuple_(before.c.started_at_ms, before.c.id) < tuple_(call.c.started_at_ms, call.c.id)
     of_same = and_(before.c.caller == call.c.caller, before.c.campaign_id == call.c.campaign_id, earlier)
-    return call.c.caller.is_not(None) & ~exists(select(literal(1)).where(of_same))
+    told = call.c.caller.is_not(None) & ~exists(select(literal(1)).where(of_same))
+    # A forgotten caller's calls, and those after them, keep what they told then.
+    return case((call.c.first_time.is_not(None), call.c.first_time), else_=told)

@@ -29,6 +29,21 @@ _STATES = {
     "failed": "failed",
     "canceled": "canceled",
 }
+# What `inbound` and `progress` read, but for who calls: `To` is ours, or the destination's.
+_FOLDED = {
+    "CallSid",
+    "ParentCallSid",
+    "CallStatus",
+    "CallDuration",
+    "DialCallSid",
+    "DialCallStatus",
+    "DialCallDuration",
+    "RecordingUrl",
+    "RecordingSid",
+    "SequenceNumber",
+    "Timestamp",
+    "To",
+}
 _FIELDS_MAX = 512
 _SID = re.compile(r"[!-~]{1,64}")
 _URL_MAX = 2048
@@ -86,6 +101,12 @@ class Twilio:
             caller=phone.caller(values.get("From")),
             recording_url=recording,
         )
+
+    def bare(self, values: Mapping[str, str]) -> dict[str, str]:
+        return {name: value for name, value in values.items() if name in _FOLDED}
+
+    def unrecorded(self, values: Mapping[str, str]) -> dict[str, str]:
+        return {name: value for name, value in values.items() if not name.startswith("Recording")}
 
     def answer(self, instruction: Instruction) -> Answer:
         verb = _dial(instruction) if isinstance(instruction, Connect) else "<Reject/>"

@@ -12,7 +12,7 @@ from dni.clock import rfc3339
 from dni.dashboard.assets import Assets
 from dni.dashboard.pages import Pages
 from dni.dashboard.routes import ROOMS
-from dni.dashboard.source_rows import BY
+from dni.dashboard.source_rows import PAGES
 from dni.parts import Parts
 from dni.report.model import DIMENSIONS, MODELS
 from dni.settings import Settings
@@ -57,7 +57,7 @@ def of_pages(size: Size, ids: dict[str, str]) -> list[str]:
     found = [_filled(path, ids) for path in _page_paths(Path.cwd())]
     spans = [dict(zip(("from", "to"), span, strict=True)) for _, span in _days(size)]
     for span in spans:
-        found += [_with("/sources", {**span, "by": by}) for by in BY]
+        found += [_with(page, {**span, "by": by}) for page, ways in PAGES.items() for by in ways]
         found += [_with(path, span) for path in ("/calls", "/calls.csv", "/sources.csv")]
     for span in spans[_MONTH], spans[-1]:
         found += [_with("/sources", {**span, "model": model}) for model in MODELS]

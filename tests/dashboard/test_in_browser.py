@@ -69,6 +69,7 @@ SIGNED_IN = (
     "/settings/carriers/car_1/delete",
     "/settings/tokens",
     "/settings/tokens/new",
+    "/settings/privacy",
 )
 
 # WCAG 2.2, 1.4.3: text against the nearest background that is painted; large is 24 px, or 18.66 px and bold.
