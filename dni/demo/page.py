@@ -53,3 +53,8 @@ def routes(parts: Parts) -> list[Route]:
 def tag_key(catalog: Catalog) -> str | None:
     """The demo tag's key; None where the ledger holds no demo."""
     return next((tag.key for tag in catalog.tags.values() if tag.name == TAG_NAME), None)
+
+
+def campaigns(catalog: Catalog) -> frozenset[str]:
+    """Ids of the campaigns that are the demo's: whoever sets up his own begins beside them."""
+    return frozenset(tag.campaign for tag in catalog.tags.values() if tag.name == TAG_NAME)

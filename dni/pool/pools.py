@@ -87,17 +87,6 @@ class PoolView(msgspec.Struct):
     created_at: Instant
 
 
-class PoolName(msgspec.Struct, frozen=True):
-    """A pool without its numbers, to choose from."""
-
-    id: str
-    name: str
-    campaign: str | None
-    publisher: str | None
-    shared: bool
-    number_count: int
-
-
 async def create(connection: AsyncConnection, now_ms: int, new: NewPool) -> str:
     """The id of the new pool, which has no numbers yet."""
     made = new_id("pol", now_ms)
@@ -161,15 +150,6 @@ async def page(
             break
     numbers = await _numbers(connection, [row["id"] for row in found])
     return [_view(row, numbers.get(row["id"], {})) for row in found], after
-
-
-async def names(connection: AsyncConnection, principal: Principal, limit: int) -> list[PoolName]:
-    """The newest ones first."""
-    found = await connection.execute(_visible(principal).order_by(pool.c.id.desc()).limit(limit))
-    return [
-        PoolName(row["id"], row["name"], row["campaign_id"], row["publisher_id"], row["shared"], row["number_count"])
-        for row in found.mappings()
-    ]
 
 
 def _visible(principal: Principal) -> Select[Any]:
