@@ -2,11 +2,9 @@
 
 import asyncio
 import re
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import msgspec
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -17,7 +15,7 @@ from dni.api.accept import form_of
 from dni.api.idempotency import Stored
 from dni.api.model import Ask, Operation
 from dni.api.table import csv_of
-from dni.campaign.change import changing
+from dni.api.write import write
 from dni.errors import DniError, InvalidField, MethodNotAllowed, NotFound
 from dni.metrics import REFUSALS
 from dni.parts import Parts
@@ -81,20 +79,10 @@ class Door:
 
     async def _write(self, operation: Operation, ask: Ask, path: str, raw: bytes, header: str | None) -> Response:
         key = idempotency.key_of(header) if operation.method == "POST" else None
-        who = ask.principal.id
-        lent: AbstractAsyncContextManager[AsyncConnection]
-        lent = changing(self._parts) if operation.configures else self._parts.ledger.write()
-        async with lent as connection:
-            if key is not None:
-                request = idempotency.digest(operation.method, path, raw)
-                before = await idempotency.begin(ask.ledger, connection, who, key, request, ask.now_ms)
-                if before is not None:
-                    return _replayed(before)
-            value = await operation.run(connection, ask)
-            if key is not None:
-                told = msgspec.structs.replace(value, **{operation.secret: None}) if operation.secret else value
-                stored = Stored(operation.status, msgspec.json.encode(told))
-                await idempotency.finish(connection, who, key, stored)
+        request = idempotency.digest(operation.method, path, raw) if key is not None else b""
+        value = await write(self._parts, operation, ask, key, request)
+        if isinstance(value, Stored):
+            return _replayed(value)
         if operation.answer is None:
             return Response(status_code=operation.status, headers=_NO_STORE)
         location = {"Location": f"{path}/{value.id}"} if operation.status == 201 else {}

@@ -15,6 +15,7 @@ from dni.dashboard.door import Door, Reader, read_form
 from dni.dashboard.pages import Pages, wants_page
 from dni.dashboard.sign_in import sign_in_address
 from dni.errors import DniError, Forbidden, MethodNotAllowed, NotSignedIn
+from dni.web.body import FORM_LIMIT
 
 log = logging.getLogger("dni.dashboard")
 
@@ -29,13 +30,14 @@ class Address(msgspec.Struct, frozen=True):
     """One address for people who are signed in.
 
     `access`: who may read it. A form (`post`) needs `write` at least; its handler gets the fields after origin and CSRF
-    token were found right.
+    token were found right. `limit`: bytes of a form.
     """
 
     path: str
     get: Get | None = None
     post: Post | None = None
     access: Access = "read"
+    limit: int = FORM_LIMIT
 
     def check(self, principal: Principal, *, writes: bool) -> None:
         """Raises Forbidden."""
@@ -67,7 +69,7 @@ def route(address: Address, door: Door, pages: Pages) -> Route:
 
     async def send(request: Request, reader: Reader) -> Response:
         assert address.post is not None
-        fields = await read_form(request, reader.csrf)
+        fields = await read_form(request, reader.csrf, address.limit)
         address.check(reader.principal, writes=True)
         return await address.post(request, reader, fields)
 

@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from dni.dashboard import words
 from dni.dashboard.assets import Assets
 from dni.dashboard.rooms import ROOMS
 from dni.errors import DniError, Unavailable
@@ -30,7 +31,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals |= {"asset": assets.url, "rooms": ROOMS}
+        self._templates.globals |= {"asset": assets.url, "rooms": ROOMS, "number": words.number}
 
     def render(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """`reader` is the signed-in Reader, or absent on pages that anybody may see."""

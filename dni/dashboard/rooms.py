@@ -19,4 +19,5 @@ ROOMS = (
     Room("calls", "/calls", "Calls"),
     Room("sources", "/sources", "Sources"),
     Room("tags", "/tags", "Tags"),
+    Room("campaigns", "/campaigns", "Campaigns"),
 )

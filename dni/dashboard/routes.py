@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from dni.dashboard.assets import Assets
 from dni.dashboard.calls import Calls
+from dni.dashboard.campaigns import Campaigns
 from dni.dashboard.door import Door
 from dni.dashboard.overview import Overview
 from dni.dashboard.page import Address, Page, route
@@ -30,6 +31,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Calls,
     Sources,
     Tags,
+    Campaigns,
 )
 
 

@@ -87,6 +87,25 @@ class PoolView(msgspec.Struct):
     created_at: Instant
 
 
+class PoolBrief(msgspec.Struct):
+    """A pool without its numbers, which may be 100,000: how many are live, in which region, and how many retired."""
+
+    id: str
+    name: str
+    campaign: str | None
+    publisher: str | None
+    shared: bool
+    hold_seconds: int
+    region_rule: RegionRule
+    number_count: int
+    created_at: Instant
+
+
+class PoolFilter(msgspec.Struct, kw_only=True):
+    campaign: str | None = None
+    publisher: str | None = None
+
+
 async def create(connection: AsyncConnection, now_ms: int, new: NewPool) -> str:
     """The id of the new pool, which has no numbers yet."""
     made = new_id("pol", now_ms)
@@ -152,6 +171,37 @@ async def page(
     return [_view(row, numbers.get(row["id"], {})) for row in found], after
 
 
+async def brief(connection: AsyncConnection, principal: Principal, wanted: str) -> PoolBrief:
+    """Raises NotFound, also for a pool behind the principal's walls."""
+    return _brief(await rows.one(connection, _visible(principal).where(pool.c.id == wanted), f"pool {wanted}"))
+
+
+async def briefs(
+    connection: AsyncConnection,
+    principal: Principal,
+    limit: int,
+    cursor: str | None = None,
+    only: PoolFilter | None = None,
+) -> tuple[list[PoolBrief], str | None]:
+    """Newest first."""
+    query = _visible(principal)
+    if only and only.campaign:
+        query = query.where(pool.c.campaign_id == only.campaign)
+    if only and only.publisher:
+        query = query.where(pool.c.publisher_id == only.publisher)
+    found, after = await rows.page(connection, query, (pool.c.id,), limit, cursor)
+    return [_brief(row) for row in found], after
+
+
+async def tally(connection: AsyncConnection, wanted: str) -> tuple[dict[str | None, int], int]:
+    """Live numbers of a pool by region (None: anywhere), and how many are retired."""
+    of_pool, live = number.c.pool_id == wanted, number.c.retired_at_ms.is_(None)
+    by_region = select(number.c.region, func.count()).where(of_pool, live).group_by(number.c.region)
+    counted = {row[0]: row[1] for row in await connection.execute(by_region)}
+    retired = select(func.count()).where(of_pool, number.c.retired_at_ms.is_not(None))
+    return counted, (await connection.execute(retired)).scalar_one()
+
+
 def _visible(principal: Principal) -> Select[Any]:
     live = select(func.count()).where(number.c.pool_id == pool.c.id, number.c.retired_at_ms.is_(None))
     counted = select(pool, live.scalar_subquery().label("number_count"))
@@ -166,6 +216,20 @@ async def _numbers(connection: AsyncConnection, pools: list[str]) -> dict[str, d
     for owner, e164, region in await connection.execute(query):
         found.setdefault(owner, {})[e164] = region
     return found
+
+
+def _brief(row: RowMapping) -> PoolBrief:
+    return PoolBrief(
+        id=row["id"],
+        name=row["name"],
+        campaign=row["campaign_id"],
+        publisher=row["publisher_id"],
+        shared=row["shared"],
+        hold_seconds=row["hold_seconds"],
+        region_rule=row["region_rule"],
+        number_count=row["number_count"],
+        created_at=rfc3339(row["created_at_ms"]),
+    )
 
 
 def _view(row: RowMapping, numbers: dict[str, str | None]) -> PoolView:

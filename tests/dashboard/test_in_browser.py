@@ -30,6 +30,12 @@ SIGNED_IN = (
     "/tags/tag_1",
     "/tags/tag_1?page=https://shop.example/0",
     "/tags/tag_1?page=https://evil.example/",
+    "/campaigns",
+    "/campaigns?done=deleted",
+    "/campaigns/new",
+    "/campaigns/cmp_1?done=created",
+    "/campaigns/cmp_1/edit",
+    "/campaigns/cmp_1/delete",
 )
 
 # WCAG 2.2, 1.4.3: text against the nearest background that is painted; large is 24 px, or 18.66 px and bold.
