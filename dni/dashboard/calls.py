@@ -61,6 +61,7 @@ class Calls:
             cursor=cursor,
             older=asked.address(cursor=after) if after else None,
             demo=demo.PATH if demo.tag_key(self._parts.catalog.now) else None,
+            first_run=reader.principal.may_write and demo.is_all(self._parts.catalog.now),
         )
 
     async def csv(self, request: Request, reader: Reader) -> Response:

@@ -15,9 +15,11 @@ from dni.dashboard.door import Door
 from dni.dashboard.overview import Overview
 from dni.dashboard.page import Address, Page, route
 from dni.dashboard.pages import Pages
+from dni.dashboard.setup import Setup
 from dni.dashboard.sign_in import SignIn
 from dni.dashboard.sources import Sources
 from dni.dashboard.tags import Tags
+from dni.dashboard.test_page import TestPage
 from dni.errors import NotFound
 from dni.parts import Parts
 
@@ -30,7 +32,9 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Overview,
     Calls,
     Sources,
+    TestPage,
     Tags,
+    Setup,
     Campaigns,
 )
 

@@ -1,4 +1,4 @@
-"""The guided set-up, from nothing to a swapped number and a call: one page a step, which can be left and come back to."""
+"""The guided set-up, from nothing to a swapped number and a call: a page a step, each can be left and come back to."""
 
 import secrets
 from collections.abc import Mapping, Sequence

@@ -26,7 +26,7 @@ CAMPAIGN = Sheet(
     action="/setup/campaign",
     back=_BACK,
     fields=(
-        Field(name="name", label="Name", help="What you advertise. You find its calls by this name.", placeholder="Spring"),
+        Field(name="name", label="Name", help="What you advertise: you find its calls by it.", placeholder="Spring"),
         Field(
             name="destination",
             label="The telephone that rings",
@@ -53,7 +53,7 @@ CARRIER = Sheet(
     action="",
     back=_BACK,
     fields=(
-        Field(name="kind", label="Carrier", kind="select", choices=(forms.Choice("twilio", "Twilio"),), default="twilio"),
+        Field(name="kind", label="Carrier", default="twilio"),
         Field(name="name", label="Name", default="My Twilio", help="To tell it from other accounts."),
         Field(
             name="account_sid",
@@ -66,7 +66,7 @@ CARRIER = Sheet(
             name="auth_token",
             label="Auth token",
             kind="secret",
-            help="Beside the Account SID. It is kept here and never shown again: it proves that a call comes from Twilio.",
+            help="Beside the Account SID. It proves that a call comes from Twilio, and is never shown again.",
         ),
     ),
 )  # fmt: skip

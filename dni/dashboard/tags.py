@@ -15,6 +15,7 @@ from dni.dashboard import tag_words, words
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.page import Address, Form
 from dni.dashboard.pages import Pages
+from dni.demo import page as demo
 from dni.errors import InvalidField, Unavailable
 from dni.parts import Parts
 from dni.tag import health, health_reports, origins, tags
@@ -81,7 +82,16 @@ class Tags:
             )
             for tag, known in zip(found, told, strict=True)
         ]
-        return self._pages.render("tags.html", reader=reader, rows=rows, cursor=cursor, older=after)
+        known = self._parts.catalog.now
+        return self._pages.render(
+            "tags.html",
+            reader=reader,
+            rows=rows,
+            cursor=cursor,
+            older=after,
+            demo=demo.PATH if demo.tag_key(known) else None,
+            first_run=reader.principal.may_write and demo.is_all(known),
+        )
 
     async def one(self, request: Request, reader: Reader) -> Response:
         return await self._show(request, reader, await self._tag(request, reader))

@@ -58,3 +58,8 @@ def tag_key(catalog: Catalog) -> str | None:
 def campaigns(catalog: Catalog) -> frozenset[str]:
     """Ids of the campaigns that are the demo's: whoever sets up his own begins beside them."""
     return frozenset(tag.campaign for tag in catalog.tags.values() if tag.name == TAG_NAME)
+
+
+def is_all(catalog: Catalog) -> bool:
+    """Nothing is there, or the demo alone."""
+    return not catalog.campaigns.keys() - campaigns(catalog)
