@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -19,10 +19,13 @@ from dni.dashboard.door import Reader
 from dni.dashboard.forms import Field, Sheet, Wrong
 from dni.dashboard.page import Access, Address, Form
 from dni.dashboard.pages import Pages
-from dni.errors import Conflict, InvalidField, Unavailable
+from dni.errors import Conflict, DniError, InvalidField, Unavailable
 from dni.parts import Parts
 from dni.web.base_url import base_url
 from dni.web.body import FORM_LIMIT, invalid
+
+T = TypeVar("T")
+Shape = Callable[[dict[str, Any]], dict[str, Any]]
 
 _BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
@@ -44,28 +47,37 @@ class Desk:
         done: Callable[[Any], str | Response],
         *,
         wanted: str = "",
+        shape: Shape = dict,
     ) -> Response:
         """Runs the sheet's operation, about `wanted` where it names one, then goes where `done` says.
+
+        `shape` makes the operation's body of what the fields say, where that is not the same.
 
         What the API refuses is shown on the form, which keeps what was typed. A form that creates is done once: sent
         again it leads to what it made before.
         """
         try:
-            value = await self.run(request, reader, sheet, sent, wanted=wanted)
+            value = await self.run(request, reader, sheet, sent, wanted=wanted, shape=shape)
         except (InvalidField, Conflict, Unavailable) as error:
-            again = error.code != "idempotency_mismatch"
-            wrong = await _beside(sheet, sent, forms.wrong, sheet, sent, error)
-            response = self._page(reader, sheet, sent, error.status, wrong, sent.get("once") if again else None)
-            response.headers["DNI-Reason"] = error.code
-            return response
+            return await self.refuse(reader, sheet, sent, error)
         where = done(value)
         return where if isinstance(where, Response) else RedirectResponse(where, 303)
 
-    async def run(self, request: Request, reader: Reader, sheet: Sheet, sent: Form, *, wanted: str = "") -> Any:
+    async def refuse(self, reader: Reader, sheet: Sheet, sent: Form, error: DniError) -> Response:
+        """The form with what was typed, and what is wrong with it."""
+        again = error.code != "idempotency_mismatch"
+        wrong = await _beside(sheet, sent, forms.wrong, sheet, sent, error)
+        response = self._page(reader, sheet, sent, error.status, wrong, sent.get("once") if again else None)
+        response.headers["DNI-Reason"] = error.code
+        return response
+
+    async def run(
+        self, request: Request, reader: Reader, sheet: Sheet, sent: Form, *, wanted: str = "", shape: Shape = dict
+    ) -> Any:
         """What the operation answers. Raises what it raises."""
         operation = _BY_NAME[sheet.operation]
         operation.check(reader.principal)
-        body = await _beside(sheet, sent, forms.body, sheet, sent)
+        body = shape(await _beside(sheet, sent, forms.body, sheet, sent))
         ask = Ask(
             ledger=self._parts.ledger,
             live=self._parts.live,
@@ -74,7 +86,7 @@ class Desk:
             now_ms=self._parts.clock.now_ms(),
             base_url=base_url(request.scope, request.headers, self._parts.settings),
             id=wanted,
-            body=None if operation.body is None else await _beside(sheet, sent, _struct, body, operation.body),
+            body=None if operation.body is None else await _beside(sheet, sent, struct, body, operation.body),
         )
         key = f"form-{sent['once']}" if operation.status == 201 and sent.get("once") else None
         same = idempotency.digest(operation.method, operation.path, msgspec.json.encode(body))
@@ -226,7 +238,8 @@ async def _beside(sheet: Sheet, sent: Form, act: Callable[..., Any], *arguments:
     return act(*arguments)
 
 
-def _struct(values: Any, kind: Any) -> Any:
+def struct(values: Any, kind: type[T]) -> T:
+    """The request's form. Raises InvalidField."""
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:

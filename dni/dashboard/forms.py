@@ -32,6 +32,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     empty    what an empty field means: a mistake, null, or nothing said
     right    said when the value has not the form that the API asks for
     legend   heading of the part of the form that begins with this field
+    more     stands in a part at the end that is folded
+    rows     of a text of several lines
     """
 
     name: str
@@ -45,6 +47,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     right: str = ""
     legend: str = ""
+    more: bool = False
+    rows: int = 8
 
     @property
     def id(self) -> str:
@@ -56,6 +60,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
 
     back     address and words of the page that it was opened from
     notes    sentences before the fields; of a form without fields, what the button will do
+    kept     further values that are sent along, unseen
     """
 
     operation: str
@@ -67,6 +72,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[Field, ...] = ()
     notes: tuple[str, ...] = ()
     takes_away: bool = False
+    kept: dict[str, str] = {}
 
 
 class Wrong(msgspec.Struct, frozen=True):
@@ -254,7 +260,7 @@ def _said(field: Field, text: str, error: FieldError) -> str:
 
 def _line(field: Field, text: str, path: str) -> str | None:
     """`line 4` for `/numbers/2`, when two lines are empty."""
-    found = re.fullmatch(rf"/(?:{re.escape(field.name)}|regions/([A-Z0-9-]+))/(\d+)", path)
+    found = re.fullmatch(rf"/(?:{re.escape(field.name)}|regions/([A-Z0-9-]+))/(\d+)(?:/\w+)?", path)
     if not found:
         return None
     region, index = found[1], int(found[2])

@@ -18,6 +18,7 @@ from dni.dashboard.pages import Pages
 from dni.dashboard.setup import Setup
 from dni.dashboard.sign_in import SignIn
 from dni.dashboard.sources import Sources
+from dni.dashboard.tag_desk import TagDesk
 from dni.dashboard.tags import Tags
 from dni.dashboard.test_page import TestPage
 from dni.errors import NotFound
@@ -32,6 +33,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Overview,
     Calls,
     Sources,
+    TagDesk,
     TestPage,
     Tags,
     Setup,

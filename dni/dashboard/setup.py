@@ -15,7 +15,7 @@ from dni.campaign.campaigns import CampaignView
 from dni.campaign.change import changing
 from dni.clock import from_rfc3339
 from dni.dashboard import forms, setup_fields, setup_steps, tag_words, words
-from dni.dashboard.desk import Desk
+from dni.dashboard.desk import Desk, struct
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.forms import Sheet, Wrong
 from dni.dashboard.page import Address, Form
@@ -35,7 +35,6 @@ from dni.tag.tags import TagFilter
 from dni.telephony import carriers
 from dni.telephony.carriers import CarrierView, NewCarrier
 from dni.web.base_url import base_url
-from dni.web.body import invalid
 
 _CAMPAIGNS = 20
 _POOLS = 500
@@ -104,7 +103,7 @@ class Setup:
             given: list[str] = forms.body(sheet, sent)["numbers"]
             if not given:
                 raise InvalidField("/numbers", "at least one number")
-            new = _struct({"name": owner.name, "numbers": given}, NewPool)
+            new = struct({"name": owner.name, "numbers": given}, NewPool)
             async with changing(self._parts) as connection:
                 now_ms = self._parts.clock.now_ms()
                 if state.pool is None:
@@ -320,10 +319,3 @@ class Setup:
 def _campaign(state: State) -> CampaignView:
     assert state.campaign is not None
     return state.campaign
-
-
-def _struct(values: Any, kind: Any) -> Any:
-    try:
-        return msgspec.convert(values, kind)
-    except msgspec.ValidationError as error:
-        raise invalid(error) from None

@@ -51,6 +51,23 @@ def changes(before: Settings, after: Settings, pools: Mapping[str, str]) -> list
     return [change for change in found if change]
 
 
+def options(settings: Settings, plain: Mapping[str, Any]) -> list[Change]:
+    """What a tag's options say that differ from the `plain` ones; its query parameters, too."""
+    lists = [
+        Change(label, [_item(one) for one in settings[name]])
+        for name, label in _LISTS.items()
+        if name not in ("origins", "targets") and settings[name]
+    ]
+    single = [
+        Change(label, [str(named.get(settings[name], settings[name]))])
+        for name, (label, named) in _SINGLE.items()
+        if settings[name] != plain[name]
+    ]
+    touch = settings["touch_rules"]
+    told = [Change("Rules of how a visit came", [f"{len(touch)}, written by the API"])] if touch else []
+    return [*lists, *single, *told]
+
+
 def _single(what: str, before: Any, after: Any, named: Mapping[Any, str]) -> Change | None:
     if before == after:
         return None

@@ -1,4 +1,4 @@
-"""A new user, with the pages alone: from what `dni serve --demo` prints to an own swapped page and an attributed call."""
+"""A new user, with the pages alone: from what the terminal prints to an own swapped page and an attributed call."""
 
 import asyncio
 import re
