@@ -161,8 +161,8 @@ class Setup:
             visits=demo.VISITS,
             health=health,
             last=last,
-            says=tag_words.says(last) if last else None,
-            hint=tag_words.hint(last.latest, last.reason) if last else None,
+            says=f"We have seen your tag, {tag_words.says(last)}." if last else None,
+            hint=tag_words.hint(last.latest, last.reason) if last and last.latest != "no_number" else None,
             ago=words.span(max(0, self._parts.clock.now_ms() - from_rfc3339(last.last_seen_at))) if last else None,
             now_ms=self._parts.clock.now_ms(),
         )
@@ -244,11 +244,12 @@ class Setup:
         )
 
     async def _accounts(self, reader: Reader, base: str) -> list[CarrierView]:
-        """With the addresses that belong at the carrier; they are for admins."""
+        """Real ones, with the addresses that belong at the carrier; they are for admins."""
         if not reader.principal.may_administer:
             return []
         async with self._parts.ledger.read() as connection:
-            return (await carriers.page(connection, base, _ACCOUNTS))[0]
+            found, _ = await carriers.page(connection, base, _ACCOUNTS)
+        return [one for one in found if one.name not in (demo.CARRIER_NAME, PRACTICE)]
 
     async def _shown(self, reader: Reader, state: State) -> str | None:
         """The number that a visitor of the tag was shown last."""

@@ -132,15 +132,15 @@ def step_of(sheet: Sheet) -> str:
 def tag(sheet: Sheet, sent: Mapping[str, str], campaign: CampaignView, pool: str, here: str) -> NewTag:
     """The campaign's first tag; `here`: this service's own origin. Raises InvalidField by the form's fields."""
     told = forms.body(sheet, sent)
-    origins = _origins(told["url"]) if "url" in told else []
-    if told["test"] or not origins:
-        origins.append(here)
-    name = urlsplit(origins[0]).hostname if "url" in told else None
+    places = origins(told["url"]) if "url" in told else []
+    name = urlsplit(places[0]).hostname if places else None
+    if told["test"] or not places:
+        places.append(here)
     made = {
         "name": name or f"{campaign.name[:180]}: test page",
         "campaign": campaign.id,
         "pool": pool,
-        "origins": origins,
+        "origins": places,
         "targets": [told["target"]],
     }
     try:
@@ -160,7 +160,7 @@ def rang(call: CallView) -> str:
     return f"It rang: {by} brought the call."
 
 
-def _origins(url: str) -> list[str]:
+def origins(url: str) -> list[str]:
     """That of the page, and the same site's with or without www: people reach it by both. Raises InvalidField."""
     text = url if "://" in url else f"https://{url}"
     try:
@@ -168,7 +168,7 @@ def _origins(url: str) -> list[str]:
         host, port = parts.hostname or "", f":{parts.port}" if parts.port else ""
     except ValueError:
         host = ""
-    if not host or parts.scheme not in ("http", "https"):
+    if not host or "@" in parts.netloc or parts.scheme not in ("http", "https"):
         raise InvalidField("/url", "a page's address, such as https://www.example.com/")
     twin = host.removeprefix("www.") if host.startswith("www.") else f"www.{host}" if _is_domain(host) else host
     return list(dict.fromkeys(f"{parts.scheme}://{each}{port}" for each in (host, twin)))

@@ -12,6 +12,7 @@ from dni.tag.tags import TagView
 # A visit of three minutes whose number rests two more: what `dni size` is told of in docs/size.md.
 _VISIT_S, _HOLD_S, _CALL_DELAY_S = 180.0, 120.0, 600.0
 _MOST_WITHOUT = 0.01
+_FIRST = "/setup/campaign"
 _BUSIEST_HOURS = (5, 20, 60, 200)
 
 
@@ -39,10 +40,16 @@ def steps(state: State, here: str) -> list[Step]:
     """In order; `here` is the name of the one that is open."""
     begun = f"/setup/{state.campaign.id}" if state.campaign else None
     has_pool, has_tag = bool(begun and state.pool), bool(begun and state.tag)
+    page = f"/tags/{state.tag.id}/edit" if state.tag else f"{begun}/page" if has_pool else None
     told = (
-        ("campaign", "Where calls go", "/setup/campaign" if not begun else None, bool(begun)),
+        (
+            "campaign",
+            "Where calls go",
+            f"/campaigns/{state.campaign.id}/edit" if state.campaign else _FIRST,
+            bool(begun),
+        ),
         ("numbers", "Your numbers", begun and f"{begun}/numbers", has_pool),
-        ("page", "Your page", f"{begun}/page" if has_pool or has_tag else None, has_tag),
+        ("page", "Your page", page, has_tag),
         ("tag", "Paste the tag", f"{begun}/tag" if has_tag else None, state.seen),
         ("call", "The first call", f"{begun}/call" if has_tag else None, state.rang),
     )

@@ -53,7 +53,7 @@ _MORE = (
         kind="lines",
         more=True,
         rows=3,
-        help=f"Whatever stands there now, a picture of a number aside: CSS selector {_ARROW} number, one a line.",
+        help=f"Whatever stands there now: CSS selector {_ARROW} number, one a line.",
         placeholder=f"#phone {_ARROW} (415) 555-0100",
     ),
     Field(

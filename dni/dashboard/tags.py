@@ -19,6 +19,7 @@ from dni.dashboard.door import Reader, id_of
 from dni.dashboard.page import Address, Form
 from dni.dashboard.pages import Pages
 from dni.dashboard.redraft import draft_of, live_settings
+from dni.dashboard.test_page import own_origin
 from dni.demo import page as demo
 from dni.errors import Conflict, InvalidField, Unavailable
 from dni.parts import Parts
@@ -181,7 +182,7 @@ class Tags:
             row = await tags.row(connection, tag.id, reader.principal)
             former = await versions.of(connection, row)
             draft = await draft_of(connection, tag.id) if reader.principal.may_write else None
-        live, names = live_settings(row), self._names()
+        live, names, here = live_settings(row), self._names(), own_origin(request, self._parts.settings)
         after = {**live, **msgspec.to_builtins(draft.change)} if draft else live
         owner = self._parts.catalog.now.campaigns.get(tag.campaign)
         zone = ZoneInfo(owner.timezone if owner else "UTC")
@@ -203,13 +204,13 @@ class Tags:
             options=tag_changes.options(live, tags.DEFAULTS),
             draft=draft,
             changes=tag_changes.changes(live, after, names),
-            previews=[origin for origin in after["origins"] if "*" not in origin],
+            previews=[origin for origin in after["origins"] if "*" not in origin and origin != here],
             history=tag_history.history(former, tag.created_at, names, zone, self._parts.clock.now_ms()),
             zone=zone,
             problem=forms.sentence(error.errors[0].message if error.errors else error.detail) if error else None,
             done=_DONE.get(request.query_params.get("done", "")),
             targets=[words.number(target) for target in tag.targets],
-            links=[origin for origin in tag.origins if "*" not in origin],
+            links=[origin for origin in tag.origins if "*" not in origin and origin != here],
             script=f"{base}/t/{tag.key}.js",
             host=base,
             is_https=urlsplit(base).scheme == "https",

@@ -13,6 +13,7 @@ from dni.parts import Parts
 from dni.web.frame import page_headers
 
 TAG_NAME = "Demo landing page"
+CARRIER_NAME = "Demo carrier"
 PATH = "/demo/"
 
 # How a visitor may come: what the link says, and its query.
