@@ -23,7 +23,8 @@ Timezone = Annotated[str, msgspec.Meta(max_length=64, examples=["America/New_Yor
 
 # Cc, Cs: controls (NUL too) and lone surrogates, which neither screens nor PostgreSQL take; Zl, Zp: line separators.
 _UNFIT = {"Cc", "Cs", "Zl", "Zp"}
-_PLAIN_NANP = re.compile(r"\+1[2-9][0-9]{9}")  # these are most numbers: they need no parser
+# Most numbers are of the NANP, in one of the usual ways to write them: they need no parser, which takes 40 us.
+_NANP = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9][0-9]{2})\)?[ .-]?([0-9]{3})[ .-]?([0-9]{4})")
 _TOLD = 20  # wrong numbers named in one answer
 
 
@@ -50,7 +51,8 @@ def phones(values: list[str], path: str) -> list[str]:
     wrong: list[FieldError] = []
     for place, value in enumerate(values):
         try:
-            number = value if _PLAIN_NANP.fullmatch(value) else e164(value, f"{path}/{place}")
+            plain = _NANP.fullmatch(value)
+            number = f"+1{plain[1]}{plain[2]}{plain[3]}" if plain else e164(value, f"{path}/{place}")
         except InvalidField as error:
             wrong += error.errors
         else:

@@ -39,7 +39,6 @@ _CURRENCY = Field(
     label="Currency",
     help="Three letters, such as USD. It cannot be changed later.",
     default="USD",
-    empty="omit",
 )
 
 

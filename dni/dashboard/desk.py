@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from dni.api import idempotency
 from dni.api.idempotency import Stored
-from dni.api.model import Ask
+from dni.api.model import Ask, Operation
 from dni.api.operations import OPERATIONS
 from dni.api.write import write
 from dni.dashboard import forms
@@ -19,7 +19,7 @@ from dni.dashboard.door import Reader
 from dni.dashboard.forms import Field, Sheet, Wrong
 from dni.dashboard.page import Access, Address, Form
 from dni.dashboard.pages import Pages
-from dni.errors import Conflict, DniError, InvalidField, Unavailable
+from dni.errors import Conflict, DniError, FieldError, InvalidField, Unavailable
 from dni.parts import Parts
 from dni.web.base_url import base_url
 from dni.web.body import FORM_LIMIT, invalid
@@ -31,9 +31,12 @@ _BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
 
 class Desk:
-    def __init__(self, parts: Parts, pages: Pages) -> None:
+    """`more`: operations that only these pages have, beside the API's."""
+
+    def __init__(self, parts: Parts, pages: Pages, more: Sequence[Operation] = ()) -> None:
         self._parts = parts
         self._pages = pages
+        self._operations = {**_BY_NAME, **{operation.name: operation for operation in more}}
 
     def show(self, reader: Reader, sheet: Sheet, written: Mapping[str, str] | None = None) -> Response:
         return self._page(reader, sheet, forms.defaults(sheet) if written is None else written)
@@ -75,7 +78,7 @@ class Desk:
         self, request: Request, reader: Reader, sheet: Sheet, sent: Form, *, wanted: str = "", shape: Shape = dict
     ) -> Any:
         """What the operation answers. Raises what it raises."""
-        operation = _BY_NAME[sheet.operation]
+        operation = self._operations[sheet.operation]
         operation.check(reader.principal)
         body = shape(await _beside(sheet, sent, forms.body, sheet, sent))
         ask = Ask(
@@ -86,7 +89,7 @@ class Desk:
             now_ms=self._parts.clock.now_ms(),
             base_url=base_url(request.scope, request.headers, self._parts.settings),
             id=wanted,
-            body=None if operation.body is None else await _beside(sheet, sent, struct, body, operation.body),
+            body=None if operation.body is None else await _beside(sheet, sent, _body, body, operation),
         )
         key = f"form-{sent['once']}" if operation.status == 201 and sent.get("once") else None
         same = idempotency.digest(operation.method, operation.path, msgspec.json.encode(body))
@@ -110,7 +113,7 @@ class Desk:
             written=written,
             wrong=wrong or Wrong(),
             once=once or secrets.token_urlsafe(12),
-            creates=_BY_NAME[sheet.operation].status == 201,
+            creates=self._operations[sheet.operation].status == 201,
         )
 
 
@@ -118,10 +121,11 @@ class Noun(msgspec.Struct, frozen=True, kw_only=True):
     """What the forms of a collection need to know of it.
 
     path     of its pages; the list is at `home`: address and words
-    new      fields of the form that creates one; `edit`: of the one that changes it, None: nothing can change
+    new      fields of the form that creates one, under `intro`; `edit`: of the one that changes it, None: nothing can
     one      the thing that the address names, as the API shows it; raises NotFound
     name     of a thing, for headings
     takes    what happens when one is taken away
+    made     where a new one leads, when that is not its own page
     """
 
     noun: str
@@ -132,9 +136,10 @@ class Noun(msgspec.Struct, frozen=True, kw_only=True):
     one: Callable[[Request, Reader], Awaitable[Any]]
     name: Callable[[Any], str]
     takes: tuple[str, ...]
+    intro: tuple[str, ...] = ()
     edit: Callable[[Reader, Any], Awaitable[Sequence[Field]]] | None = None
     away: Literal["delete", "retire", "revoke"] = "delete"
-    made: Callable[[Any], str | Response] | None = None
+    made: Callable[[Reader, Any], str | Response] | None = None
     access: Access = "write"
     limit: int = FORM_LIMIT
 
@@ -162,7 +167,10 @@ class Desks:
 
     async def create(self, request: Request, reader: Reader, sent: Form) -> Response:
         noun = self._noun
-        made = noun.made or (lambda view: f"{noun.path}/{view.id}?done=created")
+
+        def made(view: Any) -> str | Response:
+            return noun.made(reader, view) if noun.made else f"{noun.path}/{view.id}?done=created"
+
         return await self._desk.send(request, reader, await self._new(reader), sent, made)
 
     async def edit(self, request: Request, reader: Reader) -> Response:
@@ -195,6 +203,7 @@ class Desks:
             action=f"{noun.path}/new",
             back=noun.home,
             fields=tuple(await noun.new(reader)),
+            notes=noun.intro,
         )
 
     async def _edit(self, reader: Reader, view: Any) -> Sheet:
@@ -236,6 +245,29 @@ async def _beside(sheet: Sheet, sent: Form, act: Callable[..., Any], *arguments:
     if sum(len(sent.get(field.name, "")) for field in sheet.fields) > FORM_LIMIT:
         return await asyncio.to_thread(act, *arguments)
     return act(*arguments)
+
+
+def _body(values: dict[str, Any], operation: Operation) -> Any:
+    """The operation's body. Raises InvalidField with every field that is wrong by itself, not the first alone."""
+    try:
+        return struct(values, operation.body)
+    except InvalidField as error:
+        first = error
+    # A change may leave fields out, so each can be tried alone.
+    change = _BY_NAME.get(operation.name.replace("create_", "change_"), operation)
+    more = [] if change.method != "PATCH" else [*_wrong_alone(values, change.body, first)]
+    head, *rest = [*first.errors, *more]
+    raise InvalidField(head.path, head.message, *rest, code=first.code)
+
+
+def _wrong_alone(values: dict[str, Any], kind: Any, first: InvalidField) -> Iterator[FieldError]:
+    for field in msgspec.structs.fields(kind):
+        name = field.encode_name
+        if name in values and not any(f"{error.path}/".startswith(f"/{name}/") for error in first.errors):
+            try:
+                struct({name: values[name]}, kind)
+            except InvalidField as error:
+                yield from error.errors
 
 
 def struct(values: Any, kind: type[T]) -> T:

@@ -29,7 +29,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
     kind     how it is written: `lines` is one value a line, `numbers` the same with a region behind a number, which
              then stands in the body's `regions`; a `secret` is never shown again
-    empty    what an empty field means: a mistake, null, or nothing said
+    empty    what an empty field means: a mistake, null, or nothing said; of lists it is an empty list, or a mistake
+             when there must be `some`
     right    said when the value has not the form that the API asks for
     legend   heading of the part of the form that begins with this field
     more     stands in a part at the end that is folded
@@ -45,6 +46,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     default: str = ""
     placeholder: str = ""
     unit: str = ""
+    some: bool = False
     right: str = ""
     legend: str = ""
     more: bool = False
@@ -98,7 +100,7 @@ _CONTROL = "no control characters"
 # A longer one is no number that any field takes, and slow to read.
 _NUMBER = re.compile(r"-?[0-9]{1,15}")
 
-# msgspec's complaints in words for people.
+# Complaints of the API in words for people who do not write JSON.
 _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), says)
     for pattern, says in (
@@ -109,6 +111,7 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"Expected `int(?: \| null)?`, got `str`", "a whole number, in digits"),
         (r"Expected `str`.* matching regex .*", "{right}"),
         (r"Invalid enum value .*", _CHOOSE),
+        (r"not a phone number: .*", "not a phone number; write it like +1 415 555 0100 or (415) 555-0100"),
     )
 )
 _SAID_OTHERWISE = {
@@ -135,7 +138,7 @@ def body(sheet: Sheet, sent: Mapping[str, str]) -> dict[str, Any]:
         text = sent.get(field.name, "")
         if "\0" in text:
             wrong.append(FieldError(f"/{field.name}", _CONTROL))
-        elif text.strip() or field.kind in ("checkbox", "lines", "numbers"):
+        elif text.strip() or (field.kind in ("checkbox", "lines", "numbers") and not field.some):
             for name, value in _read(field, text):
                 _put(made, name, value)
         elif field.empty == "wrong":
@@ -151,12 +154,16 @@ def wrong(sheet: Sheet, sent: Mapping[str, str], error: DniError) -> Wrong:
     """A refusal of the operation: each of its errors beside the field that it is about."""
     found: dict[str, list[str]] = {}
     top: list[str] = []
+    read: dict[str, list[Line]] = {}
     for each in error.errors:
         field = _field(sheet, each.path)
         if field is None:
             top.append(sentence(each.message))
         else:
-            found.setdefault(field.name, []).append(_said(field, sent.get(field.name, ""), each))
+            if field.kind in ("lines", "numbers") and field.name not in read:
+                text = sent.get(field.name, "")
+                read[field.name] = list(numbers(text) if field.kind == "numbers" else lines(text))
+            found.setdefault(field.name, []).append(_said(field, read.get(field.name), each))
     if not error.errors:
         top.append(_SAID_OTHERWISE.get(error.code) or sentence(error.detail))
     in_order = {field.name: tuple(found[field.name]) for field in sheet.fields if field.name in found}
@@ -242,28 +249,27 @@ def _field(sheet: Sheet, path: str) -> Field | None:
     return max(about, key=lambda each: len(each.name), default=None)
 
 
-def _said(field: Field, text: str, error: FieldError) -> str:
+def _said(field: Field, read: list[Line] | None, error: FieldError) -> str:
     message = error.message
     for pattern, says in _PLAIN:
         if found := pattern.fullmatch(message):
             told = found.expand(says) if "\\" in says else says
-            of = "lines" if field.kind in ("lines", "numbers") else "characters"
+            of = "characters" if read is None else "lines"
             right = field.right or "not in the form that is expected here"
             message = told.replace("{}", of).replace("{right}", right)
-    if field.kind not in ("lines", "numbers"):
+    if read is None:
         return sentence(message)
     # The paths of other lines, which some messages name, are of the API's lists.
-    message = re.sub(r"/[\w/-]+", lambda path: _line(field, text, path[0]) or path[0], message)
-    place = _line(field, text, error.path)
+    message = re.sub(r"/[\w/-]+", lambda path: _line(field, read, path[0]) or path[0], message)
+    place = _line(field, read, error.path)
     return f"{place[:1].upper()}{place[1:]}: {message}." if place else sentence(message)
 
 
-def _line(field: Field, text: str, path: str) -> str | None:
+def _line(field: Field, read: list[Line], path: str) -> str | None:
     """`line 4` for `/numbers/2`, when two lines are empty."""
     found = re.fullmatch(rf"/(?:{re.escape(field.name)}|regions/([A-Z0-9-]+))/(\d+)(?:/\w+)?", path)
     if not found:
         return None
     region, index = found[1], int(found[2])
-    every = list(numbers(text)) if field.kind == "numbers" else list(lines(text))
-    those = [line for line in every if region is None or line.region == region]
+    those = read if region is None else [line for line in read if line.region == region]
     return f"line {those[index].place}" if index < len(those) else None

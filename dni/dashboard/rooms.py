@@ -20,4 +20,8 @@ ROOMS = (
     Room("sources", "/sources", "Sources"),
     Room("tags", "/tags", "Tags"),
     Room("campaigns", "/campaigns", "Campaigns"),
+    Room("pools", "/pools", "Pools"),
+    Room("numbers", "/numbers", "Numbers"),
+    Room("publishers", "/publishers", "Publishers"),
+    Room("settings", "/settings", "Settings", "administer"),
 )

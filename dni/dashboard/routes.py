@@ -11,16 +11,22 @@ from starlette.types import ASGIApp
 from dni.dashboard.assets import Assets
 from dni.dashboard.calls import Calls
 from dni.dashboard.campaigns import Campaigns
+from dni.dashboard.carriers import Carriers
 from dni.dashboard.door import Door
+from dni.dashboard.numbers import Numbers
 from dni.dashboard.overview import Overview
 from dni.dashboard.page import Address, Page, route
 from dni.dashboard.pages import Pages
+from dni.dashboard.pools import Pools
+from dni.dashboard.publishers import Publishers
+from dni.dashboard.settings import Settings
 from dni.dashboard.setup import Setup
 from dni.dashboard.sign_in import SignIn
 from dni.dashboard.sources import Sources
 from dni.dashboard.tag_desk import TagDesk
 from dni.dashboard.tags import Tags
 from dni.dashboard.test_page import TestPage
+from dni.dashboard.tokens import Tokens
 from dni.errors import NotFound
 from dni.parts import Parts
 
@@ -38,6 +44,12 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Tags,
     Setup,
     Campaigns,
+    Pools,
+    Numbers,
+    Publishers,
+    Settings,
+    Carriers,
+    Tokens,
 )
 
 

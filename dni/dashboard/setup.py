@@ -100,10 +100,7 @@ class Setup:
         state = await self._state_of(request, reader)
         owner, sheet = _campaign(state), setup_fields.numbers(_campaign(state), state.pool)
         try:
-            given: list[str] = forms.body(sheet, sent)["numbers"]
-            if not given:
-                raise InvalidField("/numbers", "at least one number")
-            new = struct({"name": owner.name, "numbers": given}, NewPool)
+            new = struct({"name": owner.name, "numbers": forms.body(sheet, sent)["numbers"]}, NewPool)
             async with changing(self._parts) as connection:
                 now_ms = self._parts.clock.now_ms()
                 if state.pool is None:

@@ -85,6 +85,7 @@ def numbers(campaign: CampaignView, pool: PoolBrief | None) -> Sheet:
                 name="numbers",
                 label="Your tracking numbers",
                 kind="numbers",
+                some=True,
                 help="One a line, as you like to write them.",
                 placeholder="(212) 555-0120\n(212) 555-0121\n(212) 555-0122",
             ),

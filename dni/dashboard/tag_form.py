@@ -13,6 +13,7 @@ _ARROW = "=>"
 _SHOWN = (
     Field(
         name="origins",
+        some=True,
         label="Pages that may use it",
         kind="lines",
         rows=3,
@@ -21,6 +22,7 @@ _SHOWN = (
     ),
     Field(
         name="targets",
+        some=True,
         label="Numbers that it replaces",
         kind="lines",
         rows=3,

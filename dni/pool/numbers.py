@@ -85,9 +85,13 @@ class NumberView(msgspec.Struct):
 
 
 class NumberFilter(msgspec.Struct, kw_only=True):
+    """`digits`: the number has them, one after the other."""
+
     kind: Literal["static", "pooled"] | None = None
     pool: str | None = None
     campaign: str | None = None
+    publisher: str | None = None
+    digits: str | None = None
 
 
 async def add_static(connection: AsyncConnection, now_ms: int, new: NewNumber) -> str:
@@ -216,6 +220,10 @@ async def page(
         query = query.where(number.c.pool_id == only.pool)
     if only and only.campaign:
         query = query.where(or_(number.c.campaign_id == only.campaign, pool.c.campaign_id == only.campaign))
+    if only and only.publisher:
+        query = query.where(or_(number.c.publisher_id == only.publisher, pool.c.publisher_id == only.publisher))
+    if only and only.digits:
+        query = query.where(number.c.number.contains(only.digits, autoescape=True))
     found, after = await rows.page(connection, query, (number.c.id,), limit, cursor)
     return [_view(row) for row in found], after
 

@@ -63,6 +63,11 @@ class Geo:
             self.refresh()
             await asyncio.sleep(_LOOK_S)
 
+    @property
+    def built_ms(self) -> int | None:
+        """When the file in use was made, by its own word; None: no file is in use."""
+        return self._reader.metadata().build_epoch * 1000 if self._reader else None
+
     def place(self, address: str) -> Place:
         if self._reader is None:
             return NOWHERE

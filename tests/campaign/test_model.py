@@ -1,8 +1,10 @@
 import pytest
+from hypothesis import given, strategies
 
 from dni.campaign import model
 from dni.campaign.campaigns import CampaignChange, NewCampaign
 from dni.errors import InvalidField
+from dni.phone import e164
 
 
 @pytest.mark.parametrize("wrong", ["", "   ", "a\0b", "a\nb", "a\ud800b", "a\u2028b", "x" * 201])
@@ -26,6 +28,11 @@ def test_every_wrong_and_repeated_number_is_told_by_its_place() -> None:
 
 def test_numbers_keep_their_order_and_come_out_in_e164() -> None:
     assert model.phones(["(415) 555-0109", "+1 415 555 0101"], "/x") == ["+14155550109", "+14155550101"]
+
+
+@given(strategies.from_regex(model._NANP, fullmatch=True))
+def test_a_usual_way_to_write_a_number_means_what_the_parser_says(written: str) -> None:
+    assert model.phones([written], "/x") == [e164(written)]
 
 
 @pytest.mark.parametrize(

@@ -75,11 +75,21 @@ async def test_errors_stand_beside_their_fields_and_everything_typed_is_kept(adm
 
 async def test_all_empty_fields_are_told_at_once(admin: Person) -> None:
     form = hidden((await admin.read("/campaigns/new")).text)
-    answer = await admin.send("/campaigns/new", {**form, "name": "  ", "destination": "", "timezone": ""})
+    answer = await admin.send(
+        "/campaigns/new", {**form, "name": "  ", "destination": "", "timezone": "", "currency": ""}
+    )
     assert answer.status_code == 422
-    assert answer.text.count('aria-invalid="true"') == 3
+    assert answer.text.count('aria-invalid="true"') == 4
     said = text(answer.text)
     assert "Name : Fill this in. Calls go to : Fill this in. Time zone : Choose one." in said
+
+
+async def test_all_wrong_fields_are_told_at_once(admin: Person) -> None:
+    for path in ("/campaigns/new", "/campaigns/cmp_1/edit"):
+        form = hidden((await admin.read(path)).text)
+        answer = await admin.send(path, {**form, **NEW, "name": "x" * 300, "destination": "12", "timezone": "Mars"})
+        assert answer.status_code == 422
+        assert answer.text.count('aria-invalid="true"') == 3
 
 
 @pytest.mark.parametrize(

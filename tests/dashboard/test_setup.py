@@ -85,7 +85,7 @@ async def test_numbers_join_those_that_are_there_and_the_same_ones_again_change_
 @pytest.mark.parametrize(
     ("step", "fields", "words"),
     [
-        ("numbers", {"numbers": ""}, "At least one number."),
+        ("numbers", {"numbers": ""}, "Your tracking numbers : "),
         ("numbers", {"numbers": "(212) 555-0124\n555"}, "Line 2: not a phone number"),
         ("numbers", {"numbers": "(212) 555-0143"}, "is where the calls of campaign 'Spring'"),
         ("numbers", {"numbers": "+12025550100"}, "is already in pool 'Pool 1'"),
