@@ -54,7 +54,7 @@ class TagDesk:
             Address("/tags/{id}/delete", self.ask, self.delete, "write"),
             Address("/tags/{id}/rules", self.rules, self.arrange, "write"),
             Address("/tags/{id}/rules/new", self.new_rule, self.add_rule, "write"),
-            Address("/tags/{id}/rules/{place:int}", self.rule, self.change_rule, "write"),
+            Address("/tags/{id}/rules/{place}", self.rule, self.change_rule, "write"),
         )
 
     async def new(self, request: Request, reader: Reader) -> Response:
@@ -100,12 +100,11 @@ class TagDesk:
     async def arrange(self, request: Request, reader: Reader, sent: Form) -> Response:
         """Moves a rule up or down, or removes it."""
         drafted = await self._drafted(request, reader)
-        place = sent.get("place", "")
+        place = _number(sent.get("place", ""))
 
         def alter(present: Settings) -> TagChange:
             rule_form.check(present["rules"], sent.get("seen"))
-            wanted = int(place) if place.isascii() and place.isdigit() and len(place) < 4 else -1
-            return struct({"rules": rule_form.moved(present["rules"], sent.get("act", ""), wanted)}, TagChange)
+            return struct({"rules": rule_form.moved(present["rules"], sent.get("act", ""), place)}, TagChange)
 
         try:
             await redraft(self._parts, reader.principal, drafted.row["id"], alter)
@@ -248,10 +247,15 @@ def _away(drafted: Drafted) -> Sheet:
 
 def _place(request: Request, drafted: Drafted) -> int:
     """Of a rule, from 0. Raises NotFound."""
-    place = int(request.path_params["place"])
-    if place >= len(drafted.settings["rules"]):
+    place = _number(request.path_params["place"])
+    if not 0 <= place < len(drafted.settings["rules"]):
         raise NotFound("this tag has no such rule any more")
     return place
+
+
+def _number(text: str) -> int:
+    """Of a rule; -1 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else -1
 
 
 def _to_tag(drafted: Drafted, done: str) -> Response:
