@@ -13,6 +13,7 @@ from playwright.async_api import BrowserContext, Page, expect
 from tests.conftest import NewContext
 from tests.support import process
 from tests.support.make_run import printed
+from tests.support.service import Service
 
 PRINTED = "(212) 555-0143"
 NUMBERS = ("(212) 555-0120", "212-555-0121", "+1 212 555 0122")
@@ -104,6 +105,58 @@ async def test_from_the_printed_link_to_an_attributed_call_on_an_own_page(
     await page.goto(served.sign_in.partition("/signin")[0] + "/setup")
     await expect(page.locator("main")).to_contain_text("Spring all 5 steps done")
     assert [words for words in said if "422" not in words] == []
+
+
+async def test_on_an_empty_ledger_with_a_practice_account_and_a_draft_seen_before_it_is_published(
+    service: Service, new_context: NewContext
+) -> None:
+    context = await new_context()
+    page = await context.new_page()
+    said: list[str] = []
+    context.on("console", lambda message: said.append(message.text))
+    await page.goto(f"{service.url}/signin?next=/calls")
+    await page.get_by_label("Token").fill(service.admin_token)
+    await page.keyboard.press("Enter")
+    await page.get_by_role("link", name="Set up your first number").click()
+    await page.get_by_role("link", name="Begin", exact=True).click()
+    await page.get_by_label("Name").fill("Spring")
+    await page.get_by_label("The telephone that rings").fill(PRINTED)
+    await page.keyboard.press("Enter")
+    await page.get_by_label("Your tracking numbers").fill("(212) 555-0120")
+    await page.get_by_role("button", name="Save and go on").click()
+    await page.get_by_role("button", name="Make the tag").click()  # without a page of his own
+    test = await opened(context, page, "a newsletter")
+    await expect(test.locator("a.phone")).to_have_text("(212) 555-0120")
+
+    # Without a carrier he makes one to practise with, and rings.
+    await page.get_by_role("link", name="Go on: the first call").click()
+    await page.get_by_role("button", name="Make a practice account").click()
+    line = page.get_by_role("group", name="The command that rings")
+    while not await line.count():  # the recorder writes a moment later
+        await page.get_by_role("link", name="look again").click()
+    await ring(await line.inner_text())
+    await expect(page.locator("[data-seen]")).to_contain_text("It rang: newsletter / email brought the call.")
+
+    # A rule waits as a draft: who has the link sees it, on the same page others do not.
+    await page.goto(f"{service.url}/tags")
+    await page.get_by_role("link", name="Spring: test page").click()
+    await page.get_by_role("link", name="Rules", exact=True).click()
+    await page.get_by_role("link", name="Add a rule").click()
+    await page.get_by_label("Medium").fill("email")
+    await page.get_by_label("He is shown").select_option(label="the number that is printed on the page")
+    await page.get_by_role("button", name="Save in the draft").click()
+    await page.get_by_role("link", name="Look at it and publish").click()
+    preview = await opened(context, page, "the test page")
+    query = "utm_source=newsletter&utm_medium=email&utm_campaign=may"
+    await preview.goto(f"{preview.url}&{query}&dni_debug=1")
+    await expect(preview.locator("body > div[data-dni=off]")).to_be_attached()
+    await expect(preview.locator("a.phone")).to_have_text(PRINTED)
+    await test.reload()
+    await expect(test.locator("a.phone")).to_have_text("(212) 555-0120")
+    await page.get_by_role("button", name="Publish").click()
+    await expect(page.get_by_role("status").first).to_contain_text("Published")
+    await expect(page.locator("main")).to_contain_text("When the medium is “email”: the page's own number")
+    assert said == []
 
 
 async def opened(context: BrowserContext, page: Page, link: str) -> Page:
