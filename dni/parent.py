@@ -16,6 +16,7 @@ from dni.host.duties import Duty
 from dni.ledger.migrate import migrate
 from dni.parts import Parts
 from dni.pool.place import keep_placed, place, trust
+from dni.report.seal import keep_columns
 from dni.session.recorder import record
 from dni.settings import Settings
 
@@ -56,7 +57,16 @@ class Parent:
             "release_ended": of(release_ended),
             "learn_from_calls": of(learn_from_calls),
             "keep_touches": of(keep_touches),
+            "keep_columns": aside(_keep_columns),
         }
+
+
+async def _keep_columns(settings: Settings, stop: asyncio.Event) -> None:
+    parts = Parts(settings)
+    try:
+        await keep_columns(parts, stop)
+    finally:
+        await parts.close()
 
 
 async def _record(settings: Settings, stop: asyncio.Event) -> None:

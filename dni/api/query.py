@@ -59,8 +59,15 @@ class ReportQuery(Query, kw_only=True):
     tag: str | None = None
     source: str | None = None
     medium: str | None = None
+    campaign_name: str | None = None
     keyword: str | None = None
+    content: str | None = None
     channel: str | None = None
+    landing_page: str | None = None
+    device: str | None = None
+    region: str | None = None
+    number: str | None = None
+    first_time: bool | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
 
 

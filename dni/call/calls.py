@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dni import ids
 from dni.attribution.model import Attribution
 from dni.call.model import STATES, fold
-from dni.ledger import schema
+from dni.ledger import schema, stale
 from dni.ledger.engines import Ledger
 from dni.telephony.model import CallEvent
 from dni.telephony.ports import PORTS
@@ -73,6 +73,7 @@ async def record(ledger: Ledger, connection: AsyncConnection, told: Told) -> Rec
     made = ledger.insert(schema.call).values(known).on_conflict_do_nothing().returning(schema.call.c.id)
     if (await connection.execute(made)).first() is not None:
         await _add_event(ledger, connection, row["id"], event, told)
+        await _mark(connection, row)
         return _recorded(row, fresh=True)
     # The row is ours until the commit: two events at once must see each other.
     same = {"carrier_id": told.carrier, "provider_id": event.provider_id}
@@ -83,6 +84,7 @@ async def record(ledger: Ledger, connection: AsyncConnection, told: Told) -> Rec
     changes = _facts(row, event, told)
     changes |= _state({**row, **changes}, await _events(connection, row["id"], told.port))
     await connection.execute(update(schema.call).where(schema.call.c.id == row["id"]).values(changes))
+    await _mark(connection, row, {**row, **changes})
     return _recorded({**row, **changes}, fresh=True)
 
 
@@ -90,8 +92,12 @@ async def credit(connection: AsyncConnection, call_id: str, attribution: Attribu
     """Credits a call that was not credited yet; False when it was."""
     still = (schema.call.c.id == call_id) & schema.call.c.method.is_(None)
     values = {"campaign_id": campaign} | _credit(attribution)
-    done = await connection.execute(update(schema.call).where(still).values(values).returning(schema.call.c.id))
-    return done.first() is not None
+    told = (schema.call.c.started_at_ms, schema.call.c.campaign_id, schema.call.c.caller)
+    done = (await connection.execute(update(schema.call).where(still).values(values).returning(*told))).mappings()
+    row = done.first()
+    if row is not None:
+        await _mark(connection, row)
+    return row is not None
 
 
 async def credit_anew(
@@ -105,6 +111,7 @@ async def credit_anew(
     values = {name: value for name, value in _credit(attribution).items() if name != "lessons"}
     values["touches_kept_ms"] = None
     await connection.execute(update(schema.call).where(schema.call.c.id == row["id"]).values(values))
+    await _mark(connection, row)
 
 
 async def uncredited(connection: AsyncConnection, since_ms: int, limit: int) -> list[Recorded]:
@@ -124,6 +131,17 @@ async def ended(connection: AsyncConnection, since_ms: int, started_since_ms: in
     call = schema.call.c
     wanted = select(schema.call).where(call.started_at_ms > started_since_ms, call.ended_at_ms > since_ms)
     return [_recorded(dict(row), fresh=False) for row in (await connection.execute(wanted)).mappings()]
+
+
+async def _mark(connection: AsyncConnection, *rows: Mapping[Any, Any]) -> None:
+    """The call changed, and with it perhaps whether a later one of the same telephone is its first."""
+    times = {row["started_at_ms"] for row in rows}
+    call, row = schema.call.c, rows[-1]
+    if row["caller"] is not None:
+        same = (call.caller == row["caller"], call.campaign_id == row["campaign_id"])
+        later = select(call.started_at_ms).where(*same, call.started_at_ms > min(times))
+        times |= set((await connection.execute(later)).scalars())
+    await stale.mark(connection, "call", times)
 
 
 def _first(event: CallEvent, told: Told) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.attribution.credit import Step, credit, in_millionths
+from dni.ledger import stale
 from dni.ledger.schema import KEPT_MODELS, call, call_touch, session
 
 MOST_TOUCHES = 50
@@ -57,6 +58,7 @@ async def keep(connection: AsyncConnection, of: Row, touches: Sequence[Row], now
     if touches:
         await connection.execute(insert(call_touch), [{"call_id": of["id"], **touch} for touch in touches])
     await connection.execute(update(call).where(call.c.id == of["id"]).values(touches_kept_ms=now_ms))
+    await stale.mark(connection, "call", [of["started_at_ms"]])
 
 
 async def of_call(connection: AsyncConnection, of: Row) -> list[Row]:

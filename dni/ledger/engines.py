@@ -52,6 +52,16 @@ class Ledger:
             yield connection
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """As `read`, but all statements of the block see the ledger at one moment."""
+        async with _refusals(), self._engine.connect() as connection:
+            if self.is_sqlite:
+                await connection.exec_driver_sql("BEGIN")
+            else:
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
+
+    @asynccontextmanager
     async def write(self, wait_s: float = WRITE_WAIT_S) -> AsyncIterator[AsyncConnection]:
         """Commits at the end of the block, rolls back when it raises."""
         async with _refusals():

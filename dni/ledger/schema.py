@@ -16,6 +16,10 @@ can be thrown away and computed again. A call carries a copy of its touch and na
 because the call may be known before the recorder wrote the session. `call_touch` is a copy of the touches of all
 visitors who may have called, from the visits until the call: sessions that led to no call may be forgotten soon.
 
+`chunk chunk_column word` are a copy of sessions and of calls for the reports: what they group by, column by column,
+in codes. A chunk holds what began in one stretch of time, once that has settled. Who changes a row there says so in the
+same transaction (`dni/ledger/stale.py`); the rows count then, until the chunk is made anew. It names no person.
+
 `refusal` keeps what was turned away at the carrier's door, at most 1,000 rows an account. `idempotency` keeps answers
 of creating requests for a day. `secret` holds what all hosts must share. `signin` holds one-time sign-in codes.
 
@@ -386,6 +390,43 @@ call_event = Table(
     _ms("received_at_ms"),
     Column("fields", JSON, nullable=False, comment="every field as the carrier sent it"),
     UniqueConstraint("call_id", "identity"),
+)
+
+chunk = Table(
+    "chunk",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False, comment="session or call"),
+    _ms("from_ms"),
+    _ms("to_ms"),  # not within
+    Column("rows", Integer, nullable=False),
+    Column("version", Integer, nullable=False, comment="rises when a row of the stretch changed"),
+    Column("sealed", Boolean, nullable=False, comment="the columns are true; else the rows are counted"),
+    Column(
+        "final", Boolean, nullable=False, comment="rows of the stretch were forgotten for their age: it stays as it is"
+    ),
+    UniqueConstraint("kind", "from_ms"),
+)
+
+chunk_column = Table(
+    "chunk_column",
+    metadata,
+    Column("chunk_id", Integer, ForeignKey("chunk.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("type", Text, nullable=False, comment="of numpy: u1, u2, u4, i8 or f8, little-endian"),
+    Column("data", LargeBinary, nullable=False, comment="a value a row"),
+)
+
+word = Table(
+    "word",
+    metadata,
+    Column("dimension", Text, primary_key=True),
+    Column("code", Integer, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, comment="BLAKE2b-128 of the text: texts are of any length"),
+    Column("folded", LargeBinary, nullable=False, comment="the same of the text in lower case (ASCII)"),
+    Column("text", Text, comment="null: not set"),
+    UniqueConstraint("dimension", "digest"),
+    Index("ix_word_dimension_folded", "dimension", "folded"),
 )
 
 refusal = Table(

@@ -1,8 +1,6 @@
 """What a report groups by and counts: every figure is defined here, once. Pure."""
 
-from datetime import datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -23,13 +21,10 @@ MODELS = KEPT_MODELS
 Model = Literal["first_touch", "last_touch", "last_non_direct", "linear", "position_based", "time_decay"]
 MOST_DIMENSIONS = 4
 
-QUARTER_MS = 900_000
-"""Time zones differ by quarters of an hour."""
-
 
 class ReportFilter(msgspec.Struct, kw_only=True):
     """All that are given must hold. `from_ms` is within, `to_ms` is not; `campaign`, `publisher`, `tag` are ids; texts
-    match whole, whatever their case."""
+    match whole, whatever the case of their ASCII letters. No session has `number` and `first_time`: calls alone do."""
 
     from_ms: int
     to_ms: int
@@ -38,8 +33,25 @@ class ReportFilter(msgspec.Struct, kw_only=True):
     tag: str | None = None
     source: str | None = None
     medium: str | None = None
+    campaign_name: str | None = None
     keyword: str | None = None
+    content: str | None = None
     channel: str | None = None
+    landing_page: str | None = None
+    device: str | None = None
+    region: str | None = None
+    number: str | None = None
+    first_time: bool | None = None
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What is asked for of the dimensions that are words."""
+        named = {name: getattr(self, name) for name in (*OF_TOUCH, "number")}
+        return {name: text for name, text in named.items() if text is not None}
+
+    @property
+    def of_calls_alone(self) -> bool:
+        return self.number is not None or self.first_time is not None
 
 
 class ReportRow(msgspec.Struct, kw_only=True):
@@ -88,23 +100,25 @@ class ReportRow(msgspec.Struct, kw_only=True):
     calls_per_100_sessions: float | None = None
 
 
-class Sums(msgspec.Struct):
+class Sums(msgspec.Struct, frozen=True):
     """Of one group. What is shared is in millionths, so that groups add up exactly."""
 
     sessions: int = 0
     leased: int = 0
     calls: int = 0
-    first_time: int = 0
+    first: int = 0
     answered: int = 0
     duration: int = 0
     talk: int = 0
     expected: float = 0.0
 
-    def row(self, names: tuple[str, ...], key: tuple[object, ...]) -> ReportRow:
+    def row(
+        self, names: tuple[str, ...] = (), key: tuple[object, ...] = (), *, of_calls_alone: bool = False
+    ) -> ReportRow:
         row = ReportRow(
             calls=self.calls / 1e6,
             expected_calls=round(self.expected, 4),
-            first_time_callers=self.first_time / 1e6,
+            first_time_callers=self.first / 1e6,
             answered=self.answered / 1e6,
             duration=round(self.duration / 1e6, 1),
             mean_duration=round(self.duration / self.calls, 1) if self.calls else None,
@@ -112,7 +126,7 @@ class Sums(msgspec.Struct):
         )
         for name, value in zip(names, key, strict=True):
             setattr(row, name, value)
-        if not set(names) & set(OF_CALL):
+        if not of_calls_alone and not set(names) & set(OF_CALL):
             row.sessions, row.leased = self.sessions, self.leased
             row.calls_per_100_sessions = round(self.calls / self.sessions / 1e4, 2) if self.sessions else None
         return row
@@ -127,11 +141,3 @@ def dimensions(text: str) -> tuple[str, ...]:
     if len(names) > MOST_DIMENSIONS:
         raise InvalidField("/group_by", f"at most {MOST_DIMENSIONS} of them")
     return names
-
-
-def time_of(name: str, quarter: int, zone: ZoneInfo) -> str | int:
-    """`day`, `weekday` or `hour` of a quarter of an hour since 1970."""
-    at = datetime.fromtimestamp(quarter * QUARTER_MS / 1000, zone)
-    if name == "day":
-        return at.date().isoformat()
-    return at.isoweekday() if name == "weekday" else at.hour

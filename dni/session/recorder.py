@@ -7,14 +7,12 @@ exactly once, whatever dies when; a successor goes on from there. Streams are tr
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import Any
-
-from sqlalchemy import text
 
 from dni.errors import Unavailable
 from dni.host.crowding import Crowding
+from dni.ledger.alone import alone
 from dni.ledger.bulk import as_json
 from dni.live.commands import ask
 from dni.live.connection import Live, RedisError
@@ -39,7 +37,6 @@ _PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.25
 # Page views and calls come first. While the machine is crowded the recorder works a twentieth of the time, until this
 # many entries wait: some seconds of a full machine.
 _MODEST, _MAY_WAIT = 0.05, 25_000
-_ADVISORY_LOCK = 0x646E6972  # "dnir"; any number that is the same on all hosts
 _START = "0-0"
 # Servers' clocks are taken to agree when they are no further apart: far less than any failover takes.
 _CLOCKS_AGREE_MS = 200
@@ -53,7 +50,7 @@ async def record(parts: Parts, stop: asyncio.Event) -> None:
         log.info("DNI_GEOIP_CITY is not set: sessions have no place")
     while True:
         try:
-            async with _alone(parts):
+            async with alone(parts.ledger, b"dnir"):
                 await _Recorder(parts).run(stop)
                 return
         except (Unavailable, RedisError) as error:
@@ -62,20 +59,6 @@ async def record(parts: Parts, stop: asyncio.Event) -> None:
                 return
             log.warning("recording pauses: %s", error)
             await asyncio.sleep(_RETRY_S)
-
-
-@asynccontextmanager
-async def _alone(parts: Parts) -> AsyncIterator[None]:
-    """On PostgreSQL an advisory lock for as long as we record; with SQLite there is one host and `serve` holds it."""
-    if parts.ledger.is_sqlite:
-        yield
-        return
-    async with parts.ledger.read() as connection:
-        await connection.execute(text(f"SELECT pg_advisory_lock({_ADVISORY_LOCK})"))  # waits for its turn
-        try:
-            yield
-        finally:
-            await connection.execute(text(f"SELECT pg_advisory_unlock({_ADVISORY_LOCK})"))
 
 
 class _Recorder:
@@ -287,7 +270,8 @@ class _Recorder:
                 ids=as_json(ids.read(seen.ids)),
                 custom=as_json(seen.custom),
                 unleased=next((one.word for one in got if not one.number), None),
-            )
+            ),
+            begins=fresh,
         )
         if not fresh and (seen.ids or seen.custom):  # of a later page: cookies come late, and what it says of itself
             batch.news.append(SessionNews(session_id, [], ids.read(seen.ids), seen.custom))

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.errors import Unavailable
-from dni.ledger import schema
+from dni.ledger import schema, stale
 from dni.ledger.bulk import as_json
 from dni.ledger.engines import Ledger
 from dni.session.model import Touch, credited
@@ -94,14 +94,18 @@ class Batch:
 
     def __init__(self) -> None:
         self.sessions: dict[str, SessionRow] = {}
+        self.begun: set[str] = set()
+        """Of these sessions, those that began here."""
         self.leases: list[LeaseRow] = []
         self.marks: list[Mark] = []
         self.news: list[SessionNews] = []
         self.positions: dict[str, tuple[str, str]] = {}
         self.entries = 0
 
-    def session(self, row: SessionRow) -> None:
+    def session(self, row: SessionRow, *, begins: bool) -> None:
         """A page view. The first one of a session tells how it came."""
+        if begins:
+            self.begun.add(row.id)
         known = self.sessions.setdefault(row.id, row)
         if known is not row:
             known.page_views += 1
@@ -162,7 +166,8 @@ class Sessions:
         signs = [values for rows in of_kind.values() for values in rows if values["sign"] > values["began"]]
         marks = [(many, many.tuples(of_kind[kind])) for kind, many in self._marks.items()]
         seen = self._seen.tuples(signs)
-        news = self._news.tuples(await self._with_news(batch)) if batch.news else []
+        news, times = await self._with_news(batch)
+        times |= {row.started_at_ms for row in batch.sessions.values()} | await self._leased_late(batch)
         async with self._ledger.write() as connection:
             await self._move(connection, batch.positions)
             await self._session.run(connection, sessions)
@@ -171,10 +176,23 @@ class Sessions:
                 await many.run(connection, rows)
             await self._seen.run(connection, seen)
             await self._news.run(connection, news)
+            await stale.mark(connection, "session", times)
 
-    async def _with_news(self, batch: Batch) -> list[dict[str, Any]]:
-        """The sessions of which there is news, as they will be. Nobody else writes them, so none changes meanwhile."""
-        columns = [schema.session.c[name] for name in ("id", *_TEXTS, *_OBJECTS)]
+    async def _leased_late(self, batch: Batch) -> set[int]:
+        """When the sessions began that get a lease and did not begin here: perhaps they had none."""
+        asked = {row.session_id for row in batch.leases} - batch.begun
+        if not asked:
+            return set()
+        of = schema.session.c
+        async with self._ledger.read() as connection:
+            return set((await connection.execute(select(of.started_at_ms).where(of.id.in_(asked)))).scalars())
+
+    async def _with_news(self, batch: Batch) -> tuple[list[tuple[Any, ...]], set[int]]:
+        """The sessions of which there is news, as they will be, and when they began. Nobody else writes them, so none
+        changes meanwhile."""
+        if not batch.news:
+            return [], set()
+        columns = [schema.session.c[name] for name in ("id", "started_at_ms", *_TEXTS, *_OBJECTS)]
         wanted = select(*columns).where(schema.session.c.id.in_({news.session for news in batch.news}))
         known = {row.id: _told(row) for row in batch.sessions.values()}
         async with self._ledger.read() as connection:
@@ -183,12 +201,13 @@ class Sessions:
         for news in batch.news:
             if news.session in known:  # else its beginning was lost with a server of Redis
                 changed[news.session] = known[news.session] = _changed(known[news.session], news)
-        return [
+        rows = [
             {"of": of}
             | {f"new_{name}": row[name] for name in _TEXTS}
             | {f"new_{name}": as_json(row[name]) for name in _OBJECTS}
             for of, row in changed.items()
         ]
+        return self._news.tuples(rows), {row["started_at_ms"] for row in changed.values()}
 
     async def _move(self, connection: AsyncConnection, positions: dict[str, tuple[str, str]]) -> None:
         table = schema.recorded
@@ -206,7 +225,7 @@ class Sessions:
 def _told(row: SessionRow) -> dict[str, Any]:
     """What news may change of a session that is not in the ledger yet."""
     objects = {name: getattr(row, name) for name in _OBJECTS}
-    return {name: getattr(row, name) for name in _TEXTS} | {
+    return {name: getattr(row, name) for name in ("started_at_ms", *_TEXTS)} | {
         name: text and msgspec.json.decode(text) for name, text in objects.items()
     }
 

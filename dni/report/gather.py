@@ -1,0 +1,303 @@
+"""Brings together what a report counts: sealed chunks, and the rows of whatever is not copied yet."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dni.access.model import Principal
+from dni.ledger.engines import Ledger
+from dni.ledger.schema import campaign
+from dni.ledger.stale import Kind
+from dni.report import chunks, facts, words, zones
+from dni.report.columns import ALONE, OWNER, PATH, QUARTER_MS, Column, Columns, Fact, columns, path_word, texts
+from dni.report.count import Block, Counted, Labels, count
+from dni.report.held import Owner, held
+from dni.report.model import OF_CALL, OF_TIME, ReportFilter
+from dni.report.words import Words, fold
+
+# Rows that are read at once where nothing is copied.
+_SLICE = 50_000
+
+Values = Callable[[AsyncConnection, Column], Any]
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Columns of one chunk, or of rows that are in none."""
+
+    kind: Kind
+    from_ms: int
+    to_ms: int
+    rows: int
+    columns: Columns
+
+
+class Gathered:
+    def __init__(
+        self, only: ReportFilter, names: tuple[str, ...], model: str, before_ms: int | None, principal: Principal
+    ) -> None:
+        self.parts: list[Part] = []
+        self.words = Words()
+        self.paths: Column = np.zeros((1, len(PATH)), np.int64)
+        self.owners: dict[int, Owner] = {}
+        self.zones: dict[str | None, str] = {}
+        self.codes: dict[str, list[int]] = {}
+        """Of each text that is asked for."""
+        self._grouped: tuple[Column, Column] | None = None
+        self._only, self._names, self._model, self._principal = only, names, model, principal
+        self.from_ms, self.to_ms = only.from_ms if before_ms is None else before_ms, only.to_ms
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """A report of what only calls have counts no sessions."""
+        alone = bool(set(self._names) & set(OF_CALL)) or self._only.of_calls_alone
+        return ("call",) if alone else ("session", "call")
+
+    def columns(self, kind: Kind, part: bool) -> set[str]:
+        """Those that are needed; `part`: not all of the chunk is within the time that is asked for."""
+        asked = {*self._names, *self._only.texts}
+        wanted = {name for name in (*ALONE, "number") if name in asked}
+        wanted |= {"path"} if asked & set(PATH) else set()
+        wanted |= {"quarter"} if asked & set(OF_TIME) else set()
+        wanted |= {"owner"} if self._needs_owner() else set()
+        wanted |= {"at"} if part else set()
+        if kind == "session":
+            return wanted | {"leased"}
+        return wanted | {"credited", "first", "answered", "duration", "talk", "stated", self._model}
+
+    def splits(self, from_ms: int, to_ms: int) -> bool:
+        """Whether a stretch lies in one period only in part."""
+        return any(from_ms < edge < to_ms for edge in (self.from_ms, self._only.from_ms, self.to_ms))
+
+    def _needs_owner(self) -> bool:
+        only, who = self._only, self._principal
+        walls = (only.campaign, only.publisher, only.tag, who.campaign, who.publisher)
+        by_zone = bool({*self._names} & set(OF_TIME)) and len(set(self.zones.values())) > 1
+        return bool({*self._names} & set(OWNER)) or any(walls) or by_zone
+
+    def count(self) -> Counted:
+        blocks = [block for part in self.parts for block in self._blocks(part)]
+        return count(blocks, [self._dimension(name) for name in self._dimensions()], self._model)
+
+    def _blocks(self, part: Part) -> Sequence[Block]:
+        """The rows that are asked for, apart by period."""
+        which = self._which(part)
+        if not self.splits(part.from_ms, part.to_ms):
+            period = 0 if part.from_ms >= self._only.from_ms else 1
+            return [_block(part, period, which)]
+        at = part.columns["at"]
+        edge = self._only.from_ms - part.from_ms
+        now = (at >= max(edge, 0)) & (at < max(self.to_ms - part.from_ms, 0))
+        before = (at >= max(self.from_ms - part.from_ms, 0)) & (at < max(edge, 0))
+        return [
+            _block(part, period, rows if which is None else rows & which) for period, rows in ((0, now), (1, before))
+        ]
+
+    def _which(self, part: Part) -> Column | None:
+        """Rows that the filters and the reader's walls let through; None: all."""
+        found: Column | None = None
+
+        def hold(rows: Column) -> None:
+            nonlocal found
+            found = rows if found is None else found & rows
+
+        of = part.columns
+        if (paths := self._paths_asked()) is not None:
+            hold(paths[of["path"]])
+        for name in (*ALONE, "number"):
+            if name in self.codes:
+                hold(np.isin(of[name], self.codes[name]))
+        if (owners := self._owners_asked()) is not None:
+            hold(owners[of["owner"]])
+        if self._only.first_time is not None:
+            hold(of["first"] == self._only.first_time)
+        return found
+
+    def _paths_asked(self) -> Column | None:
+        asked = [(at, self.codes[name]) for at, name in enumerate(PATH) if name in self.codes]
+        if not asked:
+            return None
+        found: Column = np.logical_and.reduce([np.isin(self.paths[:, at], codes) for at, codes in asked])
+        return found
+
+    def _owners_asked(self) -> Column | None:
+        only, who = self._only, self._principal
+        wanted = [(0, only.campaign), (1, only.publisher), (2, only.tag), (0, who.campaign), (1, who.publisher)]
+        wanted = [(at, of) for at, of in wanted if of]
+        if not wanted:
+            return None
+        found = np.zeros(max(self.owners, default=0) + 1, bool)
+        for code, owner in self.owners.items():
+            found[code] = all(owner[at] == of for at, of in wanted)
+        return found
+
+    def _dimensions(self) -> list[tuple[str, ...]]:
+        """Those of a path are told as one, and so are those of an owner: few of all combinations occur."""
+        together = [tuple(name for name in self._names if name in group) for group in (PATH, OWNER)]
+        alone = [(name,) for name in self._names if name not in PATH and name not in OWNER]
+        return [names for names in (*together, *alone) if names]
+
+    def _dimension(self, names: tuple[str, ...]) -> Callable[[Block], Labels]:
+        if names[0] in PATH:
+            labels, many = self._path_labels(names)
+            return lambda block: (labels[block.columns["path"]], many)
+        if names[0] in OWNER:
+            told, where = self._owner_labels(names), self._owners_of(names)
+            return lambda block: (told[block.columns["owner"]], len(where))
+        if names[0] in OF_TIME:
+            return self._time_labels(names[0])
+        if names[0] == "first_time":
+            return lambda block: (block.columns["first"], 2)
+        name = names[0]
+        many = 1 + max((int(part.columns[name].max(initial=0)) for part in self.parts), default=0)
+        return lambda block: (block.columns[name], many)
+
+    def _path_labels(self, names: tuple[str, ...]) -> Labels:
+        numbers, found = self._path_groups(names)
+        return numbers, len(found)
+
+    def _path_groups(self, names: tuple[str, ...]) -> tuple[Column, Column]:
+        """Of each path its group, and the codes of each group."""
+        if self._grouped is None:
+            wanted = self.paths[:, [PATH.index(name) for name in names]]
+            key = wanted[:, 0].copy()
+            for column in wanted.T[1:]:
+                key = key * (int(column.max(initial=0)) + 1) + column
+                if len(names) > 2:  # three codes and more may not fit into one number
+                    key = np.unique(key, return_inverse=True)[1]
+            _, first, numbers = np.unique(key, return_index=True, return_inverse=True)
+            self._grouped = numbers, wanted[first]
+        return self._grouped
+
+    def _owners_of(self, names: tuple[str, ...]) -> list[tuple[str | None, ...]]:
+        at = [OWNER.index(name) for name in names]
+        return list(dict.fromkeys(tuple(owner[n] for n in at) for owner in self.owners.values())) or [()]
+
+    def _owner_labels(self, names: tuple[str, ...]) -> Column:
+        at, where = [OWNER.index(name) for name in names], {of: n for n, of in enumerate(self._owners_of(names))}
+        found = np.zeros(max(self.owners, default=0) + 1, np.int64)
+        for code, owner in self.owners.items():
+            found[code] = where[tuple(owner[n] for n in at)]
+        return found
+
+    def first_day(self) -> int:
+        return self.from_ms // 86_400_000 - 1
+
+    def _time_labels(self, name: str) -> Callable[[Block], Labels]:
+        known = sorted(set(self.zones.values()))
+        zone_of = np.zeros(max(self.owners, default=0) + 1, np.int64)
+        for code, owner in self.owners.items():
+            zone_of[code] = known.index(self.zones.get(owner[0], "UTC"))
+        base = self.first_day() if name == "day" else 0
+        many = self.to_ms // 86_400_000 + 2 - base if name == "day" else 25
+
+        def labels(block: Block) -> Labels:
+            quarter = block.columns["quarter"]
+            of = [
+                zones.label(name, block.from_ms // QUARTER_MS, int(quarter.max(initial=0)) + 1, zone) - base
+                for zone in known
+            ]
+            if len(of) == 1:
+                return of[0][quarter], many
+            return np.stack(of)[zone_of[block.columns["owner"]], quarter], many
+
+        return labels
+
+    async def values(self, connection: AsyncConnection, counted: Counted, groups: Column) -> list[tuple[object, ...]]:
+        """What groups are called, in the order of the names that were asked for."""
+        labels = [column[groups] for column in counted.labels]
+        told: dict[str, list[Any]] = {}
+        for names, of in zip(self._dimensions(), labels, strict=True):
+            if names[0] in PATH:
+                codes = self._path_groups(names)[1][of]
+                told |= {name: await self._texts(connection, name, codes[:, at]) for at, name in enumerate(names)}
+            elif names[0] in OWNER:
+                where = self._owners_of(names)
+                told |= {name: [where[n][at] for n in of] for at, name in enumerate(names)}
+            elif names[0] in OF_TIME:
+                base = self.first_day() if names[0] == "day" else 0
+                told[names[0]] = [zones.told(names[0], int(n) + base) for n in of]
+            elif names[0] == "first_time":
+                told["first_time"] = [bool(n) for n in of]
+            else:
+                told[names[0]] = await self._texts(connection, names[0], of)
+        return list(zip(*(told[name] for name in self._names), strict=True)) if self._names else [()] * len(groups)
+
+    async def _texts(self, connection: AsyncConnection, name: str, codes: Column) -> list[str | None]:
+        known = await words.texts_of(connection, name, (int(code) for code in codes))
+        known |= self.words.fresh.get(name, {})
+        return [known[int(code)] for code in codes]
+
+
+async def gather(
+    connection: AsyncConnection,
+    ledger: Ledger,
+    principal: Principal,
+    only: ReportFilter,
+    names: tuple[str, ...],
+    model: str,
+    before_ms: int | None,
+) -> Gathered:
+    """Needs a snapshot: what is copied and what is not must be of one moment."""
+    gathered = Gathered(only, names, model, before_ms, principal)
+    found = await connection.execute(select(campaign.c.id, campaign.c.timezone))
+    gathered.zones = {None: "UTC", **{row[0]: row[1] for row in found}}
+    for kind in gathered.kinds:
+        gathered.parts += await _parts(connection, ledger, gathered, kind)
+    fresh = gathered.words.fresh
+    gathered.paths = await held(ledger).paths(connection, fresh.get("path", {}))
+    gathered.owners = await held(ledger).owners(connection, fresh.get("owner", {}))
+    for name, text in only.texts.items():
+        new = [code for code, each in fresh.get(name, {}).items() if each is not None and fold(each) == fold(text)]
+        gathered.codes[name] = await words.alike(connection, name, text) + new
+    return gathered
+
+
+async def _parts(connection: AsyncConnection, ledger: Ledger, gathered: Gathered, kind: Kind) -> list[Part]:
+    known = await chunks.within(connection, kind, gathered.from_ms, gathered.to_ms)
+    sealed = [each for each in known if each.sealed and each.rows]
+    found: list[Part] = []
+    for part in (False, True):
+        some = [each for each in sealed if gathered.splits(each.from_ms, each.to_ms) is part]
+        read = await held(ledger).columns(connection, some, gathered.columns(kind, part))
+        found += [Part(kind, each.from_ms, each.to_ms, each.rows, read[each.id]) for each in some]
+    at_ms = gathered.from_ms
+    for each in [*(each for each in known if each.sealed), None]:
+        until_ms = gathered.to_ms if each is None else min(each.from_ms, gathered.to_ms)
+        found += await _uncopied(connection, gathered, kind, at_ms, until_ms)
+        at_ms = max(at_ms, until_ms if each is None else each.to_ms)
+    return found
+
+
+async def _uncopied(
+    connection: AsyncConnection, gathered: Gathered, kind: Kind, from_ms: int, to_ms: int
+) -> list[Part]:
+    found = []
+    while from_ms < to_ms:
+        edge = await facts.edge(connection, kind, from_ms, _SLICE)
+        until_ms = to_ms if edge is None else min(to_ms, max(edge, from_ms + 1))
+        rows = await facts.facts(connection, kind, from_ms, until_ms)
+        if rows:
+            made = await coded(connection, gathered.words, rows, from_ms)
+            found.append(Part(kind, from_ms, until_ms, len(rows), made))
+        from_ms = until_ms
+    return found
+
+
+async def coded(connection: AsyncConnection, known: Words, rows: Sequence[Fact], from_ms: int) -> Columns:
+    """The rows as columns; `known` has a code for every text of them then."""
+    wanted: dict[str, Collection[str | None]] = dict(texts(rows))
+    await known.find(connection, wanted)
+    paths = {path: path_word(path, known.codes) for path in {row.path for row in rows}}
+    await known.find(connection, {"path": set(paths.values())})
+    return columns(rows, known.codes, paths, from_ms)
+
+
+def _block(part: Part, period: int, rows: Column | None) -> Block:
+    if rows is None:
+        return Block(part.kind, period, part.from_ms, part.columns, part.rows)
+    kept = {name: column[rows] for name, column in part.columns.items()}
+    return Block(part.kind, period, part.from_ms, kept, int(np.count_nonzero(rows)))

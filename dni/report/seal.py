@@ -1,0 +1,147 @@
+"""Keeps the columns that reports are counted from: the parent's duty, one for all hosts.
+
+What has settled is copied, stretch by stretch; what changed after that is copied anew; small chunks are put together.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from dni.errors import Unavailable
+from dni.ledger.alone import alone
+from dni.ledger.stale import SETTLED_MS, Kind
+from dni.parts import Parts
+from dni.report import chunks
+from dni.report.chunks import Chunk
+
+log = logging.getLogger("dni.report")
+
+KINDS: tuple[Kind, ...] = ("session", "call")
+LARGE = 131_072
+"""Rows of a chunk at most, but those of one and the same millisecond."""
+_SMALL = 8_192
+"""Of a young one: it may have to be made anew."""
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+_SETTLED_WELL_MS = _DAY_MS
+_EVERY_S = 20.0
+_PAUSE_S = 0.02
+
+
+async def keep_columns(parts: Parts, stop: asyncio.Event) -> None:
+    """Until `stop`."""
+    while not stop.is_set():
+        try:
+            async with alone(parts.ledger, b"dnicols"):
+                while not stop.is_set():
+                    pause_s = _PAUSE_S if await seal_next(parts) else _EVERY_S
+                    await _wait(stop, pause_s)
+        except Unavailable as error:
+            log.debug("columns of the reports wait: %s", error.detail)
+            await _wait(stop, _EVERY_S)
+
+
+async def seal_all(parts: Parts) -> None:
+    """Until nothing is left to do."""
+    while await seal_next(parts):
+        pass
+
+
+async def seal_next(parts: Parts) -> bool:
+    """One step; False: nothing was to be done. Raises Unavailable."""
+    steps: tuple[Callable[[Parts, Kind], Awaitable[bool]], ...] = (_begin, _seal, _merge)
+    for step in steps:
+        for kind in KINDS:
+            if await step(parts, kind):
+                return True
+    return False
+
+
+async def _begin(parts: Parts, kind: Kind) -> bool:
+    """Announces the next stretch that has settled, when the one before is done."""
+    from dni.report import facts
+
+    now_ms, ledger = parts.clock.now_ms(), parts.ledger
+    settled_ms = now_ms - SETTLED_MS
+    async with ledger.read() as connection:
+        if await chunks.unsealed(connection, kind):
+            return False
+        from_ms = await chunks.copied_until(connection, kind)
+        began_ms = await facts.first(connection, kind, from_ms or 0)
+        if began_ms is None or began_ms >= settled_ms:
+            return False
+        from_ms = began_ms if from_ms is None else from_ms
+        is_old = began_ms < now_ms - _SETTLED_WELL_MS
+        to_ms = settled_ms
+        edge = await facts.edge(connection, kind, from_ms, LARGE if is_old else _SMALL)
+        if is_old:
+            to_ms = min(to_ms, now_ms - _SETTLED_WELL_MS)
+        elif edge is None and began_ms + _HOUR_MS > settled_ms:
+            return False  # a whole hour, or many rows: not a chunk each time that somebody looks
+        to_ms = to_ms if edge is None else min(to_ms, max(edge, began_ms + 1))
+    async with ledger.write() as connection:
+        await chunks.announce(ledger, connection, kind, from_ms, to_ms)
+    return True
+
+
+async def _seal(parts: Parts, kind: Kind) -> bool:
+    from dni.report import facts
+    from dni.report.gather import coded
+    from dni.report.words import Words
+
+    ledger, known = parts.ledger, Words()
+    async with ledger.snapshot() as connection:
+        of = await chunks.unsealed(connection, kind)
+        if of is None:
+            return False
+        rows = await facts.facts(connection, kind, of.from_ms, of.to_ms)
+        made = await coded(connection, known, rows, of.from_ms) if rows else {}
+    async with ledger.write() as connection:
+        if await chunks.seal(connection, of, len(rows), made):
+            await known.keep(connection)
+    return True
+
+
+async def _merge(parts: Parts, kind: Kind) -> bool:
+    """Of chunks that are old enough to stay as they are."""
+    from dni.report.columns import joined
+
+    ledger, until_ms = parts.ledger, parts.clock.now_ms() - _SETTLED_WELL_MS
+    async with ledger.snapshot() as connection:
+        known = await chunks.within(connection, kind, 0, until_ms)
+        run = _run([each for each in known if each.to_ms <= until_ms])
+        if not run:
+            return False
+        read = await chunks.columns(connection, [each.id for each in run])
+    made = joined([(each.from_ms, read[each.id]) for each in run if each.rows], run[0].from_ms)
+    async with ledger.write() as connection:
+        await chunks.merge(ledger, connection, run, made)
+    return True
+
+
+def _run(known: list[Chunk]) -> list[Chunk]:
+    """The first chunks that follow each other, fit into one, and are worth it: all are written again."""
+    run: list[Chunk] = []
+    for each in known:
+        rows = sum(one.rows for one in run) + each.rows
+        if run and (not each.sealed or not run[-1].sealed or run[-1].to_ms != each.from_ms or rows > LARGE):
+            if _is_worth_it(run):
+                return run
+            run = []
+        run.append(each)
+    return run if _is_worth_it(run) else []
+
+
+def _is_worth_it(run: list[Chunk]) -> bool:
+    """Many small ones; or a large one and small ones that are together a quarter of it."""
+    if len(run) < 2 or not all(each.sealed for each in run):
+        return False
+    most = max(each.rows for each in run)
+    return len(run) >= 24 or sum(each.rows for each in run) - most >= most / 4
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
