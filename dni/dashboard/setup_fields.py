@@ -31,7 +31,8 @@ CAMPAIGN = Sheet(
             name="destination",
             label="The telephone that rings",
             kind="phone",
-            help="Your office, shop or call centre. Every call to a tracking number is put through to it.",
+            help="Your office, shop or call centre: every call is put through to it. Outside North America begin "
+            "with + and the country's code.",
             placeholder="(212) 555-0143",
         ),
         Field(
@@ -86,7 +87,7 @@ def numbers(campaign: CampaignView, pool: PoolBrief | None) -> Sheet:
                 label="Your tracking numbers",
                 kind="numbers",
                 some=True,
-                help="One a line, as you like to write them.",
+                help="One a line, as you like to write them; outside North America with + and the country's code.",
                 placeholder="(212) 555-0120\n(212) 555-0121\n(212) 555-0122",
             ),
         ),
