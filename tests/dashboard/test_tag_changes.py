@@ -24,8 +24,8 @@ PLAIN: dict[str, Any] = {
     "params": [],
     **tags.DEFAULTS,
 }
-YELP = {"when": {"referrer": "*.yelp.com"}, "use": {"pool": "pol_2"}}
-REFUSED = {"when": {"consent": "denied"}, "use": {"original": True}}
+YELP: dict[str, Any] = {"when": {"referrer": "*.yelp.com"}, "use": {"pool": "pol_2"}}
+REFUSED: dict[str, Any] = {"when": {"consent": "denied"}, "use": {"original": True}}
 
 
 @pytest.mark.parametrize(
