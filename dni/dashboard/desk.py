@@ -72,6 +72,8 @@ class Desk:
         wrong = await _beside(sheet, sent, forms.wrong, sheet, sent, error)
         response = self._page(reader, sheet, sent, error.status, wrong, sent.get("once") if again else None)
         response.headers["DNI-Reason"] = error.code
+        if isinstance(error, Unavailable):
+            response.headers["Retry-After"] = str(error.retry_after_s)
         return response
 
     async def run(
@@ -120,6 +122,7 @@ class Desk:
 class Noun(msgspec.Struct, frozen=True, kw_only=True):
     """What the forms of a collection need to know of it.
 
+    noun     as the API's operations say it; `called`: as people do, when that is something else
     path     of its pages; the list is at `home`: address and words
     new      fields of the form that creates one, under `intro`; `edit`: of the one that changes it, None: nothing can
     one      the thing that the address names, as the API shows it; raises NotFound
@@ -129,6 +132,7 @@ class Noun(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     noun: str
+    called: str = ""
     here: str
     path: str
     home: tuple[str, str]
@@ -198,7 +202,7 @@ class Desks:
         return Sheet(
             operation=f"create_{noun.noun}",
             here=noun.here,
-            title=f"New {noun.noun}",
+            title=f"New {noun.called or noun.noun}",
             button=f"Create the {noun.noun}",
             action=f"{noun.path}/new",
             back=noun.home,

@@ -117,6 +117,8 @@ _PLAIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _SAID_OTHERWISE = {
     "idempotency_mismatch": "This form was sent before, with other values, and has done its work. "
     "Send it again if you want one more.",
+    "ledger_busy": "The service is busy. What you typed is kept: send it again in a few seconds.",
+    "ledger_away": "The ledger does not answer. What you typed is kept: send it again in a moment.",
 }
 
 

@@ -51,6 +51,7 @@ class Numbers:
             pages,
             Noun(
                 noun="number",
+                called="static number",
                 here="numbers",
                 path="/numbers",
                 home=("/numbers", "Numbers"),
@@ -125,9 +126,11 @@ class Numbers:
                 kind="select",
                 choices=named(owners.campaigns),
                 default=only,
-                help="Its calls go to the campaign's phone.",
+                help="Its calls go to the campaign's phone."
+                if owners.campaigns
+                else "There is none: create one first.",
             ),
-            _publisher(owners.publishers),
+            *_publisher(owners.publishers),
             *_LABELS,
         )
 
@@ -137,22 +140,19 @@ class Numbers:
                 "this number is in a pool: only a static number has a source to change", code="number_pooled"
             )
         owners = await owners_of(self._parts, reader.principal)
-        return _publisher(owners.publishers, view.publisher), *_LABELS
+        return *_publisher(owners.publishers, view.publisher), *_LABELS
 
     async def _view(self, request: Request, reader: Reader) -> NumberView:
         async with self._parts.ledger.read() as connection:
             return await numbers.one(connection, reader.principal, id_of(request, "number"))
 
 
-def _publisher(publishers: dict[str, str], present: str | None = None) -> Field:
-    return Field(
-        name="publisher",
-        label="Publisher",
-        kind="select",
-        empty="null",
-        choices=named(publishers, present),
-        help="Who brings these callers, if it is not you.",
-    )
+def _publisher(publishers: dict[str, str], present: str | None = None) -> tuple[Field, ...]:
+    """No field where there is nobody to choose."""
+    choices = named(publishers, present)
+    told = "Who brings these callers, if it is not you."
+    field = Field(name="publisher", label="Publisher", kind="select", empty="null", choices=choices, help=told)
+    return (field,) if choices else ()
 
 
 def _asked(request: Request) -> dict[str, str]:

@@ -15,7 +15,7 @@ from dni.parts import Parts
 
 _UNKNOWN = (
     "That token is not known here. It may have been revoked, or a character was lost when it was copied. "
-    "Your administrator can make another one with “dni token create”."
+    "Your administrator can make another one in the settings, or with “dni token create”."
 )
 _USED_UP = (
     "That sign-in code has been used or is too old: each works once. The terminal that runs “dni serve” shows "

@@ -1,5 +1,6 @@
 """Campaigns made, changed and deleted by the forms of their pages, and what the forms say when they refuse."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -117,6 +118,14 @@ async def test_a_form_sent_twice_makes_one_and_leads_to_it_both_times(admin: Per
     form = {**hidden((await admin.read("/campaigns/new")).text), **NEW}
     first, second = [await admin.send("/campaigns/new", form) for _ in range(2)]
     assert first.headers["location"] == second.headers["location"]
+    assert len(ids(parts) - before) == 1
+
+
+async def test_of_a_form_sent_by_many_at_once_one_makes_it(admin: Person, parts: Parts) -> None:
+    before = ids(parts)
+    form = {**hidden((await admin.read("/campaigns/new")).text), **NEW}
+    answers = await asyncio.gather(*(admin.send("/campaigns/new", form) for _ in range(10)))
+    assert len({answer.headers["location"] for answer in answers}) == 1
     assert len(ids(parts) - before) == 1
 
 

@@ -62,7 +62,6 @@ SIGNED_IN = (
     "/numbers?kind=static&q=0199",
     "/numbers/new",
     "/numbers/num_1_000000",
-    "/numbers/num_1_000000/edit",
     "/numbers/num_1_000000/retire",
     "/settings",
     "/settings/carriers",
