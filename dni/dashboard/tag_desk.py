@@ -53,8 +53,7 @@ class TagDesk:
             Address("/tags/{id}/edit", self.edit, self.change, "write"),
             Address("/tags/{id}/delete", self.ask, self.delete, "write"),
             Address("/tags/{id}/rules", self.rules, self.arrange, "write"),
-            Address("/tags/{id}/rules/new", self.new_rule, self.add_rule, "write"),
-            Address("/tags/{id}/rules/{place}", self.rule, self.change_rule, "write"),
+            Address("/tags/{id}/rule", self.rule, self.save_rule, "write"),
         )
 
     async def new(self, request: Request, reader: Reader) -> Response:
@@ -112,25 +111,18 @@ class TagDesk:
             return self._rules(reader, await self._drafted(request, reader), error)
         return RedirectResponse(f"/tags/{drafted.row['id']}/rules", 303)
 
-    async def new_rule(self, request: Request, reader: Reader) -> Response:
-        drafted = await self._drafted(request, reader)
-        return self._desk.show(reader, await self._rule_sheet(reader, drafted, None))
-
-    async def add_rule(self, request: Request, reader: Reader, sent: Form) -> Response:
-        """At the end: what stands before it wins."""
-        return await self._save_rule(request, reader, sent, None)
-
     async def rule(self, request: Request, reader: Reader) -> Response:
+        """The one at `place`, from 0; a new one without."""
         drafted = await self._drafted(request, reader)
         place = _place(request, drafted)
         sheet = await self._rule_sheet(reader, drafted, place)
-        return self._desk.show(reader, sheet, rule_form.written(drafted.settings["rules"][place]))
+        written = None if place is None else rule_form.written(drafted.settings["rules"][place])
+        return self._desk.show(reader, sheet, written)
 
-    async def change_rule(self, request: Request, reader: Reader, sent: Form) -> Response:
-        return await self._save_rule(request, reader, sent, _place(request, await self._drafted(request, reader)))
-
-    async def _save_rule(self, request: Request, reader: Reader, sent: Form, place: int | None) -> Response:
+    async def save_rule(self, request: Request, reader: Reader, sent: Form) -> Response:
+        """A new one comes last: what stands before it wins."""
         drafted = await self._drafted(request, reader)
+        place = _place(request, drafted)
         sheet = await self._rule_sheet(reader, drafted, place)
         at = len(drafted.settings["rules"]) if place is None else place
 
@@ -214,7 +206,7 @@ class TagDesk:
             here="tags",
             title="New rule" if place is None else f"Rule {place + 1}",
             button="Save in the draft",
-            action=f"/tags/{tag_id}/rules/{'new' if place is None else place}",
+            action=f"/tags/{tag_id}/rule" + ("" if place is None else f"?place={place}"),
             back=(f"/tags/{tag_id}/rules", "Rules"),
             fields=rule_form.fields(await self._pools(reader, drafted)),
             notes=("Fill in what must be so; what you leave empty may be anything. Capitals do not matter.",),
@@ -245,9 +237,11 @@ def _away(drafted: Drafted) -> Sheet:
     )
 
 
-def _place(request: Request, drafted: Drafted) -> int:
-    """Of a rule, from 0. Raises NotFound."""
-    place = _number(request.path_params["place"])
+def _place(request: Request, drafted: Drafted) -> int | None:
+    """Of a rule that is there, from 0; None: of none. Raises NotFound."""
+    if "place" not in request.query_params:
+        return None
+    place = _number(request.query_params["place"])
     if not 0 <= place < len(drafted.settings["rules"]):
         raise NotFound("this tag has no such rule any more")
     return place

@@ -31,7 +31,7 @@ SIGNED_IN = (
     "/tags/tag_1",
     "/tags/tag_1/edit",
     "/tags/tag_1/rules",
-    "/tags/tag_1/rules/new",
+    "/tags/tag_1/rule",
     "/tags/tag_1/delete",
     "/tags/tag_1/test",
     "/tags/tag_9/test",

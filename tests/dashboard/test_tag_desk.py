@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import msgspec
 import pytest
 
 from dni.access.tokens import NewToken
@@ -148,7 +149,7 @@ async def test_a_draft_is_dropped_and_one_that_changed_meanwhile_is_not_publishe
 
 
 async def test_rules_are_added_edited_moved_and_removed_in_the_draft(admin: Person, parts: Parts) -> None:
-    rules, new = f"{PAGE}/rules", f"{PAGE}/rules/new"
+    rules, new = f"{PAGE}/rules", f"{PAGE}/rule"
     assert "Everybody → a number of his own from pool “Pool 1”" in text((await admin.read(rules)).text)
     await send(admin, new, RULE)
     pooled = {"kind": "pool", "use/pool": "pool_1", "use/overflow": "(415) 555-0190", "use/number": "ignored"}
@@ -163,11 +164,11 @@ async def test_rules_are_added_edited_moved_and_removed_in_the_draft(admin: Pers
     ) in page
     assert live(parts).rules == ()
 
-    form = shown((await admin.read(f"{rules}/1")).text)
+    form = shown((await admin.read(f"{PAGE}/rule?place=1")).text)
     expected = {"when/path": "/contact*", "when/param": "plan=gold\nx=y", "when/consent": "denied", "kind": "pool"}
     assert {name: form[name] for name in expected} == expected
     assert form["use/overflow"] == "+14155550190"
-    await send(admin, f"{rules}/1", {**form, "when/path": "/about"})
+    await send(admin, f"{PAGE}/rule?place=1", {**form, "when/path": "/about"})
 
     await arrange(admin, "down", 0)
     assert [rule.when.path for rule in parts.catalog.now.drafts["tag_1"].tag.rules] == ["/about", None]
@@ -201,24 +202,24 @@ async def arrange(person: Person, act: str, place: int, status: int = 303) -> No
 async def test_what_is_wrong_with_a_rule_stands_beside_its_field(
     admin: Person, parts: Parts, fields: dict[str, str], words: str
 ) -> None:
-    answer = await send(admin, f"{PAGE}/rules/new", fields, 422)
+    answer = await send(admin, f"{PAGE}/rule", fields, 422)
     assert words.casefold() in text(answer.text).casefold()
     assert parts.catalog.now.drafts == {}
 
 
 async def test_rules_that_somebody_changed_meanwhile_are_looked_at_again(admin: Person, parts: Parts) -> None:
-    await send(admin, f"{PAGE}/rules/new", RULE)
-    seen = hidden((await admin.read(f"{PAGE}/rules/0")).text, f"{PAGE}/rules/0")
-    await send(admin, f"{PAGE}/rules/new", {**RULE, "when/source": "bing"})
-    answer = await admin.send(f"{PAGE}/rules/0", {**seen, **RULE, "when/source": "yahoo"})
+    await send(admin, f"{PAGE}/rule", RULE)
+    seen = hidden((await admin.read(f"{PAGE}/rule?place=0")).text, f"{PAGE}/rule?place=0")
+    await send(admin, f"{PAGE}/rule", {**RULE, "when/source": "bing"})
+    answer = await admin.send(f"{PAGE}/rule?place=0", {**seen, **RULE, "when/source": "yahoo"})
     assert answer.status_code == 409
     assert "Somebody changed these rules meanwhile" in text(answer.text)
     # Sent again from there it is refused again: he looks first.
-    again = await admin.send(f"{PAGE}/rules/0", {**hidden(answer.text, f"{PAGE}/rules/0"), **RULE})
+    again = await admin.send(f"{PAGE}/rule?place=0", {**hidden(answer.text, f"{PAGE}/rule?place=0"), **RULE})
     assert again.status_code == 409
     assert [rule.when.source for rule in parts.catalog.now.drafts["tag_1"].tag.rules] == ["Google", "bing"]
     for nowhere in ("7", "-1", "x", "٣"):
-        assert (await admin.read(f"{PAGE}/rules/{nowhere}")).status_code == 404, nowhere
+        assert (await admin.read(f"{PAGE}/rule?place={nowhere}")).status_code == 404, nowhere
     stale = {**hidden((await admin.read(f"{PAGE}/rules")).text, f"{PAGE}/rules"), "seen": "x", "act": "remove"}
     assert (await admin.send(f"{PAGE}/rules", stale)).status_code == 409
 
@@ -233,7 +234,7 @@ async def test_deleting_asks_first(admin: Person, parts: Parts) -> None:
     assert "Tag deleted." in text((await admin.read(gone.headers["location"])).text)
 
 
-WRITTEN = ("/tags/new", f"{PAGE}/edit", f"{PAGE}/delete", f"{PAGE}/rules", f"{PAGE}/rules/new", f"{PAGE}/test")
+WRITTEN = ("/tags/new", f"{PAGE}/edit", f"{PAGE}/delete", f"{PAGE}/rules", f"{PAGE}/rule", f"{PAGE}/test")
 SENT = (*WRITTEN, f"{PAGE}/publish", f"{PAGE}/drop", f"{PAGE}/rollback")
 
 
@@ -261,8 +262,8 @@ async def test_a_wall_hides_the_forms_of_another_publishers_tag(parts: Parts, st
 async def test_hostile_names_are_shown_harmlessly(admin: Person, parts: Parts) -> None:
     hostile = '<img src=x onerror="alert(1)">\u202egnp'
     await change(admin, name=hostile)
-    await send(admin, f"{PAGE}/rules/new", {**RULE, "when/source": hostile})
-    for path in (PAGE, f"{PAGE}/edit", f"{PAGE}/rules", f"{PAGE}/rules/0", f"{PAGE}/delete", f"{PAGE}/test"):
+    await send(admin, f"{PAGE}/rule", {**RULE, "when/source": hostile})
+    for path in (PAGE, f"{PAGE}/edit", f"{PAGE}/rules", f"{PAGE}/rule?place=0", f"{PAGE}/delete", f"{PAGE}/test"):
         page = (await admin.read(path)).text
         assert "<img src=x" not in page, path
 
@@ -277,9 +278,19 @@ async def test_the_test_page_is_offered_and_then_works_on_this_services_origin(a
     assert '<script async src="http://dni.example/t/key1.js"></script>' in page.text
     assert '<a class="phone" href="tel:+14155550100">(415) 555-0100</a>' in page.text
     assert "demo call --to +14155550100" in text(page.text)
-    policy = page.headers["content-security-policy"]
-    assert "script-src 'self' http://dni.example;" in policy
-    assert "connect-src 'self' http://dni.example;" in policy
-    assert "unsafe" not in policy
+    assert "script-src 'self';" in page.headers["content-security-policy"]
     await send(admin, f"{PAGE}/rollback", {}, at=PAGE)
     assert "The tag may not work here yet" in text((await admin.read(f"{PAGE}/test")).text)
+
+
+async def test_the_test_page_may_run_the_tag_by_the_services_public_name_too(admin: Person, parts: Parts) -> None:
+    parts.settings = msgspec.structs.replace(parts.settings, public_url="https://calls.example.com")
+    page = await admin.read(f"{PAGE}/test")
+    assert "let it work on http://dni.example" in text(page.text)  # where the reader is
+    await send(admin, f"{PAGE}/test", {})
+    page = await admin.read(f"{PAGE}/test")
+    assert '<script async src="https://calls.example.com/t/key1.js"></script>' in page.text
+    policy = page.headers["content-security-policy"]
+    assert "script-src 'self' https://calls.example.com;" in policy
+    assert "connect-src 'self' https://calls.example.com;" in policy
+    assert "unsafe" not in policy
