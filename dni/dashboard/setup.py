@@ -52,14 +52,14 @@ class Setup:
         return (
             Address("/setup", self.start, access="write"),
             Address("/setup/campaign", self.campaign, self.make_campaign, "write"),
-            Address("/setup/{id}", self.go_on, access="write"),
-            Address("/setup/{id}/numbers", self.numbers, self.add_numbers, "write"),
-            Address("/setup/{id}/page", self.page, self.make_tag, "write"),
-            Address("/setup/{id}/tag", self.tag, access="write"),
-            Address("/setup/{id}/call", self.call, access="write"),
-            Address("/setup/{id}/rang", self.rang, access="write"),
-            Address("/setup/{id}/carrier", self.to_call, self.make_carrier, "administer"),
-            Address("/setup/{id}/practice", self.to_call, self.make_practice, "administer"),
+            Address("/setup/campaigns/{id}", self.go_on, access="write"),
+            Address("/setup/campaigns/{id}/numbers", self.numbers, self.add_numbers, "write"),
+            Address("/setup/campaigns/{id}/page", self.page, self.make_tag, "write"),
+            Address("/setup/campaigns/{id}/tag", self.tag, access="write"),
+            Address("/setup/campaigns/{id}/call", self.call, access="write"),
+            Address("/setup/campaigns/{id}/rang", self.rang, access="write"),
+            Address("/setup/campaigns/{id}/carrier", self.to_call, self.make_carrier, "administer"),
+            Address("/setup/campaigns/{id}/practice", self.to_call, self.make_practice, "administer"),
         )
 
     async def start(self, request: Request, reader: Reader) -> Response:
@@ -87,7 +87,7 @@ class Setup:
             made: CampaignView = await self._desk.run(request, reader, sheet, sent)
         except (InvalidField, Conflict, Unavailable) as error:
             return self._form(reader, State(), sheet, sent, error)
-        return RedirectResponse(f"/setup/{made.id}/numbers", 303)
+        return RedirectResponse(f"/setup/campaigns/{made.id}/numbers", 303)
 
     # 2: the numbers
 
@@ -111,7 +111,9 @@ class Setup:
                     await declare.change_pool(connection, now_ms, state.pool.id, PoolChange(numbers=both))
         except (InvalidField, Conflict, Unavailable) as error:
             return self._form(reader, state, sheet, sent, error)
-        return RedirectResponse(f"/setup/{owner.id}/page" if not state.tag else f"/setup/{owner.id}/tag", 303)
+        return RedirectResponse(
+            f"/setup/campaigns/{owner.id}/page" if not state.tag else f"/setup/campaigns/{owner.id}/tag", 303
+        )
 
     # 3: the page, which makes the tag
 
@@ -136,7 +138,7 @@ class Setup:
                 await declare.tag(connection, self._parts.clock.now_ms(), new)
         except (InvalidField, Conflict, Unavailable) as error:
             return self._form(reader, state, sheet, sent, error)
-        return RedirectResponse(f"/setup/{_campaign(state).id}/tag", 303)
+        return RedirectResponse(f"/setup/campaigns/{_campaign(state).id}/tag", 303)
 
     # 4: paste, and see it work
 
@@ -171,7 +173,7 @@ class Setup:
 
     async def to_call(self, request: Request, _reader: Reader) -> Response:
         """Who comes to the address of one of its forms by a link or after signing in."""
-        return RedirectResponse(f"/setup/{id_of(request, 'campaign')}/call", 303)
+        return RedirectResponse(f"/setup/campaigns/{id_of(request, 'campaign')}/call", 303)
 
     async def make_carrier(self, request: Request, reader: Reader, sent: Form) -> Response:
         state = await self._state_of(request, reader)
@@ -179,7 +181,7 @@ class Setup:
             await self._desk.run(request, reader, setup_fields.CARRIER, sent)
         except (InvalidField, Conflict, Unavailable) as error:
             return await self._call(request, reader, state, sent, error)
-        return RedirectResponse(f"/setup/{_campaign(state).id}/call", 303)
+        return RedirectResponse(f"/setup/campaigns/{_campaign(state).id}/call", 303)
 
     async def make_practice(self, request: Request, reader: Reader, _sent: Form) -> Response:
         """An account that no carrier knows; `dni demo call` plays it. Where there is one already, nothing is made."""
@@ -189,7 +191,7 @@ class Setup:
             async with changing(self._parts) as connection:
                 new = NewCarrier(kind="twilio", name=PRACTICE, **made_up)
                 await declare.carrier(connection, self._parts.clock.now_ms(), new)
-        return RedirectResponse(f"/setup/{_campaign(state).id}/call", 303)
+        return RedirectResponse(f"/setup/campaigns/{_campaign(state).id}/call", 303)
 
     async def rang(self, request: Request, reader: Reader) -> Response:
         """For the page's script: the newest call after `since` (ms), in the shape of `/tags/{id}/seen`."""

@@ -79,7 +79,7 @@ def numbers(campaign: CampaignView, pool: PoolBrief | None) -> Sheet:
         here="setup",
         title="Which numbers may your page show?",
         button="Add these numbers" if pool else "Save and go on",
-        action=f"/setup/{campaign.id}/numbers",
+        action=f"/setup/campaigns/{campaign.id}/numbers",
         back=_BACK,
         fields=(
             Field(
@@ -100,7 +100,7 @@ def page(campaign: CampaignView) -> Sheet:
         here="setup",
         title="Where is your page?",
         button="Make the tag",
-        action=f"/setup/{campaign.id}/page",
+        action=f"/setup/campaigns/{campaign.id}/page",
         back=_BACK,
         fields=(
             Field(

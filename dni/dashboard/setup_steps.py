@@ -38,7 +38,7 @@ class Step(msgspec.Struct, frozen=True):
 
 def steps(state: State, here: str) -> list[Step]:
     """In order; `here` is the name of the one that is open."""
-    begun = f"/setup/{state.campaign.id}" if state.campaign else None
+    begun = f"/setup/campaigns/{state.campaign.id}" if state.campaign else None
     has_pool, has_tag = bool(begun and state.pool), bool(begun and state.tag)
     page = f"/tags/{state.tag.id}/edit" if state.tag else f"{begun}/page" if has_pool else None
     told = (

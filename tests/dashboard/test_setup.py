@@ -168,7 +168,7 @@ async def test_a_practice_account_is_made_once_and_never_offered_to_twilio(
 
 
 async def test_the_newest_call_is_told_once(admin: Person) -> None:
-    at = "/setup/cmp_1"
+    at = "/setup/campaigns/cmp_1"
     told = (await admin.read(f"{at}/rang?since=0")).json()
     assert told["seen"]
     assert told["says"].startswith("It rang")
@@ -190,7 +190,7 @@ async def test_only_who_may_write_sets_up_and_only_admins_touch_carriers(
         assert (await marketer.send(path, csrf)).status_code == 403, path
         assert (await marketer.read(path)).status_code == 403, path
         assert (await admin.read(path)).headers["location"] == f"{at}/call"
-    assert (await admin.read("/setup/nothing")).status_code == 404
+    assert (await admin.read("/setup/campaigns/nothing")).status_code == 404
 
 
 async def test_an_empty_ledger_leads_to_the_set_up(new_person: NewPerson, sqlite_parts: Parts) -> None:
