@@ -8,13 +8,14 @@ from dni.access.model import Principal
 from dni.campaign import declare, withdraw
 from dni.campaign.campaigns import CampaignChange, NewCampaign
 from dni.campaign.change import one_change
+from dni.campaign.publishers import NewPublisher
 from dni.catalog.model import Rule, Use, When
 from dni.errors import Conflict, InvalidField
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
 from dni.ledger.migrate import migrate
 from dni.pool import numbers, pools
-from dni.pool.numbers import NewNumber
+from dni.pool.numbers import NewNumber, NumberFilter
 from dni.pool.pools import NewPool, PoolChange
 from dni.tag.model import NewTag
 
@@ -162,3 +163,22 @@ async def test_calls_cannot_go_in_circles(ledger: Ledger) -> None:
     with pytest.raises(InvalidField) as refused:
         await _pool(ledger, [B, "+14155550150"], "Other")
     assert refused.value.errors[0].path == "/numbers/1"
+
+
+async def test_numbers_are_found_by_their_digits_and_by_who_brings_them(ledger: Ledger) -> None:
+    campaign = await _campaign(ledger)
+    await _pool(ledger, [A, B])
+    async with one_change(ledger) as connection:
+        publisher = await declare.publisher(connection, NOW, NewPublisher(name="Ads"))
+        await declare.number(connection, NOW, NewNumber(number=C, campaign=campaign, publisher=publisher))
+
+    async def found(**only: str) -> list[str]:
+        async with ledger.read() as connection:
+            page, _ = await numbers.page(connection, ADMIN, 50, only=NumberFilter(**only))  # type: ignore[arg-type]
+        return sorted(one.number for one in page)
+
+    assert await found(digits="5550101") == [A]
+    assert await found(digits="415555") == [A, B, C]
+    assert await found(digits="%") == []
+    assert await found(publisher=publisher) == [C]
+    assert await found(kind="pooled", digits="0102") == [B]

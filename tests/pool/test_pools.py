@@ -12,7 +12,7 @@ from dni.errors import Conflict, InvalidField, NotFound
 from dni.ledger.engines import Ledger
 from dni.ledger.migrate import migrate
 from dni.pool import pools
-from dni.pool.pools import NewPool, PoolChange
+from dni.pool.pools import NewPool, PoolChange, PoolFilter
 from dni.tag.model import NewTag
 
 NOW = 1_800_000_000_000
@@ -162,3 +162,26 @@ async def test_regions_are_kept_by_numbers_that_stay_and_replaced_as_a_whole(led
         async with one_change(ledger) as connection:
             await declare.change_pool(connection, NOW, pool, PoolChange(regions={"DE": [two]}))
     assert (await _read(ledger, pool)).regions == {"DE": [three]}
+
+
+async def test_a_brief_counts_numbers_without_telling_them(ledger: Ledger) -> None:
+    campaign, publisher = await _campaign(ledger), await _publisher(ledger)
+    pool = await _pool(ledger, ["+14155550101", "+14155550102", "+14155550103"])
+    other = await _pool(ledger, [])
+    await _tag(ledger, campaign, publisher, pool)
+    async with one_change(ledger) as connection:
+        change = PoolChange(numbers=["+14155550101", "+14155550102"], regions={"US-CA": ["+14155550102"]})
+        await declare.change_pool(connection, NOW, pool, change)
+    async with ledger.read() as connection:
+        found = await pools.brief(connection, ADMIN, pool)
+        assert (found.number_count, found.campaign, found.publisher) == (2, campaign, publisher)
+        assert await pools.tally(connection, pool) == ({None: 1, "US-CA": 1}, 1)
+        assert await pools.tally(connection, other) == ({}, 0)
+        every, _ = await pools.briefs(connection, ADMIN, 50)
+        assert {one.id for one in every} == {pool, other}
+        for only in (PoolFilter(campaign=campaign), PoolFilter(publisher=publisher)):
+            assert [one.id for one in (await pools.briefs(connection, ADMIN, 50, only=only))[0]] == [pool]
+        walled = Principal("tok", "tok", "publisher", publisher="pub_of_nobody")
+        assert (await pools.briefs(connection, walled, 50))[0] == []
+        with pytest.raises(NotFound):
+            await pools.brief(connection, walled, pool)
