@@ -53,6 +53,7 @@ def serve(
     from dni.start import start
 
     def announce(final: Settings, code: str) -> None:
+        from dni.demo.command import ring
         from dni.demo.page import PATH, VISITS
 
         base = final.public_url or f"http://{_reachable(final.host)}:{final.port}"
@@ -68,9 +69,7 @@ def serve(
             else "              or with DNI_ADMIN_TOKEN",
         ]
         if demo:
-            lines.append(
-                f"  Ring        {_command()} demo call{_where(final)}   (in another terminal, after the demo page)"
-            )
+            lines.append(f"  Ring        {ring(final)}   (in another terminal, after the demo page)")
         out.print("\n".join([*lines, ""]))
 
     raise typer.Exit(asyncio.run(start(settings, demo=demo, announce=announce)))
@@ -284,13 +283,16 @@ def demo_call(
     to: Annotated[str | None, typer.Option(help="Tracking number; without it the one leased last.")] = None,
     caller: Annotated[str, typer.Option("--from", help="The caller's number.")] = "+12125550142",
     talk_seconds: Annotated[int, typer.Option(min=0, max=14_400, help="How long they speak.")] = 95,
+    carrier: Annotated[
+        str | None, typer.Option(help="Id or name of the carrier account to play; without it the newest.")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Ring the running service as Twilio would: signed inbound request, then answered, then ended."""
     from dni.demo.ring import ring
 
     settings = environment.load(data_dir=data_dir)
-    asyncio.run(ring(settings, to, caller, talk_seconds, out.print))
+    asyncio.run(ring(settings, to, caller, talk_seconds, out.print, carrier=carrier))
 
 
 @demo.command("fill")
@@ -359,19 +361,3 @@ def _on_ledger(data_dir: Path | None, act: Callable[[Any, int], Coroutine[Any, A
 
 def _reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-
-
-def _command() -> str:
-    """How this command was called, so that the line can be copied."""
-    called = Path(sys.argv[0])
-    if called.name == "__main__.py":
-        return "python -m dni"
-    try:
-        return str(called.absolute().relative_to(Path.cwd()))
-    except ValueError:
-        return called.name
-
-
-def _where(settings: Settings) -> str:
-    """The option that a command needs to find this data folder."""
-    return "" if settings.data_dir == environment.load({}).data_dir else f" --data-dir {settings.data_dir}"

@@ -67,4 +67,4 @@ def _parsed(number: str) -> phonenumbers.PhoneNumber:
 
 
 def _wrong(text: str) -> str:
-    return f"not a phone number: write it in E.164, such as +14155550100, not {text[:40]!r}"
+    return f"not a phone number: write it with its country's code, such as +14155550100, not {text[:40]!r}"

@@ -49,12 +49,17 @@ async def change_publisher(connection: AsyncConnection, now_ms: int, wanted: str
     await publishers.change(connection, wanted, _given(change))
 
 
-async def pool(connection: AsyncConnection, now_ms: int, new: NewPool) -> str:
+async def pool(connection: AsyncConnection, now_ms: int, new: NewPool, campaign: str | None = None) -> str:
+    """`campaign`: whose it is at once; else it becomes that of its first tag."""
+    if campaign is not None:
+        await refer.to_campaign(connection, campaign)
     await _may_be_leased(connection, new.numbers)
     made = await pools.create(connection, now_ms, new)
     await numbers.add_pooled(connection, now_ms, made, new.numbers)
     if new.regions:
         await numbers.set_regions(connection, made, new.regions)
+    if campaign is not None:
+        await pools.claim(connection, made, campaign, None)
     return made
 
 

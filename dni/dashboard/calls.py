@@ -72,6 +72,7 @@ class Calls:
             live_since_ms=now_ms,
             older=asked.address(cursor=after) if after else None,
             demo=demo.PATH if demo.tag_key(self._parts.catalog.now) else None,
+            first_run=reader.principal.may_write and demo.is_all(self._parts.catalog.now),
         )
         if named:
             age_s = columns.COOKIE_S if any(named) else 0

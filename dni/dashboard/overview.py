@@ -65,6 +65,7 @@ class Overview:
             sources_page=asked.address(),
             troubles=await self._troubles(request, reader, now_ms),
             demo=demo.PATH if demo.tag_key(parts.catalog.now) else None,
+            first_run=principal.may_write and demo.is_all(parts.catalog.now),
         )
 
     async def _live(self, reader: Reader, now_ms: int) -> list[CallView]:

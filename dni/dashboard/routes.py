@@ -23,9 +23,12 @@ from dni.dashboard.pools import Pools
 from dni.dashboard.privacy import Privacy
 from dni.dashboard.publishers import Publishers
 from dni.dashboard.settings import Settings
+from dni.dashboard.setup import Setup
 from dni.dashboard.sign_in import SignIn
 from dni.dashboard.sources import Keywords, Sources
+from dni.dashboard.tag_desk import TagDesk
 from dni.dashboard.tags import Tags
+from dni.dashboard.test_page import TestPage
 from dni.dashboard.tokens import Tokens
 from dni.errors import NotFound
 from dni.parts import Parts
@@ -41,7 +44,10 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Sources,
     Keywords,
     Live,
+    TagDesk,
+    TestPage,
     Tags,
+    Setup,
     Exports,
     Campaigns,
     Pools,

@@ -1,32 +1,47 @@
-"""The list of tags, and the page of one: what to paste where, and what pages with it report."""
+"""The list of tags, and the page of one: what to paste where, what its pages report, its draft and its versions."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from dni.campaign import campaigns
+from dni.campaign import campaigns, declare
 from dni.campaign.change import changing
 from dni.clock import from_rfc3339
-from dni.dashboard import tag_words, words
+from dni.dashboard import forms, rule_words, tag_changes, tag_history, tag_words, words
+from dni.dashboard.desk import struct
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.page import Address, Form
 from dni.dashboard.pages import Pages
-from dni.errors import InvalidField, Unavailable
+from dni.dashboard.redraft import draft_of, live_settings
+from dni.dashboard.test_page import own_origin
+from dni.demo import page as demo
+from dni.errors import Conflict, InvalidField, Unavailable
 from dni.parts import Parts
-from dni.tag import health, health_reports, origins, tags
+from dni.tag import drafts, health, health_reports, origins, tags, versions
 from dni.tag.health import HealthView, PageHealth
 from dni.tag.pin import PinnedView, pin
 from dni.tag.tags import TagView
+from dni.tag.versions import Rollback
 from dni.web.base_url import base_url
 
 _LIMIT = 50
 _CAMPAIGNS = 200
 # Pages in the table before one asks for all.
 _PAGES = 50
+_DONE = {
+    "created": "Tag created. Put its snippet on your pages.",
+    "drafted": "Saved as a draft: your pages have not changed. Look at it, then publish.",
+    "same": "Nothing differs from what is live, so there is no draft.",
+    "published": "Published: it is live now, on pages that are open already when they are loaded again.",
+    "dropped": "The draft is gone. What is live stays as it is.",
+    "back": "That version is live again.",
+}
 _WORST_FIRST = {"bad": 0, "warn": 1, "calm": 2, "good": 2}
 
 
@@ -61,6 +76,9 @@ class Tags:
             Address("/tags", self.list),
             Address("/tags/{id}", self.one),
             Address("/tags/{id}/pin", self.to_tag, self.pin),
+            Address("/tags/{id}/publish", self.to_tag, self.publish),
+            Address("/tags/{id}/drop", self.to_tag, self.drop),
+            Address("/tags/{id}/rollback", self.to_tag, self.roll_back),
             Address("/tags/{id}/seen", self.seen),
         )
 
@@ -81,7 +99,17 @@ class Tags:
             )
             for tag, known in zip(found, told, strict=True)
         ]
-        return self._pages.render("tags.html", reader=reader, rows=rows, cursor=cursor, older=after)
+        known = self._parts.catalog.now
+        return self._pages.render(
+            "tags.html",
+            reader=reader,
+            rows=rows,
+            cursor=cursor,
+            older=after,
+            demo=demo.PATH if demo.tag_key(known) else None,
+            first_run=reader.principal.may_write and demo.is_all(known),
+            done="Tag deleted." if request.query_params.get("done") == "deleted" else None,
+        )
 
     async def one(self, request: Request, reader: Reader) -> Response:
         return await self._show(request, reader, await self._tag(request, reader))
@@ -92,6 +120,36 @@ class Tags:
         async with changing(self._parts) as connection:
             pinned = await pin(connection, self._parts.clock.now_ms(), tag.id, self._base(request))
         return await self._show(request, reader, tag, pinned)
+
+    async def publish(self, request: Request, reader: Reader, fields: Form) -> Response:
+        """The draft that was looked at becomes live; another one does not."""
+        tag = await self._tag(request, reader)
+        try:
+            async with changing(self._parts) as connection:
+                if (await drafts.one(connection, tag.id)).saved_at != fields.get("saved_at"):
+                    raise Conflict("the draft was changed meanwhile: look at it as it is now, then publish")
+                await declare.publish_tag(connection, self._parts.clock.now_ms(), tag.id)
+        except (InvalidField, Conflict) as error:
+            return await self._show(request, reader, tag, error=error)
+        return RedirectResponse(f"/tags/{tag.id}?done=published", 303)
+
+    async def drop(self, request: Request, reader: Reader, _fields: Form) -> Response:
+        tag = await self._tag(request, reader)
+        async with changing(self._parts) as connection:
+            if await draft_of(connection, tag.id):
+                await drafts.drop(connection, tag.id)
+        return RedirectResponse(f"/tags/{tag.id}?done=dropped", 303)
+
+    async def roll_back(self, request: Request, reader: Reader, fields: Form) -> Response:
+        tag = await self._tag(request, reader)
+        version = fields.get("version", "")
+        try:
+            to = struct({"version": int(version) if re.fullmatch(r"[0-9]{1,9}", version) else 0}, Rollback)
+            async with changing(self._parts) as connection:
+                await declare.roll_back_tag(connection, self._parts.clock.now_ms(), tag.id, to)
+        except (InvalidField, Conflict) as error:
+            return await self._show(request, reader, tag, error=error)
+        return RedirectResponse(f"/tags/{tag.id}?done=back", 303)
 
     async def to_tag(self, request: Request, _reader: Reader) -> Response:
         """Who comes to the form's address by a link or after signing in."""
@@ -111,8 +169,23 @@ class Tags:
         )
         return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
-    async def _show(self, request: Request, reader: Reader, tag: TagView, pinned: PinnedView | None = None) -> Response:
+    async def _show(
+        self,
+        request: Request,
+        reader: Reader,
+        tag: TagView,
+        pinned: PinnedView | None = None,
+        error: InvalidField | Conflict | None = None,
+    ) -> Response:
         known = await self._health(tag)
+        async with self._parts.ledger.read() as connection:
+            row = await tags.row(connection, tag.id, reader.principal)
+            former = await versions.of(connection, row)
+            draft = await draft_of(connection, tag.id) if reader.principal.may_write else None
+        live, names, here = live_settings(row), self._names(), own_origin(request, self._parts.settings)
+        after = {**live, **msgspec.to_builtins(draft.change)} if draft else live
+        owner = self._parts.catalog.now.campaigns.get(tag.campaign)
+        zone = ZoneInfo(owner.timezone if owner else "UTC")
         base, watched = self._base(request), request.query_params.get("page", "").strip()[:2000]
         place = self._place(tag, watched) if watched else None
         pages = known.pages if known else []
@@ -121,10 +194,23 @@ class Tags:
         shown = rows if "all" in request.query_params else rows[:_PAGES]
         return self._pages.render(
             "tag.html",
+            status=error.status if error else 200,
             reader=reader,
             tag=tag,
+            campaign=owner.name if owner else tag.campaign,
+            publisher=self._publisher(tag),
+            pool=names.get(tag.pool, tag.pool) if tag.pool else None,
+            rules=[rule_words.sentence(rule, names) for rule in tag.rules],
+            options=tag_changes.options(live, tags.DEFAULTS),
+            draft=draft,
+            changes=tag_changes.changes(live, after, names),
+            previews=[origin for origin in after["origins"] if "*" not in origin and origin != here],
+            history=tag_history.history(former, tag.created_at, names, zone, self._parts.clock.now_ms()),
+            zone=zone,
+            problem=forms.sentence(error.errors[0].message if error.errors else error.detail) if error else None,
+            done=_DONE.get(request.query_params.get("done", "")),
             targets=[words.number(target) for target in tag.targets],
-            links=[origin for origin in tag.origins if "*" not in origin],
+            links=[origin for origin in tag.origins if "*" not in origin and origin != here],
             script=f"{base}/t/{tag.key}.js",
             host=base,
             is_https=urlsplit(base).scheme == "https",
@@ -137,6 +223,14 @@ class Tags:
             seen=self._seen(chosen),
             now_ms=self._parts.clock.now_ms(),
         )
+
+    def _names(self) -> dict[str, str]:
+        """Of pools, by id."""
+        return {pool.id: pool.name for pool in self._parts.catalog.now.pools.values()}
+
+    def _publisher(self, tag: TagView) -> str | None:
+        known = self._parts.catalog.now.publishers.get(tag.publisher or "")
+        return known.name if known else tag.publisher
 
     def _place(self, tag: TagView, url: str) -> str | None:
         """The page as reports name it; None when it is none of the tag's."""

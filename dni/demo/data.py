@@ -10,7 +10,7 @@ from sqlalchemy import select
 from dni.api.apply import apply
 from dni.campaign import declare
 from dni.campaign.change import changing
-from dni.demo.page import TAG_NAME
+from dni.demo.page import CARRIER_NAME, TAG_NAME
 from dni.ledger import schema
 from dni.parts import Parts
 from dni.tag.model import TagChange
@@ -26,6 +26,7 @@ async def ensure_demo(parts: Parts) -> None:
     if is_empty:
         text = Template(_DECLARATION.read_text()).substitute(
             tag_name=TAG_NAME,
+            carrier_name=CARRIER_NAME,
             origins=msgspec.json.encode(origins).decode(),
             account_sid=f"AC{secrets.token_hex(16)}",
             auth_token=secrets.token_hex(16),

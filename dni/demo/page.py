@@ -13,6 +13,7 @@ from dni.parts import Parts
 from dni.web.frame import page_headers
 
 TAG_NAME = "Demo landing page"
+CARRIER_NAME = "Demo carrier"
 PATH = "/demo/"
 
 # How a visitor may come: what the link says, and its query.
@@ -53,3 +54,13 @@ def routes(parts: Parts) -> list[Route]:
 def tag_key(catalog: Catalog) -> str | None:
     """The demo tag's key; None where the ledger holds no demo."""
     return next((tag.key for tag in catalog.tags.values() if tag.name == TAG_NAME), None)
+
+
+def campaigns(catalog: Catalog) -> frozenset[str]:
+    """Ids of the campaigns that are the demo's: whoever sets up his own begins beside them."""
+    return frozenset(tag.campaign for tag in catalog.tags.values() if tag.name == TAG_NAME)
+
+
+def is_all(catalog: Catalog) -> bool:
+    """Nothing is there, or the demo alone."""
+    return not catalog.campaigns.keys() - campaigns(catalog)

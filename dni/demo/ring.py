@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from dni import phone
 from dni.catalog.load import load
-from dni.catalog.model import Catalog
+from dni.catalog.model import Carrier, Catalog
 from dni.clock import Clock, SystemClock
 from dni.demo.call import demo_call
 from dni.errors import UsageError
@@ -23,8 +23,13 @@ async def ring(
     talk_seconds: int,
     say: Callable[[str], None],
     clock: Clock | None = None,
+    *,
+    carrier: str | None = None,
 ) -> None:
-    """Raises UsageError when nothing runs here, there is no Twilio carrier, or the service refused."""
+    """`carrier`: id or name of the account that is played, else the newest of kind twilio.
+
+    Raises UsageError when nothing runs here, there is no such account, or the service refused.
+    """
     address = settings.data_dir / "address"
     if not address.exists():
         raise UsageError(
@@ -36,15 +41,13 @@ async def ring(
         dialled = phone.e164(to, "--to") if to else await _last_leased(ledger, catalog)
     finally:
         await ledger.close()
-    carrier = next((one for one in catalog.carriers.values() if one.kind == "twilio"), None)
-    if carrier is None:
-        raise UsageError("there is no carrier of kind twilio: create one, or start on an empty ledger with --demo")
+    played = _account(catalog, carrier)
     say(f"{phone.international(phone.e164(caller, '--from'))} rings {phone.international(dialled)}")
     now_ms = (clock or SystemClock()).now_ms()
     local = address.read_text().strip()
     try:
         steps = demo_call(
-            local, carrier, dialled, phone.e164(caller), talk_seconds, now_ms=now_ms, public_url=settings.public_url
+            local, played, dialled, phone.e164(caller), talk_seconds, now_ms=now_ms, public_url=settings.public_url
         )
         async for step in steps:
             say(f"  {step.name}: POST {step.url} -> {step.status}")
@@ -55,6 +58,18 @@ async def ring(
     except httpx.TransportError as error:
         raise UsageError(f"nothing answers at {local}: is `dni serve` running? ({error})") from None
     say(f"See it at {settings.public_url or local}/calls")
+
+
+def _account(catalog: Catalog, wanted: str | None) -> Carrier:
+    """Raises UsageError."""
+    known = [one for one in catalog.carriers.values() if one.kind == "twilio"]
+    found = [one for one in known if wanted in (None, one.id, one.name)]
+    if found:
+        return max(found, key=lambda one: one.id)  # ids sort by age
+    if known:
+        names = ", ".join(f"{one.name!r} ({one.id})" for one in known)
+        raise UsageError(f"--carrier: no account is called {wanted!r}; there is {names}")
+    raise UsageError("there is no carrier account yet: the page /setup makes one to practise with, or enters your own")
 
 
 async def _last_leased(ledger: Ledger, catalog: Catalog) -> str:

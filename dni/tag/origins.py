@@ -1,5 +1,6 @@
 """Which origins a tag allows. Pure."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from dni.catalog.model import Tag
@@ -7,9 +8,13 @@ from dni.errors import Forbidden
 
 
 def allows(tag: Tag, origin: str) -> bool:
+    return permits(tag.origins, origin)
+
+
+def permits(allowed_origins: Iterable[str], origin: str) -> bool:
     """Exact, or `https://*.example.com` for any subdomain of any depth, but not for example.com itself."""
     origin = origin.lower()
-    for allowed in tag.origins:
+    for allowed in allowed_origins:
         if allowed == origin:
             return True
         scheme, star, domain = allowed.partition("*")

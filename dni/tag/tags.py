@@ -16,7 +16,8 @@ from dni.ledger.rows import Instant
 from dni.ledger.schema import tag, tag_draft
 from dni.tag.model import ConsentDefault, ConsentUnknown, NewTag
 
-_DEFAULTS: dict[str, Any] = {
+# Options of a tag that says nothing of them.
+DEFAULTS: dict[str, Any] = {
     name: list(value) if isinstance(value, tuple) else value
     for name, value in msgspec.structs.asdict(Options()).items()
 }
@@ -89,7 +90,7 @@ async def row(connection: AsyncConnection, wanted: str, principal: Principal | N
 
 def settings(found: RowMapping) -> dict[str, Any]:
     """All that the pages of this row's tag are served from: fields as requests write them, in JSON values."""
-    return {"pool": found["pool_id"], **{name: found[name] for name in _LISTS}, **_DEFAULTS, **found["options"]}
+    return {"pool": found["pool_id"], **{name: found[name] for name in _LISTS}, **DEFAULTS, **found["options"]}
 
 
 async def one(connection: AsyncConnection, principal: Principal, base_url: str, wanted: str) -> TagView:
@@ -132,7 +133,7 @@ def _given(pool: str | None, rules: list[Any]) -> list[Use]:
 
 
 def _columns(fields: dict[str, Any]) -> dict[str, Any]:
-    options = {name: fields[name] for name, default in _DEFAULTS.items() if fields[name] != default}
+    options = {name: fields[name] for name, default in DEFAULTS.items() if fields[name] != default}
     same = {name: fields[name] for name in ("name", *_LISTS) if name in fields}
     return {**same, "pool_id": fields["pool"], "options": options}
 

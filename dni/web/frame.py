@@ -82,11 +82,15 @@ def _request_id(headers: list[tuple[bytes, bytes]]) -> bytes:
     return take(8).hex().encode()
 
 
-def page_headers(headers: MutableHeaders) -> None:
-    """For pages that people look at: no framing, no foreign script, no inline script or style."""
+def page_headers(headers: MutableHeaders, scripts_of: str = "") -> None:
+    """For pages that people look at: no framing, no foreign script, no inline script or style.
+
+    `scripts_of`: one more origin whose scripts may run and be spoken to, such as this service's by its public name.
+    """
+    more = f" {scripts_of}" if scripts_of else ""
     headers["Content-Security-Policy"] = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; script-src 'self'{more}; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        f"connect-src 'self'{more}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     headers["X-Frame-Options"] = "DENY"
     headers["Cache-Control"] = "no-store"

@@ -119,7 +119,7 @@ async def test_details_go_and_what_reports_group_by_stays(parts: Parts) -> None:
     assert await run(parts, details=30) == {"details": 3}
     assert [await report(parts, *some) for some in by] == before
     old, young = await rows(parts, schema.session)
-    assert young["click_ids"] == {"gclid": "x"}
+    assert young["click_ids"] == GOOGLE["click_ids"]
     [kept], [touch] = await rows(parts, schema.call), await rows(parts, schema.call_touch)
     for row in (old, kept, touch):
         assert row["landing_page"] == "https://shop.example/water-heaters"

@@ -18,11 +18,11 @@ _WITHIN_SECONDS = 90
 class MakeRun:
     """What the terminal says when it serves."""
 
-    def __init__(self, data_dir: Path, printed: str) -> None:
+    def __init__(self, data_dir: Path, text: str) -> None:
         self.data_dir = data_dir
-        self.url = _after(printed, "dni serves on")
-        self.demo_page = _after(printed, "Demo page")
-        self.sign_in = _after(printed, "Sign in")
+        self.url = printed(text, "dni serves on")
+        self.demo_page = printed(text, "Demo page")
+        self.sign_in = printed(text, "Sign in")
 
     def client(self) -> httpx.Client:
         """Speaks to the admin API with the token from the file that the terminal named."""
@@ -49,7 +49,8 @@ def _read(log: Path) -> str:
     return log.read_text() if log.exists() else ""
 
 
-def _after(printed: str, label: str) -> str:
-    found = re.search(rf"{label}\s+(\S+)", printed)
-    assert found, f"{label!r} is not in what was printed:\n{printed}"
+def printed(text: str, label: str) -> str:
+    """The word behind `label` in what the terminal says."""
+    found = re.search(rf"{label}\s+(\S+)", text)
+    assert found, f"{label!r} is not in what was printed:\n{text}"
     return found[1]
