@@ -424,7 +424,7 @@ chunk = Table(
     "chunk",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("kind", Text, nullable=False, comment="session or call"),
+    Column("kind", Text, nullable=False, comment="session, call, or path: then its moments are codes"),
     _ms("from_ms"),
     _ms("to_ms"),  # not within
     Column("rows", Integer, nullable=False),

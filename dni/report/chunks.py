@@ -1,6 +1,7 @@
 """Storage of chunks: stretches of time whose sessions or calls are copied in columns."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
 
 import msgspec
 from sqlalchemy import delete, func, insert, select, text, update
@@ -13,12 +14,14 @@ from dni.report.columns import Columns, loaded, stored
 
 _AT_ONCE = 500
 
+Copied = Literal["session", "call", "path"]
+
 
 class Chunk(msgspec.Struct, frozen=True):
     """What began from `from_ms` on, before `to_ms`. Columns of one `version` never change."""
 
     id: int
-    kind: Kind
+    kind: Copied
     from_ms: int
     to_ms: int
     rows: int
@@ -30,7 +33,7 @@ class Chunk(msgspec.Struct, frozen=True):
 _ALL = tuple(chunk.c[name] for name in Chunk.__struct_fields__)
 
 
-async def within(connection: AsyncConnection, kind: Kind, from_ms: int, to_ms: int) -> list[Chunk]:
+async def within(connection: AsyncConnection, kind: Copied, from_ms: int, to_ms: int) -> list[Chunk]:
     """The chunks that the stretch touches, in the order of time."""
     of = (chunk.c.kind == kind, chunk.c.from_ms < to_ms, chunk.c.to_ms > from_ms)
     found = await connection.execute(select(*_ALL).where(*of).order_by(chunk.c.from_ms))
@@ -78,6 +81,14 @@ async def announce(ledger: Ledger, connection: AsyncConnection, kind: Kind, from
     await connection.execute(insert(chunk).values(**values, sealed=False, final=False))
 
 
+async def add_paths(connection: AsyncConnection, first: int, made: Columns) -> None:
+    """What new paths stand for: a chunk whose moments are codes. Nothing ever changes there."""
+    rows = len(made["source"])
+    values = {"kind": "path", "from_ms": first, "to_ms": first + rows, "rows": rows, "version": 0}
+    done = await connection.execute(insert(chunk).values(**values, sealed=True, final=False).returning(chunk.c.id))
+    await _write(connection, done.scalar_one(), made)
+
+
 async def seal(connection: AsyncConnection, of: Chunk, rows: int, made: Columns) -> bool:
     """False: a row changed while the columns were made; nothing is written."""
     same = (chunk.c.id == of.id, chunk.c.version == of.version)
@@ -113,7 +124,7 @@ async def merge(ledger: Ledger, connection: AsyncConnection, parts: Sequence[Chu
 
 async def open_all(connection: AsyncConnection) -> int:
     """All are made anew, but those whose rows are forgotten; how many."""
-    of = chunk.c.final.is_(False)
+    of = chunk.c.final.is_(False) & (chunk.c.kind != "path")
     done = await connection.execute(update(chunk).where(of).values(sealed=False, version=chunk.c.version + 1))
     return done.rowcount
 
@@ -128,7 +139,7 @@ async def _write(connection: AsyncConnection, of: int, made: Mapping[str, object
         await connection.execute(insert(chunk_column), rows)
 
 
-async def _alone(ledger: Ledger, connection: AsyncConnection, kind: Kind) -> None:
+async def _alone(ledger: Ledger, connection: AsyncConnection, kind: Copied) -> None:
     """Waits for who is writing, so that what he marks and what he writes are both seen. SQLite has one writer."""
-    if not ledger.is_sqlite:
+    if not ledger.is_sqlite and kind != "path":
         await connection.execute(text(f'LOCK TABLE "{kind}", chunk IN SHARE ROW EXCLUSIVE MODE'))

@@ -121,6 +121,12 @@ def small(column: Column) -> Column:
     return column.astype(f"<{kind}")
 
 
+def of_paths(words: Mapping[int, str | None]) -> Columns:
+    """What paths stand for, for codes that follow each other."""
+    codes = np.array([msgspec.json.decode(text or "", type=list[int]) for text in words.values()], np.int64)
+    return {name: small(codes[:, at]) for at, name in enumerate(PATH)}
+
+
 def joined(parts: Sequence[tuple[int, Columns]], first_ms: int) -> Columns:
     """Of chunks that follow each other, each with its `from_ms`: the columns of one from `first_ms` on."""
     made: Columns = {}

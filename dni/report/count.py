@@ -13,7 +13,8 @@ from dni.report.columns import Column, Columns
 
 DENSE = 1 << 18
 """Possible groups that are counted without a look at which of them occur."""
-_SEEN = 1 << 27
+_SEEN, _SEEN_PER_ROW = 1 << 22, 32
+"""So many, at least, are looked for in a table of all possible ones; else what occurs is sorted."""
 
 Labels = tuple[Column, int]
 """The number of each row, from 0, and how many there can be."""
@@ -83,15 +84,18 @@ def _keys(
     blocks: Sequence[Block], dimensions: Sequence[Callable[[Block], Labels]]
 ) -> tuple[list[Column], int, list[tuple[int, Column | None]]]:
     """Of each block the groups of its rows; how many groups; and how to tell a group's labels (see `_labels`)."""
-    keys = [np.zeros(block.rows, np.int64) for block in blocks]
+    keys: list[Column] = [np.zeros(block.rows, np.int64) for block in blocks]
     groups = 1
     steps: list[tuple[int, Column | None]] = []
     for dimension in dimensions:
         told = [dimension(block) for block in blocks]
         many = max((many for _, many in told), default=1)
         for key, (labels, _) in zip(keys, told, strict=True):
-            np.multiply(key, many, key)
-            np.add(key, labels, key)
+            if groups == 1:
+                key[:] = labels
+            else:
+                np.multiply(key, many, key)
+                np.add(key, labels, key)
         groups *= many
         occurring = None
         if groups > DENSE:
@@ -103,7 +107,7 @@ def _keys(
 
 def numbered(keys: list[Column], groups: int) -> Column:
     """Numbers the groups that occur anew, in place; what each was."""
-    if groups <= _SEEN:
+    if groups <= max(_SEEN, _SEEN_PER_ROW * sum(len(key) for key in keys)):
         seen = np.zeros(groups, bool)
         for key in keys:
             seen[key] = True
@@ -163,6 +167,9 @@ def _calls(of: Sequence[tuple[Block, Column]], groups: int, model: str) -> dict[
 
 
 def _count(keys: Sequence[Column], groups: int) -> Column:
-    if not keys:
-        return np.zeros(groups, np.int64)
-    return np.bincount(np.concatenate(keys), minlength=groups)
+    if groups > DENSE and keys:
+        return np.bincount(np.concatenate(keys), minlength=groups)
+    found = np.zeros(groups, np.int64)
+    for key in keys:
+        found += np.bincount(key, minlength=groups)
+    return found

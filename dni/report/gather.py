@@ -131,10 +131,13 @@ class Gathered:
     def _paths_used(self) -> tuple[Column, Column]:
         """Codes of the paths that occur in what was gathered, and what they stand for."""
         if self._used is None:
-            seen = np.zeros(self.paths.many, bool)
-            for part in self.parts:
-                seen[part.columns["path"]] = True
-            used = np.flatnonzero(seen)
+            if sum(part.rows for part in self.parts) > self.paths.many:
+                used = np.arange(self.paths.many)  # nearly all: to look costs more
+            else:
+                seen = np.zeros(self.paths.many, bool)
+                for part in self.parts:
+                    seen[part.columns["path"]] = True
+                used = np.flatnonzero(seen)
             self._used = used, self.paths.of(used)
         return self._used
 

@@ -33,6 +33,8 @@ class Paths(msgspec.Struct, frozen=True):
         return len(self.kept) + len(self.fresh)
 
     def of(self, codes: Column) -> Column:
+        if not len(self.fresh) and len(codes) == len(self.kept):
+            return self.kept
         found = self.kept[np.minimum(codes, len(self.kept) - 1)]
         is_fresh = codes >= len(self.kept)
         found[is_fresh] = self.fresh[codes[is_fresh] - len(self.kept)]
@@ -46,7 +48,6 @@ class Held:
         self._columns: OrderedDict[tuple[int, int, str], Column] = OrderedDict()
         self._bytes = 0
         self._paths = np.zeros((1, len(PATH)), np.int32)
-        self._path_last = 0
         self._owners: dict[int, Owner] = {}
 
     async def columns(
@@ -69,13 +70,15 @@ class Held:
 
     async def paths(self, connection: AsyncConnection, fresh: dict[int, Any]) -> Paths:
         """`fresh`: words that nobody keeps, with the codes behind those that are kept."""
-        new = await words.after(connection, "path", self._path_last)
+        new = await chunks.within(connection, "path", len(self._paths), 1 << 31)
         if new:
-            last = new[-1][0]
-            grown = np.zeros((last + 1, len(PATH)), np.int32)
+            grown = np.zeros((new[-1].to_ms, len(PATH)), np.int32)
             grown[: len(self._paths)] = self._paths
-            grown[[code for code, _ in new]] = [_codes(text) for _, text in new]
-            self._paths, self._path_last = grown, last
+            for of, columns in (await chunks.columns(connection, [each.id for each in new])).items():
+                each = next(one for one in new if one.id == of)
+                for at, name in enumerate(PATH):
+                    grown[each.from_ms : each.to_ms, at] = columns[name]
+            self._paths = grown
         if not fresh:
             return Paths(self._paths, np.zeros((0, len(PATH)), np.int32))
         # Another report may have read later codes than this one knows of.

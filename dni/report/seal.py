@@ -12,7 +12,7 @@ from dni.ledger.alone import alone
 from dni.ledger.stale import SETTLED_MS, Kind
 from dni.parts import Parts
 from dni.report import chunks
-from dni.report.chunks import Chunk
+from dni.report.chunks import Chunk, Copied
 
 log = logging.getLogger("dni.report")
 
@@ -49,12 +49,16 @@ async def seal_all(parts: Parts) -> None:
 
 async def seal_next(parts: Parts) -> bool:
     """One step; False: nothing was to be done. Raises Unavailable."""
-    steps: tuple[Callable[[Parts, Kind], Awaitable[bool]], ...] = (_begin, _seal, _merge)
+    steps: tuple[Callable[[Parts, Kind], Awaitable[bool]], ...] = (_begin, _seal)
     for step in steps:
         for kind in KINDS:
             if await step(parts, kind):
                 return True
-    return False
+    settled_ms = parts.clock.now_ms() - _SETTLED_WELL_MS
+    for each in KINDS:
+        if await _merge(parts, each, settled_ms):
+            return True
+    return await _merge(parts, "path", 1 << 31)
 
 
 async def _begin(parts: Parts, kind: Kind) -> bool:
@@ -86,6 +90,7 @@ async def _begin(parts: Parts, kind: Kind) -> bool:
 
 async def _seal(parts: Parts, kind: Kind) -> bool:
     from dni.report import facts
+    from dni.report.columns import of_paths
     from dni.report.gather import coded
     from dni.report.words import Words
 
@@ -98,15 +103,17 @@ async def _seal(parts: Parts, kind: Kind) -> bool:
         made = await coded(connection, known, rows, of.from_ms) if rows else {}
     async with ledger.write() as connection:
         if await chunks.seal(connection, of, len(rows), made):
+            if paths := known.fresh.get("path"):
+                await chunks.add_paths(connection, min(paths), of_paths(paths))
             await known.keep(connection)
     return True
 
 
-async def _merge(parts: Parts, kind: Kind) -> bool:
+async def _merge(parts: Parts, kind: Copied, until_ms: int) -> bool:
     """Of chunks that are old enough to stay as they are."""
     from dni.report.columns import joined
 
-    ledger, until_ms = parts.ledger, parts.clock.now_ms() - _SETTLED_WELL_MS
+    ledger = parts.ledger
     async with ledger.snapshot() as connection:
         known = await chunks.within(connection, kind, 0, until_ms)
         run = _run([each for each in known if each.to_ms <= until_ms])

@@ -15,7 +15,7 @@ def upgrade() -> None:
     op.create_table(
         "chunk",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False, comment="session or call"),
+        sa.Column("kind", sa.Text(), nullable=False, comment="session, call, or path: then its moments are codes"),
         sa.Column("from_ms", sa.BigInteger(), nullable=False),
         sa.Column("to_ms", sa.BigInteger(), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
