@@ -16,6 +16,27 @@ MEANING = {
     "did not hear of it.",
 }
 
+WORDS = {
+    "Campaign": "An advertiser's offer: where its calls go, in which time zone its days begin.",
+    "Publisher": "Whoever brings traffic: an affiliate, an agency, the advertiser itself.",
+    "Tag": "A campaign placed with a publisher, on some pages: what the snippet names.",
+    "Target number": "The number printed on the page, which the tag replaces.",
+    "Tracking number": "A number that you own at a carrier: a pool's, or static, bound to one source.",
+    "Pool": "Tracking numbers that visitors are shown in turn, each to one visitor at a time.",
+    "Visit": "One visit of a browser; after 30 minutes without activity, or by a new paid click, another begins. The "
+    "API says session.",
+    "Touch": "How a visit came: source, medium, campaign name, keyword, content, channel, click ids, referrer, landing "
+    "page.",
+    "Source / medium": "Who sent the visitor, and in which way: google / cpc is a paid search at Google.",
+    "Channel": "The group that source and medium belong to, by the rules of Google Analytics 4, and AI assistants.",
+    "Lease": "The time in which one tracking number is shown to one visit.",
+    "Call": "One call that came in, from its first ring to its end.",
+    "Credit model": "How a call is shared among the visits of the visitor who made it: all to the first or the last, "
+    "or a part to each.",
+    "Confidence": "How likely it is that this visit made the call. Of all calls with 80 %, four in five are right.",
+    "First-time caller": "A telephone that never called this campaign before.",
+}
+
 OF_REPORT = ("Visits", "Calls", "Before", "Expected", "First time", "Answered", "Mean length", "Per 100 visits")
 OF_OVERVIEW = ("Calls", "Visits", "Answered", "First time", "Usual", "On the phone now", "Before")
 

@@ -14,6 +14,7 @@ from dni.dashboard.campaigns import Campaigns
 from dni.dashboard.carriers import Carriers
 from dni.dashboard.door import Door
 from dni.dashboard.exports import Exports
+from dni.dashboard.glossary import Glossary
 from dni.dashboard.live import Live
 from dni.dashboard.numbers import Numbers
 from dni.dashboard.overview import Overview
@@ -57,6 +58,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Carriers,
     Tokens,
     Privacy,
+    Glossary,
 )
 
 

@@ -7,6 +7,7 @@ import typer.main
 
 from dni.app import routes_of
 from dni.cli import app
+from dni.dashboard.figures import MEANING, WORDS
 from dni.parts import Parts
 from dni.settings import Settings
 
@@ -57,3 +58,9 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_figure_and_word_is_told_as_the_pages_tell_it() -> None:
+    told = text("docs/glossary.md")
+    for name, meaning in (*MEANING.items(), *WORDS.items()):
+        assert f"| {name} | {meaning} |" in told

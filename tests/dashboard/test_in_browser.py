@@ -33,6 +33,7 @@ SIGNED_IN = (
     "/sources?by=landing_page&from=2026-01-01",
     "/sources?from=2026-09-21&to=2026-09-21",
     "/keywords",
+    "/glossary",
     "/keywords?by=landing&source=nothing",
     "/sources?by=keyword&model=linear",
     "/sources?by=first_time&from=2020-01-01&to=2020-01-02",
