@@ -157,7 +157,7 @@ class _Player:
             pass
         while await learn_next(parts):
             pass
-        await count_use(parts)
+        await count_use(parts, whole=True)
         async with parts.ledger.write() as connection:
             streams = list(parts.keys.all_events())
             await connection.execute(delete(recorded).where(recorded.c.stream.in_(streams)))

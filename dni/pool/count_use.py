@@ -14,8 +14,8 @@ from dni.pool.use import HOUR_MS, Counting, Hour, add
 log = logging.getLogger("dni.pool")
 
 _STEP_MS = 24 * HOUR_MS
-# A lease's last sign is written when its page leaves or its number goes on: what is younger is counted each hour again,
-# all of it once a day, since a number of a roomy pool goes on days later.
+# A lease's last sign is written when its page leaves or its number goes on. So what is younger is counted each hour
+# again, and all of it once a day: a number of a roomy pool goes on days later. What is young is not yet forgotten.
 _YOUNG_MS = 26 * HOUR_MS
 _WHOLE_MS = DAYS * 24 * HOUR_MS
 _WHOLE_EVERY = 24
@@ -33,21 +33,21 @@ async def keep_use(parts: Parts, stop: asyncio.Event) -> None:
         try:
             async with alone(parts.ledger, b"dniuse"):
                 while not stop.is_set():
-                    now_ms = _until(parts)
-                    if now_ms > counted_ms:
-                        async for _ in _steps(parts, now_ms, whole=rounds % _WHOLE_EVERY == _WHOLE_EVERY - 1):
+                    until_ms = settled_until(parts.clock.now_ms())
+                    if until_ms > counted_ms:
+                        async for _ in _steps(parts, until_ms, whole=rounds % _WHOLE_EVERY == _WHOLE_EVERY - 1):
                             if await _stops(stop, _PAUSE_S):
                                 return
-                        counted_ms, rounds = now_ms, rounds + 1
+                        counted_ms, rounds = until_ms, rounds + 1
                     await _stops(stop, _EVERY_S)
         except Unavailable as error:
             log.debug("the use of pools waits: %s", error.detail)
             await _stops(stop, _EVERY_S)
 
 
-async def count_use(parts: Parts) -> None:
-    """At once: the last 28 days, as far as they are not counted yet. Raises Unavailable."""
-    async for _ in _steps(parts, _until(parts), whole=False):
+async def count_use(parts: Parts, *, whole: bool = False) -> None:
+    """At once: what is new or may have changed of the last 28 days, or all of them. Raises Unavailable."""
+    async for _ in _steps(parts, settled_until(parts.clock.now_ms()), whole=whole):
         pass
 
 
@@ -73,7 +73,7 @@ async def _steps(parts: Parts, until_ms: int, *, whole: bool) -> AsyncIterator[N
             for ring in rings.get(pool, ()):
                 _count_ring(counting.hour(ring.at_ms), ring)
             async with parts.ledger.write() as connection:
-                await hours.keep(parts.ledger, connection, pool, counting.hours())
+                await hours.keep(parts.ledger, connection, pool, counting.hours(), until_ms - _YOUNG_MS)
             yield
     async with parts.ledger.write() as connection:
         await hours.forget(connection, oldest_ms - _STEP_MS)
@@ -95,9 +95,9 @@ def _count_ring(hour: Hour, ring: hours.Ring) -> None:
         add(hour.delays, ring.delay_ms)
 
 
-def _until(parts: Parts) -> int:
-    """Until when hours have settled."""
-    return (parts.clock.now_ms() - _SETTLED_MS) // HOUR_MS * HOUR_MS
+def settled_until(now_ms: int) -> int:
+    """When the last hour ended whose visits are all recorded."""
+    return (now_ms - _SETTLED_MS) // HOUR_MS * HOUR_MS
 
 
 async def _stops(stop: asyncio.Event, within_s: float) -> bool:

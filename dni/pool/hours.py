@@ -59,10 +59,10 @@ async def one(connection: AsyncConnection, principal: Principal, wanted: str) ->
     return UsedPool(**await rows.one(connection, query, f"pool {wanted}"))
 
 
-async def of(connection: AsyncConnection, wanted: str, from_ms: int) -> dict[int, Hour]:
-    """The hours that began from then on, by when they began, in order."""
+async def of(connection: AsyncConnection, wanted: str, from_ms: int, to_ms: int) -> dict[int, Hour]:
+    """The hours that began from `from_ms` until `to_ms`, by when they began, in order."""
     columns = [pool_hour.c.hour_ms, *(pool_hour.c[name] for name in Hour.__struct_fields__)]
-    mine = (pool_hour.c.pool_id == wanted, pool_hour.c.hour_ms >= from_ms)
+    mine = (pool_hour.c.pool_id == wanted, pool_hour.c.hour_ms >= from_ms, pool_hour.c.hour_ms < to_ms)
     query = select(*columns).where(*mine).order_by(pool_hour.c.hour_ms)
     return {row[0]: Hour(*row[1:]) for row in await connection.execute(query)}
 
@@ -73,17 +73,20 @@ async def newest(connection: AsyncConnection) -> int | None:
     return found
 
 
-async def keep(ledger: Ledger, connection: AsyncConnection, of_pool: str, hours: Mapping[int, Hour]) -> None:
-    """An hour that has more leases stays as it is: some of them were forgotten since it was counted."""
+async def keep(
+    ledger: Ledger, connection: AsyncConnection, of_pool: str, hours: Mapping[int, Hour], sure_ms: int
+) -> None:
+    """Hours by when they began. Before `sure_ms` one that lacks what is kept of it stays as it is."""
+    before = await of(connection, of_pool, min(hours), sure_ms) if hours else {}
+    fresh = {at: hour for at, hour in hours.items() if at not in before or not hour.lacks(before[at])}
+    if not fresh:
+        return
     insert = ledger.insert(pool_hour)
     statement = insert.on_conflict_do_update(
-        index_elements=_KEY,
-        set_={name: insert.excluded[name] for name in Hour.__struct_fields__},
-        where=insert.excluded.begun >= pool_hour.c.begun,
+        index_elements=_KEY, set_={name: insert.excluded[name] for name in Hour.__struct_fields__}
     )
-    if hours:
-        values = [{"pool_id": of_pool, "hour_ms": at, **msgspec.structs.asdict(each)} for at, each in hours.items()]
-        await connection.execute(statement, values)
+    values = [{"pool_id": of_pool, "hour_ms": at, **msgspec.structs.asdict(hour)} for at, hour in fresh.items()]
+    await connection.execute(statement, values)
 
 
 async def forget(connection: AsyncConnection, until_ms: int) -> None:

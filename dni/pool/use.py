@@ -12,13 +12,13 @@ half, and a beat is 20 s to 120 s."""
 
 _S, _MIN, _H, _D = 1_000, 60_000, HOUR_MS, 24 * HOUR_MS
 BOUNDS_MS = (
-    *(n * _S for n in (2, 3, 5, 7, 10, 15, 20, 30, 45)),
-    *(n * _MIN for n in (1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45)),
-    *(n * _H for n in (1, 1.5, 2, 3, 4, 6, 8, 12, 16)),
-    *(n * _D for n in (1, 1.5, 2, 3, 4, 7, 10, 14, 21, 28)),
+    *(round(n * _S) for n in (2, 3, 5, 7, 10, 15, 20, 30, 45)),
+    *(round(n * _MIN) for n in (1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45)),
+    *(round(n * _H) for n in (1, 1.5, 2, 3, 4, 6, 8, 12, 16)),
+    *(round(n * _D) for n in (1, 1.5, 2, 3, 4, 7, 10, 14, 21, 28)),
 )
 """Spans are counted between these: each is at most twice the one before. The first count is of those below the first
-bound, the last of those from the last bound on. Stored counts mean this: bounds are not changed, but with a migration."""
+bound, the last of those from the last bound on. The ledger's counts mean these: to change them takes a migration."""
 
 
 class Lease(msgspec.Struct, frozen=True, gc=False):
@@ -55,6 +55,10 @@ class Hour(msgspec.Struct):
     @property
     def unserved(self) -> int:
         return self.exhausted + self.no_region
+
+    def lacks(self, before: "Hour") -> bool:
+        """Leases or sessions of the hour were forgotten since it was counted before."""
+        return self.begun < before.begun or self.unserved < before.unserved or sum(self.gaps) < sum(before.gaps)
 
 
 class Counting:
@@ -161,6 +165,6 @@ def sample(counts: Sequence[int], most: int) -> tuple[float, ...]:
 
 def _within(place: int, part: float) -> int:
     if place == len(BOUNDS_MS):
-        return round(BOUNDS_MS[-1])
+        return BOUNDS_MS[-1]
     high = BOUNDS_MS[place]
     return round(high * part if place == 0 else BOUNDS_MS[place - 1] * (high / BOUNDS_MS[place - 1]) ** part)
