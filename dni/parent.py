@@ -15,6 +15,7 @@ from dni.host.aside import aside
 from dni.host.duties import Duty
 from dni.ledger.migrate import migrate
 from dni.parts import Parts
+from dni.pool.count_use import keep_use
 from dni.pool.place import keep_placed, place, trust
 from dni.privacy.forget import forget_daily
 from dni.report.seal import keep_columns
@@ -60,6 +61,7 @@ class Parent:
             "keep_touches": of(keep_touches),
             "keep_columns": aside(_keep_columns),
             "forget_daily": of(forget_daily),
+            "keep_use": aside(_keep_use),
         }
 
 
@@ -67,6 +69,14 @@ async def _keep_columns(settings: Settings, stop: asyncio.Event) -> None:
     parts = Parts(settings)
     try:
         await keep_columns(parts, stop)
+    finally:
+        await parts.close()
+
+
+async def _keep_use(settings: Settings, stop: asyncio.Event) -> None:
+    parts = Parts(settings)
+    try:
+        await keep_use(parts, stop)
     finally:
         await parts.close()
 

@@ -47,6 +47,10 @@ class CandidateRow(msgspec.Struct, frozen=True):
     confidence: str | None
     why: str
 
+    @property
+    def is_unlikely(self) -> bool:
+        return self.confidence is not None and self.share < 0.01
+
 
 class RawEvent(msgspec.Struct, frozen=True):
     kind: str

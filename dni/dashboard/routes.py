@@ -20,6 +20,7 @@ from dni.dashboard.numbers import Numbers
 from dni.dashboard.overview import Overview
 from dni.dashboard.page import Address, Page, route
 from dni.dashboard.pages import Pages
+from dni.dashboard.pool_use import PoolUse
 from dni.dashboard.pools import Pools
 from dni.dashboard.privacy import Privacy
 from dni.dashboard.publishers import Publishers
@@ -59,6 +60,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Tokens,
     Privacy,
     Glossary,
+    PoolUse,
 )
 
 

@@ -27,6 +27,7 @@ from dni.demo.page import TAG_NAME
 from dni.errors import UsageError
 from dni.ledger.schema import recorded, session
 from dni.parts import Parts
+from dni.pool.count_use import count_use
 from dni.pool.place import place
 from dni.replay import generate
 from dni.replay.events import Beat, Call, Event, Leave, Tap, Visit
@@ -156,6 +157,7 @@ class _Player:
             pass
         while await learn_next(parts):
             pass
+        await count_use(parts, whole=True)
         async with parts.ledger.write() as connection:
             streams = list(parts.keys.all_events())
             await connection.execute(delete(recorded).where(recorded.c.stream.in_(streams)))

@@ -24,6 +24,9 @@ A row of `session` goes when it is old and led to no call; of older calls and se
 `forgotten`, `retention_run`). Who asks for it is erased: the call then has a random text in the place of each id, which
 no other row has. `call.first_time` keeps figures of calls whose `caller` is gone. `erasure` tells that it was done.
 
+`pool_hour` is how a pool was used, hour by hour: counted from leases, sessions and calls, for the pool's page, which
+would have to read them all. It names no person, and stays when they are forgotten.
+
 `refusal` keeps what was turned away at the carrier's door, at most 1,000 rows an account. `idempotency` keeps answers
 of creating requests for a day. `secret` holds what all hosts must share. `signin` holds one-time sign-in codes.
 
@@ -455,6 +458,29 @@ word = Table(
     Column("text", Text, comment="null: not set"),
     UniqueConstraint("dimension", "digest"),
     Index("ix_word_dimension_folded", "dimension", "folded"),
+)
+
+pool_hour = Table(
+    "pool_hour",
+    metadata,
+    Column("pool_id", Text, ForeignKey("pool.id"), primary_key=True),
+    _ms("hour_ms", primary_key=True),  # when the hour began, on the clock of UTC
+    Column("begun", Integer, nullable=False, comment="leases that began"),
+    Column("peak", Integer, nullable=False, comment="most numbers in use at one moment"),
+    Column("busy_ms", BigInteger, nullable=False, comment="of all its numbers together: how long they were in use"),
+    Column("exhausted", Integer, nullable=False, comment="sessions that found no free number"),
+    Column("no_region", Integer, nullable=False, comment="sessions that found none of their region"),
+    Column("visits", Integer, nullable=False, comment="leases that began, and are over"),
+    Column("visit_ms", BigInteger, nullable=False, comment="how long these were, together"),
+    Column("gaps", JSON, nullable=False, comment="counts by dni/pool/use.py: last sign of a lease to the next one"),
+    Column("credited", Integer, nullable=False, comment="calls that were credited to a holder of one of its numbers"),
+    Column("stated", Float, nullable=False, comment="sum of their confidences"),
+    Column(
+        "delays",
+        JSON,
+        nullable=False,
+        comment="counts by dni/pool/use.py: last sign of a lease that is over to its call",
+    ),
 )
 
 refusal = Table(

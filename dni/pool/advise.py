@@ -105,9 +105,19 @@ def advise(asked: Asked, measured: Measured | None) -> Advice:
         numbers_for_few_late=few_late,
         demand=demand,
         blocking=asked.blocking,
-        rows=[_row(demand, count) for count in sorted(counts) if count > 0],
+        rows=[at(demand, count) for count in sorted(counts) if count > 0],
         sources=sources,
         measured=measured,
+    )
+
+
+def at(demand: Demand, numbers: int) -> Row:
+    """What so many numbers, at least one, would do."""
+    return Row(
+        numbers,
+        sizing.erlang_b(numbers, demand.erlangs),
+        sizing.rest_seconds(demand, numbers),
+        sizing.late_share(demand, numbers),
     )
 
 
@@ -178,12 +188,3 @@ def _too_little(known: Measured, arrivals: bool, visit: bool) -> str:
         missing.append(f"{known.visits} finished visits where {FEWEST_VISITS} are needed for their length")
         options.append("--visit-seconds")
     return f"the ledger of the last {DAYS} days has {' and '.join(missing)}: wait, or say {' and '.join(options)}"
-
-
-def _row(demand: Demand, numbers: int) -> Row:
-    return Row(
-        numbers,
-        sizing.erlang_b(numbers, demand.erlangs),
-        sizing.rest_seconds(demand, numbers),
-        sizing.late_share(demand, numbers),
-    )

@@ -1,5 +1,7 @@
 """Measures in the ledger what a pool's size depends on: arrivals at the busiest hour, visit length, call delay."""
 
+from collections.abc import Mapping
+
 import msgspec
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -7,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dni.errors import NotFound
 from dni.ledger.engines import Ledger
 from dni.ledger.schema import call, lease, number, pool, session, tag
+from dni.pool.use import Hour, sample, summed
 
 DAYS = 28
 """How far back is looked: four whole weeks, so that every weekday counts."""
@@ -64,11 +67,38 @@ async def measure(ledger: Ledger, now_ms: int, wanted: str | None = None) -> Mea
         busiest_hour_ms=busiest_ms if enough else None,
         refused=refused if enough else 0,
         visits=visits,
-        # A pool whose pages never gave a sign still has visits of some length.
-        visit_seconds=max(1, visit_ms / visits) / 1000 if visits >= FEWEST_VISITS else None,
+        visit_seconds=_mean_s(visit_ms, visits),
         calls=len(delays),
         delays=_quantiles(delays) if len(delays) >= FEWEST_CALLS else None,
     )
+
+
+def from_hours(hours: Mapping[int, Hour], numbers: int, hold_seconds: int) -> Measured:
+    """The same of one pool, from the whole hours that are counted already; delays are as exact as these counts."""
+    leases = sum(hour.begun for hour in hours.values())
+    visits = sum(hour.visits for hour in hours.values())
+    delays = summed(hour.delays for hour in hours.values())
+    busiest_ms = max(hours, key=lambda at: hours[at].begun + hours[at].exhausted, default=None)
+    busiest = Hour() if busiest_ms is None else hours[busiest_ms]
+    enough = leases >= FEWEST_LEASES
+    return Measured(
+        pools=1,
+        numbers=numbers,
+        hold_seconds=hold_seconds,
+        leases=leases,
+        arrivals_per_hour=busiest.begun + busiest.exhausted if enough else None,
+        busiest_hour_ms=busiest_ms if enough else None,
+        refused=busiest.exhausted if enough else 0,
+        visits=visits,
+        visit_seconds=_mean_s(sum(hour.visit_ms for hour in hours.values()), visits),
+        calls=sum(delays),
+        delays=sample(delays, _QUANTILES) if sum(delays) >= FEWEST_CALLS else None,
+    )
+
+
+def _mean_s(visit_ms: int, visits: int) -> float | None:
+    # A pool whose pages never gave a sign still has visits of some length.
+    return max(1, visit_ms / visits) / 1000 if visits >= FEWEST_VISITS else None
 
 
 async def _pools(connection: AsyncConnection, wanted: str | None) -> tuple[int, int | None]:

@@ -20,15 +20,15 @@ def as_text(advice: Advice) -> str:
     few = advice.numbers_for_few_late
     own = next(row for row in advice.rows if row.numbers == advice.numbers)
     summary = (
-        f"You need {_numbers(advice.numbers)}: {_percent(own.blocking)} of visits then find none free in the busiest "
-        f"hour ({_percent(advice.blocking)} allowed). A number rests {_duration(own.rest_seconds)} on average before "
-        f"the next visit gets it; {_percent(own.calls_after_reuse)} of calls come after reuse, on a number that is "
+        f"You need {_numbers(advice.numbers)}: {percent(own.blocking)} of visits then find none free in the busiest "
+        f"hour ({percent(advice.blocking)} allowed). A number rests {duration(own.rest_seconds)} on average before "
+        f"the next visit gets it; {percent(own.calls_after_reuse)} of calls come after reuse, on a number that is "
         "somebody else's by then."
     )
     if few is None:
-        summary += f" To bring those to {_percent(FEW_LATE)} you would need more than {sizing.MOST:,}."
+        summary += f" To bring those to {percent(FEW_LATE)} you would need more than {sizing.MOST:,}."
     elif few > advice.numbers:
-        summary += f" To bring those to {_percent(FEW_LATE)} you need {_numbers(few)}."
+        summary += f" To bring those to {percent(FEW_LATE)} you need {_numbers(few)}."
     # A count and its unit stay on one line.
     lines = [line.replace("~", " ") for line in wrap(summary.replace(" %", "~%"), _WIDTH)]
     lines += ["", *_inputs(advice), "", *_table(advice), "", *_chart(advice)]
@@ -73,9 +73,9 @@ def _inputs(advice: Advice) -> list[str]:
         delay = "assumed; --call-delay-seconds says yours"
     facts = [
         ("arrivals", f"{_plain(demand.arrivals_per_hour)} an hour", arrivals),
-        ("visit", _duration(demand.visit_seconds), sources["visit_seconds"]),
-        ("hold", _duration(demand.hold_seconds), sources["hold_seconds"]),
-        ("call delay", _duration(_mean_delay(demand)), delay),
+        ("visit", duration(demand.visit_seconds), sources["visit_seconds"]),
+        ("hold", duration(demand.hold_seconds), sources["hold_seconds"]),
+        ("call delay", duration(_mean_delay(demand)), delay),
         ("traffic", f"{_plain(demand.erlangs)} erlangs", "numbers in use at once"),
     ]
     if measured and measured.pools:
@@ -90,8 +90,8 @@ def _table(advice: Advice) -> list[str]:
     for row in advice.rows:
         mark = "  <" if row.numbers == advice.numbers else ""
         lines.append(
-            f"{row.numbers:>10,}   {_percent(row.blocking):>18}   {_duration(row.rest_seconds):>17}"
-            f"   {_percent(row.calls_after_reuse):>17}{mark}"
+            f"{row.numbers:>10,}   {percent(row.blocking):>18}   {duration(row.rest_seconds):>17}"
+            f"   {percent(row.calls_after_reuse):>17}{mark}"
         )
     return lines
 
@@ -136,13 +136,14 @@ def _plain(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """`12 %`, `0.71 %`, `< 0.01 %`."""
     if share >= 0.0995:
         return f"{100 * share:.0f} %"
     return f"{100 * share:.2g} %" if share >= 0.0001 else "< 0.01 %"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """`45 s`, `2 min 24 s`, `3 h 5 min`, `12 d 4 h`."""
     if seconds < 60:
         return f"{seconds:.3g} s"

@@ -14,6 +14,7 @@ from dni.tag import health_reports
 from dni.tag.wire import SignalPage
 from tests.dashboard.samples import fill
 from tests.dashboard.site import serving
+from tests.dashboard.used_pool import use_of_pool
 from tests.support.world import TARGET, add
 
 SIGNED_IN = (
@@ -83,6 +84,9 @@ SIGNED_IN = (
     "/settings/tokens",
     "/settings/tokens/new",
     "/settings/privacy",
+    "/pools/pool_1/use",
+    "/pools/pool_1/use?n=many",
+    "/pools/pool_2/use",
 )
 
 # WCAG 2.2, 1.4.3: text against the nearest background that is painted; large is 24 px, or 18.66 px and bold.
@@ -132,6 +136,7 @@ async def site(sqlite_parts: Parts) -> AsyncIterator[str]:
         port = listener.getsockname()[1]
         await fill(sqlite_parts)
         await trouble(sqlite_parts)
+        await use_of_pool(sqlite_parts)
         await add(sqlite_parts, suffix="9", first=150, name="Demo landing page", origins=[f"http://127.0.0.1:{port}"])
         async with serving(sqlite_parts, listener) as address:
             yield address

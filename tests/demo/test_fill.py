@@ -52,7 +52,11 @@ async def test_days_of_traffic(demo: Parts) -> None:
     async with demo.ledger.read() as connection:
         kept = (await connection.execute(select(func.count()).select_from(schema.call_touch))).scalar_one()
         streams = (await connection.execute(select(func.count()).select_from(schema.recorded))).scalar_one()
+        begun = select(func.sum(schema.pool_hour.c.begun), func.sum(schema.pool_hour.c.credited))
+        in_pools, credited = (await connection.execute(begun)).one()
     assert kept > 0
+    assert filled.visits * 0.9 < in_pools <= filled.visits, "but those of the hour that is not over"
+    assert 0 < credited <= filled.calls
     assert streams == 0, "the streams were of a server that is gone"
     with pytest.raises(UsageError, match="has visits of earlier days already"):
         await fill(demo.settings, 2, 1, shares.append)
