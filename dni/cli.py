@@ -195,6 +195,20 @@ def attribute(
     )
 
 
+@app.command()
+def recount(data_dir: DataDir = None) -> None:
+    """Make the columns that reports are counted from anew: the running service does, the rows count meanwhile."""
+
+    async def run(ledger: Any, now_ms: int) -> int:
+        from dni.report.chunks import open_all
+
+        async with ledger.write() as connection:
+            return await open_all(connection)
+
+    opened = _on_ledger(data_dir, run)
+    out.print(f"{opened:,} stretches of time are counted from their rows until the service has copied them anew")
+
+
 @tokens.command("create")
 def create_token(
     role: Annotated[str, typer.Option(help="admin, marketer, advertiser or publisher.")],
