@@ -54,6 +54,8 @@ async def test_a_small_one_holds_together(ledger_url: str) -> None:
         await ledger.close()
 
 
+# SQLAlchemy leaves indexes of expressions out on SQLite: the names of all come from SQLite itself.
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 async def test_its_keys_and_indexes_are_those_of_the_schema(ledger_url: str) -> None:
     await fill(ledger_url, SIZE)
     ledger = Ledger(ledger_url)
@@ -69,8 +71,14 @@ def _indexed(connection: Any, table: str) -> tuple[set[str | None], set[tuple[st
     found = inspect(connection)
     primary = found.get_pk_constraint(table)
     assert primary["constrained_columns"] == [one.name for one in schema.metadata.tables[table].primary_key]
+    names = {index["name"] for index in found.get_indexes(table)}
+    if connection.dialect.name == "sqlite":
+        own = connection.exec_driver_sql(
+            "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = ?", (table,)
+        )
+        names |= {row[0] for row in own}
     return (
-        {index["name"] for index in found.get_indexes(table)},
+        names,
         {(key["constrained_columns"][0], key["referred_table"]) for key in found.get_foreign_keys(table)},
     )
 
