@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 
 from dni.errors import Unavailable
+from dni.host.crowding import Courtesy
 from dni.ledger.alone import alone
 from dni.parts import Parts
 from dni.pool import hours
@@ -23,21 +25,22 @@ _WHOLE_EVERY = 24
 _SETTLED_MS = 5 * 60_000
 _NUMBERS = 200
 _EVERY_S = 60.0
-_PAUSE_S = 0.02
 
 
 async def keep_use(parts: Parts, stop: asyncio.Event) -> None:
     """Until `stop`: soon after each full hour."""
-    counted_ms = rounds = 0
+    counted_ms, rounds, courtesy = 0, 0, Courtesy()
     while not stop.is_set():
         try:
             async with alone(parts.ledger, b"dniuse"):
                 while not stop.is_set():
                     until_ms = settled_until(parts.clock.now_ms())
                     if until_ms > counted_ms:
+                        began = time.monotonic()
                         async for _ in _steps(parts, until_ms, whole=rounds % _WHOLE_EVERY == _WHOLE_EVERY - 1):
-                            if await _stops(stop, _PAUSE_S):
+                            if await _stops(stop, courtesy.pause_s(time.monotonic() - began)):
                                 return
+                            began = time.monotonic()
                         counted_ms, rounds = until_ms, rounds + 1
                     await _stops(stop, _EVERY_S)
         except Unavailable as error:

@@ -5,9 +5,11 @@ What has settled is copied, stretch by stretch; what changed after that is copie
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from dni.errors import Unavailable
+from dni.host.crowding import Courtesy
 from dni.ledger.alone import alone
 from dni.ledger.stale import SETTLED_MS, Kind
 from dni.parts import Parts
@@ -19,23 +21,26 @@ log = logging.getLogger("dni.report")
 KINDS: tuple[Kind, ...] = ("session", "call")
 LARGE = 131_072
 """Rows of a chunk at most, but those of one and the same millisecond."""
+_AT_ONCE = 16_384
+"""Rows that are copied in one step: part of a second. Chunks that have settled well are put together then."""
 _SMALL = 8_192
 """Of a young one: it may have to be made anew."""
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 _SETTLED_WELL_MS = _DAY_MS
 _EVERY_S = 20.0
-_PAUSE_S = 0.02
 
 
 async def keep_columns(parts: Parts, stop: asyncio.Event) -> None:
     """Until `stop`."""
+    courtesy = Courtesy()
     while not stop.is_set():
         try:
             async with alone(parts.ledger, b"dnicols"):
                 while not stop.is_set():
-                    pause_s = _PAUSE_S if await seal_next(parts) else _EVERY_S
-                    await _wait(stop, pause_s)
+                    began = time.monotonic()
+                    did = await seal_next(parts)
+                    await _wait(stop, courtesy.pause_s(time.monotonic() - began) if did else _EVERY_S)
         except Unavailable as error:
             log.debug("columns of the reports wait: %s", error.detail)
             await _wait(stop, _EVERY_S)
@@ -77,7 +82,7 @@ async def _begin(parts: Parts, kind: Kind) -> bool:
         from_ms = began_ms if from_ms is None else from_ms
         is_old = began_ms < now_ms - _SETTLED_WELL_MS
         to_ms = settled_ms
-        edge = await facts.edge(connection, kind, from_ms, LARGE if is_old else _SMALL)
+        edge = await facts.edge(connection, kind, from_ms, min(_AT_ONCE, LARGE) if is_old else _SMALL)
         if is_old:
             to_ms = min(to_ms, now_ms - _SETTLED_WELL_MS)
         elif edge is None and began_ms + _HOUR_MS > settled_ms:
