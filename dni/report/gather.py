@@ -43,12 +43,12 @@ class Gathered:
     ) -> None:
         self.parts: list[Part] = []
         self.words = Words()
-        self.paths = Paths(np.zeros((1, len(PATH)), np.int32), np.zeros((0, len(PATH)), np.int32))
+        self.paths = Paths(np.zeros((len(PATH), 1), np.int32), np.zeros((len(PATH), 0), np.int32))
         self.owners: dict[int, Owner] = {}
         self.zones: dict[str | None, str] = {}
         self.codes: dict[str, list[int]] = {}
         """Of each text that is asked for."""
-        self._used: tuple[Column, Column] | None = None
+        self._used: Column | None = None
         self._grouped: tuple[Column, Column] | None = None
         self._only, self._names, self._model, self._principal = only, names, model, principal
         self.from_ms, self.to_ms = only.from_ms if before_ms is None else before_ms, only.to_ms
@@ -120,25 +120,23 @@ class Gathered:
         return found
 
     def _paths_asked(self) -> Column | None:
-        asked = [(at, self.codes[name]) for at, name in enumerate(PATH) if name in self.codes]
+        asked = [name for name in PATH if name in self.codes]
         if not asked:
             return None
-        used, of = self._paths_used()
-        found = np.zeros(self.paths.many, bool)
-        found[used] = np.logical_and.reduce([np.isin(of[:, at], codes) for at, codes in asked])
+        used, found = self._paths_used(), np.zeros(self.paths.many, bool)
+        found[used] = np.logical_and.reduce([np.isin(self.paths.of(used, name), self.codes[name]) for name in asked])
         return found
 
-    def _paths_used(self) -> tuple[Column, Column]:
-        """Codes of the paths that occur in what was gathered, and what they stand for."""
+    def _paths_used(self) -> Column:
+        """Codes of the paths that occur in what was gathered."""
         if self._used is None:
             if sum(part.rows for part in self.parts) > self.paths.many:
-                used = np.arange(self.paths.many)  # nearly all: to look costs more
+                self._used = np.arange(self.paths.many)  # nearly all: to look costs more
             else:
                 seen = np.zeros(self.paths.many, bool)
                 for part in self.parts:
                     seen[part.columns["path"]] = True
-                used = np.flatnonzero(seen)
-            self._used = used, self.paths.of(used)
+                self._used = np.flatnonzero(seen)
         return self._used
 
     def _owners_asked(self) -> Column | None:
@@ -180,15 +178,16 @@ class Gathered:
     def _path_groups(self, names: tuple[str, ...]) -> tuple[Column, Column]:
         """Of each path its group, and the codes of each group."""
         if self._grouped is None:
-            used, of = self._paths_used()
-            wanted = of[:, [PATH.index(name) for name in names]]
+            used = self._paths_used()
             key, many = np.zeros(len(used), np.int64), 1
-            for column in wanted.T:
+            wanted = [self.paths.of(used, name) for name in names]
+            for column in wanted:
                 most = int(column.max(initial=0)) + 1
                 key, many = key * most + column, many * most
                 many = len(numbered([key], many))
             groups = np.zeros((many, len(names)), np.int64)
-            groups[key] = wanted
+            for at, column in enumerate(wanted):
+                groups[key, at] = column
             numbers = np.zeros(self.paths.many, np.int32)
             numbers[used] = key
             self._grouped = numbers, groups

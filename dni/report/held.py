@@ -23,21 +23,23 @@ Owner = tuple[str | None, str | None, str | None]
 
 
 class Paths(msgspec.Struct, frozen=True):
-    """What each code of a path stands for: the codes of PATH, one row each. `fresh` goes on behind `kept`."""
+    """What each code of a path stands for: the codes of PATH, a row for each. `fresh` goes on behind `kept`."""
 
     kept: Column
     fresh: Column
 
     @property
     def many(self) -> int:
-        return len(self.kept) + len(self.fresh)
+        return int(self.kept.shape[1] + self.fresh.shape[1])
 
-    def of(self, codes: Column) -> Column:
-        if not len(self.fresh) and len(codes) == len(self.kept):
-            return self.kept
-        found = self.kept[np.minimum(codes, len(self.kept) - 1)]
-        is_fresh = codes >= len(self.kept)
-        found[is_fresh] = self.fresh[codes[is_fresh] - len(self.kept)]
+    def of(self, codes: Column, name: str) -> Column:
+        at, many = PATH.index(name), self.kept.shape[1]
+        kept: Column = self.kept[at]
+        if not self.fresh.shape[1] and len(codes) == many:  # of all of them
+            return kept
+        found: Column = kept[np.minimum(codes, many - 1)]
+        is_fresh = codes >= many
+        found[is_fresh] = self.fresh[at][codes[is_fresh] - many]
         return found
 
 
@@ -47,7 +49,7 @@ class Held:
     def __init__(self) -> None:
         self._columns: OrderedDict[tuple[int, int, str], Column] = OrderedDict()
         self._bytes = 0
-        self._paths = np.zeros((1, len(PATH)), np.int32)
+        self._paths = np.zeros((len(PATH), 1), np.int32)
         self._owners: dict[int, Owner] = {}
 
     async def columns(
@@ -70,19 +72,21 @@ class Held:
 
     async def paths(self, connection: AsyncConnection, fresh: dict[int, Any]) -> Paths:
         """`fresh`: words that nobody keeps, with the codes behind those that are kept."""
-        new = await chunks.within(connection, "path", len(self._paths), 1 << 31)
+        known = self._paths.shape[1]
+        new = await chunks.within(connection, "path", known, 1 << 31)
         if new:
-            grown = np.zeros((new[-1].to_ms, len(PATH)), np.int32)
-            grown[: len(self._paths)] = self._paths
+            grown = np.zeros((len(PATH), new[-1].to_ms), np.int32)
+            grown[:, :known] = self._paths
             for of, columns in (await chunks.columns(connection, [each.id for each in new])).items():
                 each = next(one for one in new if one.id == of)
                 for at, name in enumerate(PATH):
-                    grown[each.from_ms : each.to_ms, at] = columns[name]
+                    grown[at, each.from_ms : each.to_ms] = columns[name]
             self._paths = grown
         if not fresh:
-            return Paths(self._paths, np.zeros((0, len(PATH)), np.int32))
+            return Paths(self._paths, np.zeros((len(PATH), 0), np.int32))
         # Another report may have read later codes than this one knows of.
-        return Paths(self._paths[: min(fresh)], np.array([_codes(text) for text in fresh.values()], np.int32))
+        told = np.array([_codes(text) for text in fresh.values()], np.int32).T
+        return Paths(self._paths[:, : min(fresh)], told)
 
     async def owners(self, connection: AsyncConnection, fresh: dict[int, Any]) -> dict[int, Owner]:
         """Campaign, publisher and tag of each code of an owner."""
