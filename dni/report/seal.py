@@ -13,7 +13,7 @@ from dni.host.crowding import Courtesy
 from dni.ledger.alone import alone
 from dni.ledger.stale import SETTLED_MS, Kind
 from dni.parts import Parts
-from dni.report import chunks
+from dni.report import chunks, words
 from dni.report.chunks import Chunk, Copied
 
 log = logging.getLogger("dni.report")
@@ -25,6 +25,7 @@ _AT_ONCE = 16_384
 """Rows that are copied in one step: part of a second. Chunks that have settled well are put together then."""
 _SMALL = 8_192
 """Of a young one: it may have to be made anew."""
+_WORDS = 200
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 _SETTLED_WELL_MS = _DAY_MS
@@ -106,11 +107,14 @@ async def _seal(parts: Parts, kind: Kind) -> bool:
             return False
         rows = await facts.facts(connection, kind, of.from_ms, of.to_ms)
         made = await coded(connection, known, rows, of.from_ms) if rows else {}
+    # Words first, a few at once, so that no call waits long behind them; those of a seal that fails do no harm.
+    for dimension, some in known.batches(_WORDS):
+        async with ledger.write() as connection:
+            await words.keep(connection, dimension, some)
+            if dimension == "path":
+                await chunks.add_paths(connection, min(some), of_paths(some))
     async with ledger.write() as connection:
-        if await chunks.seal(connection, of, len(rows), made):
-            if paths := known.fresh.get("path"):
-                await chunks.add_paths(connection, min(paths), of_paths(paths))
-            await known.keep(connection)
+        await chunks.seal(connection, of, len(rows), made)
     return True
 
 

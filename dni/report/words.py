@@ -49,16 +49,22 @@ class Words:
             self.codes[dimension][text] = code
             self.fresh.setdefault(dimension, {})[code] = text
 
-    async def keep(self, connection: AsyncConnection) -> None:
-        """Needs a write transaction."""
-        rows = [
-            {"dimension": dimension, "code": code, "text": text, "digest": digest(text), "folded": folded(text)}
+    def batches(self, most: int) -> list[tuple[str, dict[int, Text]]]:
+        """The new ones, by dimension, for `keep`: in the order of their codes, at most `most` at once."""
+        return [
+            (dimension, dict(some))
             for dimension, fresh in self.fresh.items()
-            for code, text in fresh.items()
+            for some in _some(list(fresh.items()), most)
         ]
-        for some in _some(rows):
-            await connection.execute(insert(word), some)
-        self.fresh = {}
+
+
+async def keep(connection: AsyncConnection, dimension: str, some: Mapping[int, Text]) -> None:
+    """Needs a write transaction."""
+    rows = [
+        {"dimension": dimension, "code": code, "text": text, "digest": digest(text), "folded": folded(text)}
+        for code, text in some.items()
+    ]
+    await connection.execute(insert(word), rows)
 
 
 async def texts_of(connection: AsyncConnection, dimension: str, codes: Iterable[int]) -> dict[int, Text]:
@@ -95,5 +101,5 @@ def fold(text: str) -> str:
     return "".join(char.lower() if char.isascii() else char for char in text)
 
 
-def _some(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (values[at : at + _AT_ONCE] for at in range(0, len(values), _AT_ONCE))
+def _some(values: Sequence[Any], most: int = _AT_ONCE) -> Iterable[Sequence[Any]]:
+    return (values[at : at + most] for at in range(0, len(values), most))
