@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, exists, func, literal, not_, or_, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, case, exists, func, literal, not_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import walls
@@ -301,7 +301,7 @@ def _conditions(only: CallFilter, principal: Principal) -> list[ColumnElement[bo
         conditions.append(or_(call.c.landing_page == only.landing_page, begins))
     conditions += [_visit_has(name, value) for name in _OF_VISIT if (value := getattr(only, name)) is not None]
     if only.first_time is not None:
-        conditions.append(_is_first() if only.first_time else not_(_is_first()))
+        conditions.append(is_first() if only.first_time else not_(is_first()))
     conditions += [_unset(name) for name in only.unset]
     if only.from_ms is not None:
         conditions.append(call.c.started_at_ms >= only.from_ms)
@@ -330,11 +330,14 @@ def _unset(name: str) -> ColumnElement[bool]:
     return call.c[column].is_(None)
 
 
-def _is_first() -> ColumnElement[bool]:
+def is_first() -> ColumnElement[bool]:
+    """The first call of its telephone to its campaign; withheld ones are none."""
     before = call.alias("before")
     earlier = tuple_(before.c.started_at_ms, before.c.id) < tuple_(call.c.started_at_ms, call.c.id)
     of_same = and_(before.c.caller == call.c.caller, before.c.campaign_id == call.c.campaign_id, earlier)
-    return and_(call.c.caller.is_not(None), not_(exists(select(literal(1)).where(of_same))))
+    told = and_(call.c.caller.is_not(None), not_(exists(select(literal(1)).where(of_same))))
+    # A forgotten caller's calls, and those after them, keep what they told then.
+    return case((call.c.first_time.is_not(None), call.c.first_time), else_=told)
 
 
 def _anywhere(text: str, principal: Principal) -> ColumnElement[bool]:

@@ -16,20 +16,18 @@ Kind = Literal["session", "call"]
 SETTLED_MS = 35 * 60_000
 """What began so long ago hardly changes any more: only that is copied. A visit ends after 30 minutes without activity,
 and the touches of a call are kept after 15."""
-YOUNG_MS = SETTLED_MS - 10 * 60_000
-"""What is younger is in no chunk, also where hosts' clocks differ by minutes."""
 
 
-async def mark(connection: AsyncConnection, kind: Kind, times_ms: Iterable[int], now_ms: int | None = None) -> None:
+async def mark(connection: AsyncConnection, kind: Kind, times_ms: Iterable[int]) -> None:
     """Rows that began at these moments came, changed or went: what is copied of then counts no more.
 
-    In the transaction of the change. With `now_ms` moments are left out that are too young to be copied.
+    In the transaction of the change.
     """
-    old = [at_ms for at_ms in times_ms if now_ms is None or at_ms < now_ms - YOUNG_MS]
-    if not old:
+    times = list(times_ms)
+    if not times:
         return
     # A stretch: some chunks between may be made anew for nothing, none is forgotten.
-    of = (chunk.c.kind == kind, chunk.c.from_ms <= max(old), chunk.c.to_ms > min(old), chunk.c.final.is_(False))
+    of = (chunk.c.kind == kind, chunk.c.from_ms <= max(times), chunk.c.to_ms > min(times), chunk.c.final.is_(False))
     await connection.execute(update(chunk).where(*of).values(version=chunk.c.version + 1, sealed=False))
 
 

@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, case, exists, literal, select, tuple_
+from sqlalchemy import and_, case, exists, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dni.call.search import is_first
 from dni.ledger.schema import KEPT_MODELS, call, call_touch, lease, session
 from dni.ledger.stale import Kind
 from dni.report.columns import PATH, CallFact, Fact, SessionFact
@@ -75,7 +76,7 @@ async def _calls(connection: AsyncConnection, from_ms: int, to_ms: int) -> list[
     in_order = asked.order_by(call_touch.c.at_ms, call_touch.c.session_id)
     for touch in (await connection.execute(in_order)).mappings().all():
         touches[touch["call_id"]].append(touch)
-    columns = (*(call.c[name] for name in _OF_CALL), case((_is_first(), 1), else_=0).label("first"))
+    columns = (*(call.c[name] for name in _OF_CALL), case((is_first(), 1), else_=0).label("first"))
     calls = select(*columns).where(within).order_by(call.c.started_at_ms)
     found = (await connection.execute(calls)).mappings().all()
     return [fact for row in found for fact in of_call(row, touches.get(row["id"], []))]
@@ -134,13 +135,3 @@ def _fact(
 
 def without_query(page: str | None) -> str | None:
     return page.partition("?")[0] if page else page
-
-
-def _is_first() -> Any:
-    """The first call of its telephone to its campaign; withheld ones are none."""
-    before = call.alias("before")
-    earlier = tuple_(before.c.started_at_ms, before.c.id) < tuple_(call.c.started_at_ms, call.c.id)
-    of_same = and_(before.c.caller == call.c.caller, before.c.campaign_id == call.c.campaign_id, earlier)
-    told = call.c.caller.is_not(None) & ~exists(select(literal(1)).where(of_same))
-    # A forgotten caller's calls, and those after them, keep what they told then.
-    return case((call.c.first_time.is_not(None), call.c.first_time), else_=told)
