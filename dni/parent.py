@@ -8,17 +8,14 @@ from dni.access.tokens import admin_token
 from dni.attribution.learn_calls import learn_from_calls
 from dni.call.attribute_late import attribute_pending
 from dni.call.drain import drain
-from dni.call.keep_touches import keep_touches
 from dni.call.release import release_ended
 from dni.demo.data import ensure_demo
+from dni.host.apart import apart
 from dni.host.aside import aside
 from dni.host.duties import Duty
 from dni.ledger.migrate import migrate
 from dni.parts import Parts
-from dni.pool.count_use import keep_use
 from dni.pool.place import keep_placed, place, trust
-from dni.privacy.forget import forget_daily
-from dni.report.seal import keep_columns
 from dni.session.recorder import record
 from dni.settings import Settings
 
@@ -58,27 +55,8 @@ class Parent:
             "attribute_pending": of(attribute_pending),
             "release_ended": of(release_ended),
             "learn_from_calls": of(learn_from_calls),
-            "keep_touches": of(keep_touches),
-            "keep_columns": aside(_keep_columns),
-            "forget_daily": of(forget_daily),
-            "keep_use": aside(_keep_use),
+            "keep_house": apart("dni.housekeeping:keep_house"),
         }
-
-
-async def _keep_columns(settings: Settings, stop: asyncio.Event) -> None:
-    parts = Parts(settings)
-    try:
-        await keep_columns(parts, stop)
-    finally:
-        await parts.close()
-
-
-async def _keep_use(settings: Settings, stop: asyncio.Event) -> None:
-    parts = Parts(settings)
-    try:
-        await keep_use(parts, stop)
-    finally:
-        await parts.close()
 
 
 async def _record(settings: Settings, stop: asyncio.Event) -> None:

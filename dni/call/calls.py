@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni import ids
@@ -63,7 +63,7 @@ def ring(carrier: str, provider_id: str) -> str:
     return f"{carrier}|{provider_id}"
 
 
-async def record(ledger: Ledger, connection: AsyncConnection, told: Told) -> Recorded:
+def record(connection: Connection, ledger: Ledger, told: Told) -> Recorded:
     """Adds an event to its call, which begins with the first event that we hear of it, whichever that is.
 
     The same event again changes nothing. Needs a write transaction. Raises InvalidField as the port does.
@@ -72,23 +72,23 @@ async def record(ledger: Ledger, connection: AsyncConnection, told: Told) -> Rec
     row = _first(event, told)
     known = {name: value for name, value in row.items() if value is not None}
     made = ledger.insert(schema.call).values(known).on_conflict_do_nothing().returning(schema.call.c.id)
-    if (await connection.execute(made)).first() is not None:
-        await _add_event(ledger, connection, row["id"], event, told)
-        await _mark(connection, row)
+    if connection.execute(made).first() is not None:
+        _add_event(connection, ledger, row["id"], event, told)
+        _mark(connection, row)
         return _recorded(row, fresh=True)
     # The row is ours until the commit: two events at once must see each other.
     same = {"carrier_id": told.carrier, "provider_id": event.provider_id}
     wanted = select(schema.call).filter_by(**same).with_for_update()
-    row = dict((await connection.execute(wanted)).mappings().one())
+    row = dict(connection.execute(wanted).mappings().one())
     if row["forgot_ms"] is not None:
         told = replace(told, fields=nameless(told.port, told.fields))
         event = replace(told.event(), identity=event.identity)
-    if not await _add_event(ledger, connection, row["id"], event, told):
+    if not _add_event(connection, ledger, row["id"], event, told):
         return _recorded(row, fresh=False)
     changes = _facts(row, event, told)
-    changes |= _state({**row, **changes}, await _events(connection, row["id"], told.port))
-    await connection.execute(update(schema.call).where(schema.call.c.id == row["id"]).values(changes))
-    await _mark(connection, row, {**row, **changes})
+    changes |= _state({**row, **changes}, _events(connection, row["id"], told.port))
+    connection.execute(update(schema.call).where(schema.call.c.id == row["id"]).values(changes))
+    _mark(connection, row, {**row, **changes})
     return _recorded({**row, **changes}, fresh=True)
 
 
@@ -100,7 +100,7 @@ async def credit(connection: AsyncConnection, call_id: str, attribution: Attribu
     done = (await connection.execute(update(schema.call).where(still).values(values).returning(*told))).mappings()
     row = done.first()
     if row is not None:
-        await _mark(connection, row)
+        await connection.run_sync(_mark, row)
     return row is not None
 
 
@@ -124,7 +124,7 @@ async def credit_anew(
     values = {name: value for name, value in _credit(attribution).items() if name != "lessons"}
     values["touches_kept_ms"] = None
     await connection.execute(update(schema.call).where(schema.call.c.id == row["id"]).values(values))
-    await _mark(connection, row)
+    await connection.run_sync(_mark, row)
 
 
 async def uncredited(connection: AsyncConnection, since_ms: int, limit: int) -> list[Recorded]:
@@ -146,15 +146,14 @@ async def ended(connection: AsyncConnection, since_ms: int, started_since_ms: in
     return [_recorded(dict(row), fresh=False) for row in (await connection.execute(wanted)).mappings()]
 
 
-async def _mark(connection: AsyncConnection, *rows: Mapping[Any, Any]) -> None:
+def _mark(connection: Connection, *rows: Mapping[Any, Any]) -> None:
     """The call changed, and with it perhaps whether a later one of the same telephone is its first."""
     times = {row["started_at_ms"] for row in rows}
-    call, row = schema.call.c, rows[-1]
+    call, row, last = schema.call.c, rows[-1], None
     if row["caller"] is not None:
         same = (call.caller == row["caller"], call.campaign_id == row["campaign_id"])
-        later = select(call.started_at_ms).where(*same, call.started_at_ms > min(times))
-        times |= set((await connection.execute(later)).scalars())
-    await stale.mark(connection, "call", times)
+        last = select(func.max(call.started_at_ms)).where(*same).scalar_subquery()
+    stale.mark_stretch(connection, "call", min(times), max(times), last)
 
 
 def nameless(port: str, fields: Mapping[str, str]) -> dict[str, str]:
@@ -176,7 +175,7 @@ def _first(event: CallEvent, told: Told) -> dict[str, Any]:
     return row | _state(row, [event])
 
 
-async def _add_event(ledger: Ledger, connection: AsyncConnection, call_id: str, event: CallEvent, told: Told) -> bool:
+def _add_event(connection: Connection, ledger: Ledger, call_id: str, event: CallEvent, told: Told) -> bool:
     """False: it was told before."""
     made = (
         ledger.insert(schema.call_event)
@@ -192,13 +191,13 @@ async def _add_event(ledger: Ledger, connection: AsyncConnection, call_id: str, 
         .on_conflict_do_nothing()
         .returning(schema.call_event.c.id)
     )
-    return (await connection.execute(made)).first() is not None
+    return connection.execute(made).first() is not None
 
 
-async def _events(connection: AsyncConnection, call_id: str, port: str) -> list[CallEvent]:
+def _events(connection: Connection, call_id: str, port: str) -> list[CallEvent]:
     event = schema.call_event.c
     wanted = select(event.kind, event.received_at_ms, event.fields).where(event.call_id == call_id)
-    rows = await connection.execute(wanted)
+    rows = connection.execute(wanted)
     return [_read(port, kind == "inbound", fields, received) for kind, received, fields in rows]
 
 

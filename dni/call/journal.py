@@ -90,8 +90,8 @@ class Journal:
         await asyncio.to_thread(self._spool.done, path)
 
     async def _commit(self, told: Told) -> Recorded:
-        async with self._parts.ledger.write(_LEDGER_WITHIN_S) as connection:
-            return await calls.record(self._parts.ledger, connection, told)
+        ledger = self._parts.ledger
+        return await ledger.commit(lambda connection: calls.record(connection, ledger, told), _LEDGER_WITHIN_S)
 
     def _ended(self, task: asyncio.Task[Recorded]) -> None:
         self._running.discard(task)

@@ -58,7 +58,7 @@ async def keep(connection: AsyncConnection, of: Row, touches: Sequence[Row], now
     if touches:
         await connection.execute(insert(call_touch), [{"call_id": of["id"], **touch} for touch in touches])
     await connection.execute(update(call).where(call.c.id == of["id"]).values(touches_kept_ms=now_ms))
-    await stale.mark(connection, "call", [of["started_at_ms"]])
+    await connection.run_sync(stale.mark, "call", [of["started_at_ms"]])
 
 
 async def of_call(connection: AsyncConnection, of: Row) -> list[Row]:

@@ -14,7 +14,7 @@ from functools import wraps
 from dni.host.duties import Duty
 from dni.settings import Settings
 
-_LOWER_BY = 10
+LOWER_BY = 10
 
 
 def aside(duty: Duty) -> Duty:
@@ -52,7 +52,7 @@ class _Own:
 
     def run(self, parent: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
         with contextlib.suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWER_BY)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWER_BY)
         error: BaseException | None = None
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:

@@ -1,9 +1,11 @@
 """What the parent needs of the kernel about its children: when one ends, and that it ends with the parent."""
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from subprocess import Popen
@@ -43,6 +45,18 @@ async def end(process: Popen[bytes], within_s: float) -> int:
     except TimeoutError:
         process.kill()
         return await exit_of(process)
+
+
+def end_with_parent(lifeline: socket.socket) -> None:
+    """In a child's thread: SIGTERM to itself when the other end of `lifeline`, which only the parent holds, closes.
+
+    The kernel closes it when the parent dies, even by SIGKILL, on every platform. When it died before it read our word,
+    that is a reset instead of an end.
+    """
+    with contextlib.suppress(ConnectionError):
+        while lifeline.recv(1):
+            pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def dies_with_parent() -> Callable[[], None] | None:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import importlib
-import os
 import signal
 import socket
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 import uvicorn
 
 from dni.host import logs
+from dni.host.child import end_with_parent
 from dni.host.shortcut import Shortcut
 from dni.host.workers import GO, READY
 from dni.settings import Settings, load
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     # uvicorn raises the signal again once it has drained; this makes that harmless and the exit code 0.
     signal.signal(signal.SIGTERM, server.handle_exit)
-    threading.Thread(target=_end_with_parent, args=(lifeline,), name="lifeline", daemon=True).start()
+    threading.Thread(target=end_with_parent, args=(lifeline,), name="lifeline", daemon=True).start()
     server.run(sockets=[socket.socket(fileno=int(listener_fd))])
 
 
@@ -78,17 +78,6 @@ class _Server(uvicorn.Server):
         if self._ending is not None:
             self._ending.set()  # streams to open pages end, or we would wait for them
         await super().shutdown(sockets)
-
-
-def _end_with_parent(lifeline: socket.socket) -> None:
-    """The kernel closes the parent's end when it dies, even by SIGKILL, on every platform.
-
-    When it died before it read our word, that is a reset instead of an end.
-    """
-    with contextlib.suppress(ConnectionError):
-        while lifeline.recv(1):
-            pass
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Dialect, Executable
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Dialect, Executable
 
 _encode = msgspec.json.Encoder().encode
 
@@ -27,10 +26,10 @@ class Many:
         """Values by name, put in order: for an UPDATE, that may name one more than once."""
         return [tuple([row[name] for name in self._names]) for row in rows]
 
-    async def run(self, connection: AsyncConnection, rows: list[tuple[Any, ...]]) -> None:
+    def run(self, connection: Connection, rows: list[tuple[Any, ...]]) -> None:
         """Once for each row: values in order, as the driver takes them (`as_json` for JSON)."""
         if rows:
-            await connection.exec_driver_sql(self._sql, rows)
+            connection.exec_driver_sql(self._sql, rows)
 
 
 def as_json(value: Any) -> str | None:

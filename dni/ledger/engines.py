@@ -2,13 +2,14 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import Executable, Select, Table, event, make_url
+from sqlalchemy import URL, Connection, Executable, Select, Table, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -18,6 +19,7 @@ from dni.errors import Unavailable
 from dni.ledger import lookup
 from dni.ledger.bulk import Many
 from dni.ledger.lookup import Looker, Lookup, Steps
+from dni.ledger.scribe import LOOK_AGAIN_S, Scribe, begins, configure
 
 T = TypeVar("T")
 
@@ -30,21 +32,28 @@ WRITE_WAIT_S = 5.0
 _AWAY = {"08", "40", "53", "55", "57", "58"}
 _LOCK_NOT_AVAILABLE = "55P03"
 
+# SQLite's log is written into the ledger's file when it is so long: 1,000 pages.
+_LOG_IS_LONG = 4_096_000
+
 
 class Ledger:
     """One process's way to the ledger.
 
     `read()` and `write()` lend an `AsyncConnection` in a transaction. SQLite has one writer: writes of one process
     queue on a lock, writes of several on SQLite's own (BEGIN IMMEDIATE, so that a deadlock cannot be). Both raise
-    Unavailable `ledger_busy` or `ledger_away` when the ledger cannot be had in time; nothing is then written.
+    Unavailable `ledger_busy` or `ledger_away` when the ledger cannot be had in time; nothing is then written. So does
+    `commit`, a transaction told as a function: who writes while calls come holds them up least by it.
     """
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._write_lock = asyncio.Lock()
-        self._engine = _sqlite(self.url.render_as_string(False)) if self.is_sqlite else _postgres(self.url)
+        self._engine = _sqlite(self.url, size=8, busy_timeout_s=WRITE_WAIT_S) if self.is_sqlite else _postgres(self.url)
+        self._writer = _sqlite(self.url, size=1, busy_timeout_s=0) if self.is_sqlite else self._engine
+        self._scribe = Scribe(self.url) if self.is_sqlite else None
         self._looker = Looker(self.url.database or "") if self.is_sqlite else None
+        self._log = Path(f"{self.url.database}-wal")
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -68,28 +77,44 @@ class Ledger:
             if not self.is_sqlite:
                 async with asyncio.timeout(wait_s) as patience, self._engine.begin() as connection:
                     patience.reschedule(None)
-                    await connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(wait_s * 1000)}")
+                    if wait_s != WRITE_WAIT_S:
+                        await connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(wait_s * 1000)}")
                     yield connection
                 return
-            async with asyncio.timeout(wait_s) as patience, self._write_lock, self._engine.connect() as connection:
+            async with asyncio.timeout(wait_s) as patience, self._write_lock, self._writer.connect() as connection:
+                while not await connection.run_sync(begins):  # noqa: ASYNC110  another process sets no event
+                    await asyncio.sleep(LOOK_AGAIN_S)
                 patience.reschedule(None)
-                await connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(wait_s * 1000)}")
-                await connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
                 await connection.commit()
+
+    async def commit(self, change: Callable[[Connection], T], wait_s: float = WRITE_WAIT_S) -> T:
+        """What `change` answers, when it is committed; rolled back when it raises.
+
+        On SQLite it runs in another thread: the event loop is not asked between its statements, while others wait.
+        """
+        if self._scribe is None:
+            async with self.write(wait_s) as connection:
+                return await connection.run_sync(change)
+        began = time.monotonic()
+        async with _refusals(), asyncio.timeout(wait_s) as patience, self._write_lock:
+            patience.reschedule(None)
+            return await self._scribe.commit(change, wait_s - (time.monotonic() - began))
 
     async def empty_log(self) -> bool:
         """SQLite: writes its log into the ledger's file and empties it, so that nothing deleted is left there. False:
         somebody reads just now; the log is overwritten later. PostgreSQL does its own."""
         if not self.is_sqlite:
             return True
-        async with self._write_lock, self.read() as connection:
-            await connection.exec_driver_sql("PRAGMA busy_timeout = 0")
-            try:
-                busy, *_ = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()
-            finally:
-                await connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(WRITE_WAIT_S * 1000)}")
+        async with self._write_lock, self._writer.connect() as connection:
+            busy, *_ = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()
             return not busy
+
+    async def shorten_log(self) -> None:
+        """SQLite: writes a long log into the ledger's file while others read and write. PostgreSQL does its own."""
+        if self.is_sqlite and _size(self._log) > _LOG_IS_LONG:
+            async with self.read() as connection:
+                await connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
     def insert(self, table: Table) -> Any:
         """An INSERT of this engine's dialect: both have `on_conflict_do_nothing` and `on_conflict_do_update`."""
@@ -114,7 +139,10 @@ class Ledger:
     async def close(self) -> None:
         if self._looker is not None:
             self._looker.close()
+        if self._scribe is not None:
+            self._scribe.close()
         await self._engine.dispose()
+        await self._writer.dispose()
 
 
 @asynccontextmanager
@@ -139,34 +167,29 @@ async def _refusals() -> AsyncIterator[None]:
         raise Unavailable("the ledger cannot be used now; nothing was written", code=code) from error
 
 
-def _sqlite(url: str) -> AsyncEngine:
-    if database := make_url(url).database:
-        Path(database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # A few connections: one writes, the others read beside it (WAL). Values never reach a log: they hold callers.
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _sqlite(url: URL, size: int, busy_timeout_s: float) -> AsyncEngine:
+    # One connection writes, others read beside it (WAL). Values never reach a log: they hold callers.
     engine = create_async_engine(
-        url, poolclass=AsyncAdaptedQueuePool, pool_size=4, max_overflow=4, hide_parameters=True
+        url, poolclass=AsyncAdaptedQueuePool, pool_size=size, max_overflow=0, hide_parameters=True
     )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: Any, _record: Any) -> None:
-        # The driver opens transactions by itself and too late; we say BEGIN.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",  # a call that was acknowledged survives a power cut
-            "foreign_keys=ON",
-            "secure_delete=ON",  # what is deleted is overwritten: who was erased is not in the file any more
-            "busy_timeout=5000",
-            "cache_size=-16000",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
+    configure(engine.sync_engine, busy_timeout_s)
     return engine
 
 
 def _postgres(url: Any) -> AsyncEngine:
     return create_async_engine(
-        url, pool_size=8, max_overflow=8, pool_pre_ping=True, pool_timeout=WRITE_WAIT_S, hide_parameters=True
+        url,
+        pool_size=8,
+        max_overflow=8,
+        pool_pre_ping=True,
+        pool_timeout=WRITE_WAIT_S,
+        hide_parameters=True,
+        connect_args={"server_settings": {"lock_timeout": str(int(WRITE_WAIT_S * 1000))}},
     )

@@ -25,7 +25,7 @@ async def keep(connection: AsyncConnection, until_ms: int) -> None:
     """
     if await kept_until(connection) < until_ms:
         raise Unavailable("reports do not have a copy of visits that are to be forgotten yet")
-    await stale.make_final(connection, "session", until_ms)
+    await connection.run_sync(stale.make_final, "session", until_ms)
 
 
 async def changed(connection: AsyncConnection, kind: Kind, started_at_ms: Collection[int]) -> None:
@@ -33,7 +33,7 @@ async def changed(connection: AsyncConnection, kind: Kind, started_at_ms: Collec
     together: list[int] = []
     for at_ms in sorted(started_at_ms):
         if together and at_ms - together[-1] > _TOGETHER_MS:
-            await stale.mark(connection, kind, together)
+            await connection.run_sync(stale.mark, kind, together)
             together = []
         together.append(at_ms)
-    await stale.mark(connection, kind, together)
+    await connection.run_sync(stale.mark, kind, together)

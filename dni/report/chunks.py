@@ -1,10 +1,10 @@
 """Storage of chunks: stretches of time whose sessions or calls are copied in columns."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.ledger.engines import Ledger
@@ -35,9 +35,7 @@ _ALL = tuple(chunk.c[name] for name in Chunk.__struct_fields__)
 
 async def within(connection: AsyncConnection, kind: Copied, from_ms: int, to_ms: int) -> list[Chunk]:
     """The chunks that the stretch touches, in the order of time."""
-    of = (chunk.c.kind == kind, chunk.c.from_ms < to_ms, chunk.c.to_ms > from_ms)
-    found = await connection.execute(select(*_ALL).where(*of).order_by(chunk.c.from_ms))
-    return [Chunk(*row) for row in found]
+    return [Chunk(*row) for row in await connection.execute(_within(kind, from_ms, to_ms))]
 
 
 async def columns(
@@ -74,41 +72,41 @@ async def unsealed(connection: AsyncConnection, kind: Kind) -> Chunk | None:
     return None if row is None else Chunk(*row)
 
 
-async def announce(ledger: Ledger, connection: AsyncConnection, kind: Kind, from_ms: int, to_ms: int) -> None:
+def announce(connection: Connection, ledger: Ledger, kind: Kind, from_ms: int, to_ms: int) -> None:
     """From the commit on who changes a row of the stretch marks the chunk; all changes of before are committed then."""
-    await _alone(ledger, connection, kind)
+    _alone(connection, ledger, kind)
     values = {"kind": kind, "from_ms": from_ms, "to_ms": to_ms, "rows": 0, "version": 0}
-    await connection.execute(insert(chunk).values(**values, sealed=False, final=False))
+    connection.execute(insert(chunk).values(**values, sealed=False, final=False))
 
 
-async def add_paths(connection: AsyncConnection, first: int, made: Columns) -> None:
+def add_paths(connection: Connection, first: int, made: Columns) -> None:
     """What new paths stand for: a chunk whose moments are codes. Nothing ever changes there."""
     rows = len(made["source"])
     values = {"kind": "path", "from_ms": first, "to_ms": first + rows, "rows": rows, "version": 0}
-    done = await connection.execute(insert(chunk).values(**values, sealed=True, final=False).returning(chunk.c.id))
-    await _write(connection, done.scalar_one(), made)
+    done = connection.execute(insert(chunk).values(**values, sealed=True, final=False).returning(chunk.c.id))
+    _write(connection, done.scalar_one(), made)
 
 
-async def seal(connection: AsyncConnection, of: Chunk, rows: int, made: Columns) -> bool:
+def seal(connection: Connection, of: Chunk, rows: int, made: Columns) -> bool:
     """False: a row changed while the columns were made; nothing is written."""
     same = (chunk.c.id == of.id, chunk.c.version == of.version)
-    done = await connection.execute(update(chunk).where(*same).values(sealed=True, rows=rows))
+    done = connection.execute(update(chunk).where(*same).values(sealed=True, rows=rows))
     if done.rowcount != 1:
         return False
-    await _write(connection, of.id, made)
+    _write(connection, of.id, made)
     return True
 
 
-async def merge(ledger: Ledger, connection: AsyncConnection, parts: Sequence[Chunk], made: Columns) -> bool:
+def merge(connection: Connection, ledger: Ledger, parts: Sequence[Chunk], made: Columns) -> bool:
     """Puts chunks that follow each other into the first one. False: one changed meanwhile; nothing is written."""
-    await _alone(ledger, connection, parts[0].kind)
-    now = await within(connection, parts[0].kind, parts[0].from_ms, parts[-1].to_ms)
+    _alone(connection, ledger, parts[0].kind)
+    now = [Chunk(*row) for row in connection.execute(_within(parts[0].kind, parts[0].from_ms, parts[-1].to_ms))]
     if now != list(parts):
         return False
     first, *rest = (part.id for part in parts)
-    await connection.execute(delete(chunk_column).where(chunk_column.c.chunk_id.in_(rest)))
-    await connection.execute(delete(chunk).where(chunk.c.id.in_(rest)))
-    await connection.execute(
+    connection.execute(delete(chunk_column).where(chunk_column.c.chunk_id.in_(rest)))
+    connection.execute(delete(chunk).where(chunk.c.id.in_(rest)))
+    connection.execute(
         update(chunk)
         .where(chunk.c.id == first)
         .values(
@@ -118,7 +116,7 @@ async def merge(ledger: Ledger, connection: AsyncConnection, parts: Sequence[Chu
             final=any(part.final for part in parts),
         )
     )
-    await _write(connection, first, made)
+    _write(connection, first, made)
     return True
 
 
@@ -129,17 +127,22 @@ async def open_all(connection: AsyncConnection) -> int:
     return done.rowcount
 
 
-async def _write(connection: AsyncConnection, of: int, made: Mapping[str, object]) -> None:
-    await connection.execute(delete(chunk_column).where(chunk_column.c.chunk_id == of))
+def _within(kind: Copied, from_ms: int, to_ms: int) -> Select[Any]:
+    of = (chunk.c.kind == kind, chunk.c.from_ms < to_ms, chunk.c.to_ms > from_ms)
+    return select(*_ALL).where(*of).order_by(chunk.c.from_ms)
+
+
+def _write(connection: Connection, of: int, made: Mapping[str, object]) -> None:
+    connection.execute(delete(chunk_column).where(chunk_column.c.chunk_id == of))
     rows = []
     for name, column in made.items():
         kind, data = stored(column)  # type: ignore[arg-type]
         rows.append({"chunk_id": of, "name": name, "type": kind, "data": data})
     if rows:
-        await connection.execute(insert(chunk_column), rows)
+        connection.execute(insert(chunk_column), rows)
 
 
-async def _alone(ledger: Ledger, connection: AsyncConnection, kind: Copied) -> None:
+def _alone(connection: Connection, ledger: Ledger, kind: Copied) -> None:
     """Waits for who is writing, so that what he marks and what he writes are both seen. SQLite has one writer."""
     if not ledger.is_sqlite and kind != "path":
-        await connection.execute(text(f'LOCK TABLE "{kind}", chunk IN SHARE ROW EXCLUSIVE MODE'))
+        connection.execute(text(f'LOCK TABLE "{kind}", chunk IN SHARE ROW EXCLUSIVE MODE'))

@@ -7,14 +7,22 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
 
 from dni.errors import Unavailable
 from dni.host.crowding import Courtesy
 from dni.ledger.alone import alone
+from dni.ledger.bulk import Many
 from dni.ledger.stale import SETTLED_MS, Kind
 from dni.parts import Parts
-from dni.report import chunks, words
+from dni.report import chunks, facts, words
 from dni.report.chunks import Chunk, Copied
+from dni.report.columns import Columns, joined, of_paths
+from dni.report.gather import coded
+from dni.report.words import Words
 
 log = logging.getLogger("dni.report")
 
@@ -69,8 +77,6 @@ async def seal_next(parts: Parts) -> bool:
 
 async def _begin(parts: Parts, kind: Kind) -> bool:
     """Announces the next stretch that has settled, when the one before is done."""
-    from dni.report import facts
-
     now_ms, ledger = parts.clock.now_ms(), parts.ledger
     settled_ms = now_ms - SETTLED_MS
     async with ledger.read() as connection:
@@ -89,17 +95,11 @@ async def _begin(parts: Parts, kind: Kind) -> bool:
         elif edge is None and began_ms + _HOUR_MS > settled_ms:
             return False  # a whole hour, or many rows: not a chunk each time that somebody looks
         to_ms = to_ms if edge is None else min(to_ms, max(edge, began_ms + 1))
-    async with ledger.write() as connection:
-        await chunks.announce(ledger, connection, kind, from_ms, to_ms)
+    await ledger.commit(lambda connection: chunks.announce(connection, ledger, kind, from_ms, to_ms))
     return True
 
 
 async def _seal(parts: Parts, kind: Kind) -> bool:
-    from dni.report import facts
-    from dni.report.columns import of_paths
-    from dni.report.gather import coded
-    from dni.report.words import Words
-
     ledger, known = parts.ledger, Words()
     async with ledger.snapshot() as connection:
         of = await chunks.unsealed(connection, kind)
@@ -107,21 +107,29 @@ async def _seal(parts: Parts, kind: Kind) -> bool:
             return False
         rows = await facts.facts(connection, kind, of.from_ms, of.to_ms)
         made = await coded(connection, known, rows, of.from_ms) if rows else {}
-    # Words first, a few at once, so that no call waits long behind them; those of a seal that fails do no harm.
+    # Words first; those of a seal that fails do no harm. A few at once, and others write for as long as that took, so
+    # that no call waits long behind them.
+    keeping = words.keeping(ledger)
     for dimension, some in known.batches(_WORDS):
-        async with ledger.write() as connection:
-            await words.keep(connection, dimension, some)
-            if dimension == "path":
-                await chunks.add_paths(connection, min(some), of_paths(some))
-    async with ledger.write() as connection:
-        await chunks.seal(connection, of, len(rows), made)
+        rows_of_words = words.rows(dimension, some)
+        paths = (min(some), of_paths(some)) if dimension == "path" else None
+        began = time.monotonic()
+        await ledger.commit(partial(_keep, keeping=keeping, rows=rows_of_words, paths=paths))
+        await asyncio.sleep(time.monotonic() - began)
+    await ledger.commit(lambda connection: chunks.seal(connection, of, len(rows), made))
     return True
+
+
+def _keep(
+    connection: Connection, keeping: Many, rows: list[tuple[Any, ...]], paths: tuple[int, Columns] | None
+) -> None:
+    keeping.run(connection, rows)
+    if paths:
+        chunks.add_paths(connection, *paths)
 
 
 async def _merge(parts: Parts, kind: Copied, until_ms: int) -> bool:
     """Of chunks that are old enough to stay as they are."""
-    from dni.report.columns import joined
-
     ledger = parts.ledger
     async with ledger.snapshot() as connection:
         known = await chunks.within(connection, kind, 0, until_ms)
@@ -130,8 +138,7 @@ async def _merge(parts: Parts, kind: Copied, until_ms: int) -> bool:
             return False
         read = await chunks.columns(connection, [each.id for each in run])
     made = joined([(each.from_ms, read[each.id]) for each in run if each.rows], run[0].from_ms)
-    async with ledger.write() as connection:
-        await chunks.merge(ledger, connection, run, made)
+    await ledger.commit(lambda connection: chunks.merge(connection, ledger, run, made))
     return True
 
 

@@ -4,12 +4,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dni.ledger.bulk import Many
+from dni.ledger.engines import Ledger
 from dni.ledger.schema import word
 
 _AT_ONCE = 2_000
+_COLUMNS = ("dimension", "code", "digest", "folded", "text")
 
 Text = str | None
 Found = dict[str, dict[Text, int]]
@@ -18,7 +21,7 @@ Found = dict[str, dict[Text, int]]
 class Words:
     """The codes of some texts, by dimension; what is new has a code too, from the next free one on.
 
-    Who only reads forgets the new ones afterwards; who writes keeps them (`keep`), alone at it.
+    Who only reads forgets the new ones afterwards; who writes keeps them (`keeping`), alone at it.
     """
 
     def __init__(self) -> None:
@@ -50,7 +53,7 @@ class Words:
             self.fresh.setdefault(dimension, {})[code] = text
 
     def batches(self, most: int) -> list[tuple[str, dict[int, Text]]]:
-        """The new ones, by dimension, for `keep`: in the order of their codes, at most `most` at once."""
+        """The new ones, by dimension, to be kept: in the order of their codes, at most `most` at once."""
         return [
             (dimension, dict(some))
             for dimension, fresh in self.fresh.items()
@@ -58,13 +61,13 @@ class Words:
         ]
 
 
-async def keep(connection: AsyncConnection, dimension: str, some: Mapping[int, Text]) -> None:
-    """Needs a write transaction."""
-    rows = [
-        {"dimension": dimension, "code": code, "text": text, "digest": digest(text), "folded": folded(text)}
-        for code, text in some.items()
-    ]
-    await connection.execute(insert(word), rows)
+def keeping(ledger: Ledger) -> Many:
+    """Adds words, told as `rows`."""
+    return ledger.many(ledger.insert(word), _COLUMNS)
+
+
+def rows(dimension: str, some: Mapping[int, Text]) -> list[tuple[Any, ...]]:
+    return [(dimension, code, digest(text), folded(text), text) for code, text in some.items()]
 
 
 async def texts_of(connection: AsyncConnection, dimension: str, codes: Iterable[int]) -> dict[int, Text]:

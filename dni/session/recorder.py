@@ -29,8 +29,9 @@ from dni.session.sessions import Batch, LeaseRow, Mark, SessionNews, SessionRow,
 
 log = logging.getLogger("dni.recorder")
 
-# Entries a transaction: some 10 ms of SQLite's one writer, so that a call never waits long behind us.
-_BATCH = 200
+# Entries a transaction: some 5 ms of SQLite's one writer, so that a call never waits long behind us. On PostgreSQL none
+# does.
+_BATCH, _LARGE_BATCH = 100, 400
 _RETRY_S = 0.5
 # Between looks while nothing comes; after something came the next look is at once.
 _PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.25
@@ -72,6 +73,7 @@ class _Recorder:
         self._live: Live = parts.live
         self._sessions = Sessions(parts.ledger)
         self._geo = parts.geo
+        self._batch = _BATCH if parts.ledger.is_sqlite else _LARGE_BATCH
         self._streams = {shard: parts.keys.events(shard) for shard in SHARDS}
         self._read_to: dict[str, str] = {}
         """Of each stream that can be read; one whose server fails or is another goes, until it is found again."""
@@ -89,6 +91,7 @@ class _Recorder:
         while True:
             stopping, began = stop.is_set(), time.monotonic()
             pause_s = 0.0
+            await self._parts.ledger.shorten_log()
             if await self._read():
                 idle_s = _PAUSE_S
                 if crowding.now() and await self._waiting() < _MAY_WAIT:
@@ -179,7 +182,7 @@ class _Recorder:
         await self._find()
         # One command a stream, sent together: a Cluster takes no other.
         asked = [
-            self._ask(shard, "XREAD", "COUNT", _BATCH, "STREAMS", stream, self._read_to[stream])
+            self._ask(shard, "XREAD", "COUNT", self._batch, "STREAMS", stream, self._read_to[stream])
             for shard, stream in self._streams.items()
             if stream in self._read_to
         ]
@@ -188,7 +191,7 @@ class _Recorder:
         heard_s = time.monotonic()
         for [[name, entries]] in filter(None, answers):
             self._add(batch, name.decode(), entries)
-            if batch.entries >= _BATCH:
+            if batch.entries >= self._batch:
                 await self._apply(batch, heard_s)
                 batch = Batch()
         if batch.entries:

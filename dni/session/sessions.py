@@ -5,8 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import astuple
-from sqlalchemy import bindparam, case, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, case, select, update
 
 from dni.errors import Unavailable
 from dni.ledger import schema, stale
@@ -168,15 +167,19 @@ class Sessions:
         seen = self._seen.tuples(signs)
         news, times = await self._with_news(batch)
         times |= {row.started_at_ms for row in batch.sessions.values()} | await self._leased_late(batch)
-        async with self._ledger.write() as connection:
-            await self._move(connection, batch.positions)
-            await self._session.run(connection, sessions)
-            await self._lease.run(connection, leases)
+
+        def all_of_it(connection: Connection) -> None:
+            if batch.positions:
+                self._move(connection, batch.positions)
+            self._session.run(connection, sessions)
+            self._lease.run(connection, leases)
             for many, rows in marks:
-                await many.run(connection, rows)
-            await self._seen.run(connection, seen)
-            await self._news.run(connection, news)
-            await stale.mark(connection, "session", times)
+                many.run(connection, rows)
+            self._seen.run(connection, seen)
+            self._news.run(connection, news)
+            stale.mark(connection, "session", times)
+
+        await self._ledger.commit(all_of_it)
 
     async def _leased_late(self, batch: Batch) -> set[int]:
         """When the sessions began that get a lease and did not begin here: perhaps they had none."""
@@ -209,17 +212,17 @@ class Sessions:
         ]
         return self._news.tuples(rows), {row["started_at_ms"] for row in changed.values()}
 
-    async def _move(self, connection: AsyncConnection, positions: dict[str, tuple[str, str]]) -> None:
+    def _move(self, connection: Connection, positions: dict[str, tuple[str, str]]) -> None:
         table = schema.recorded
-        for stream, (since, last) in positions.items():
-            insert = self._ledger.insert(table).values(stream=stream, last_id=last)
-            moved = await connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["stream"], set_={"last_id": last}, where=table.c.last_id == since
-                )
-            )
-            if moved.rowcount != 1:
-                raise Unavailable("another recorder wrote meanwhile", code="ledger_busy")
+        insert = self._ledger.insert(table).values(
+            [{"stream": stream, "last_id": last} for stream, (_, last) in positions.items()]
+        )
+        since = case({stream: since for stream, (since, _) in positions.items()}, value=table.c.stream)
+        moved = insert.on_conflict_do_update(
+            index_elements=["stream"], set_={"last_id": insert.excluded.last_id}, where=table.c.last_id == since
+        )
+        if connection.execute(moved).rowcount != len(positions):
+            raise Unavailable("another recorder wrote meanwhile", code="ledger_busy")
 
 
 def _told(row: SessionRow) -> dict[str, Any]:

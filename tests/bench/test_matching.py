@@ -1,7 +1,6 @@
 """How long it takes to say whose call it is, while the service leases on the same machine."""
 
 import asyncio
-import gc
 import random
 import statistics
 import threading
@@ -16,12 +15,11 @@ from sqlalchemy import insert
 from dni.attribution.attribute import attribute
 from dni.attribution.match import MOST_CANDIDATES
 from dni.clock import SystemClock
-from dni.host.worker import YOUNG_OBJECTS
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
 from dni.parts import Parts
 from dni.settings import Settings
-from tests.bench.load import CONNECTIONS, Measured, come, declare, wrk
+from tests.bench.load import CONNECTIONS, Measured, as_a_worker, come, declare, wrk
 from tests.support import world
 from tests.support.service import running
 
@@ -70,9 +68,7 @@ async def _calls(data_dir: Path) -> tuple[list[float], list[float]]:
     bare = aioredis.Redis(unix_socket_path=str(socket))
     parts = Parts(settings)
     await parts.open()
-    gc.collect()
-    gc.freeze()  # as workers do
-    gc.set_threshold(YOUNG_OBJECTS)
+    as_a_worker()
     chance = random.Random(1)  # noqa: S311
     took, pings = [], []
     try:

@@ -106,7 +106,7 @@ STORES = {
 }
 # Below all rooms: what they stand on.
 GROUND = {"ledger", "live"}
-OUTER = {"app", "cli", "parent", "start", "__main__"}
+OUTER = {"app", "cli", "housekeeping", "parent", "start", "__main__"}
 HTTP_ROOMS = {"web", "api", "dashboard", "demo"}
 IMPURE = {
     "sqlalchemy",

@@ -92,7 +92,7 @@ async def test_reports_count_visits_that_are_forgotten_and_none_goes_before_they
     assert await report(parts, *by) == before
     await insert_rows(parts, schema.session, session("late", 20 * DAY, **GOOGLE))
     async with parts.ledger.write() as connection:
-        await stale.mark(connection, "session", [START_MS - 20 * DAY, START_MS - 32 * DAY])
+        await connection.run_sync(stale.mark, "session", [START_MS - 20 * DAY, START_MS - 32 * DAY])
     await seal_all(parts)
     assert sum(row.sessions or 0 for row in await report(parts, *by)) >= 10, "the past stays as it was told"
 

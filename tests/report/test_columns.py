@@ -87,9 +87,9 @@ class Hands:
             candidates=(Candidate(session=who.id, confidence=0.75, why=""),),
         )
         async with self.parts.ledger.write() as connection:
-            await calls.record(
+            await connection.run_sync(
+                calls.record,
                 self.parts.ledger,
-                connection,
                 Told(
                     carrier="car_1",
                     port="twilio",
@@ -116,7 +116,7 @@ class Hands:
             carrier="car_1", port="twilio", inbound=False, received_ms=row["started_at_ms"] + 90_000, fields=fields
         )
         async with self.parts.ledger.write() as connection:
-            await calls.record(self.parts.ledger, connection, told)
+            await connection.run_sync(calls.record, self.parts.ledger, told)
 
     async def credits_late(self) -> None:
         if (row := await self._call(schema.call.c.method.is_(None))) is None:
@@ -214,7 +214,7 @@ async def test_what_changes_while_columns_are_made_is_not_lost(parts: Parts, mon
     assert await seal.seal_next(parts)  # announced
     made = chunks.seal
 
-    async def meanwhile(*of: Any) -> bool:
+    def meanwhile(*of: Any) -> bool:
         monkeypatch.setattr(chunks, "seal", made)
         raise _Meanwhile
 
@@ -230,7 +230,7 @@ async def test_what_changes_while_columns_are_made_is_not_lost(parts: Parts, mon
     assert before
     await hands.late_click()
     async with parts.ledger.write() as connection:
-        assert not await chunks.seal(connection, before, 1, {})
+        assert not await connection.run_sync(chunks.seal, before, 1, {})
     await seal.seal_all(parts)
     rows = await attribution(
         parts.ledger, ADMIN, ReportFilter(from_ms=0, to_ms=START_MS), ("source",), "last_touch", 10
@@ -247,7 +247,7 @@ async def test_on_postgresql_a_writer_that_began_before_the_announcement_is_wait
         await insert_rows(parts, schema.session, session("s1", 9 * DAY, source="google"))
         async with parts.ledger.write() as writer:
             await writer.execute(update(schema.session).values(source="bing"))
-            await stale.mark(writer, "session", [START_MS - 9 * DAY])
+            await writer.run_sync(stale.mark, "session", [START_MS - 9 * DAY])
             sealing = asyncio.create_task(seal.seal_all(parts))
             await asyncio.wait({sealing}, timeout=0.3)
             assert not sealing.done()
@@ -268,10 +268,10 @@ async def test_what_is_forgotten_for_its_age_goes_on_counting(parts: Parts) -> N
         copied = await chunks.sealed_until(connection, "session")
         assert copied
         assert copied > until_ms
-        await stale.make_final(connection, "session", until_ms)
+        await connection.run_sync(stale.make_final, "session", until_ms)
         await connection.execute(delete(schema.session).where(schema.session.c.started_at_ms < until_ms))
         # Somebody changes what is left of the same chunk; the count stays.
-        await stale.mark(connection, "session", [START_MS - 2 * DAY])
+        await connection.run_sync(stale.mark, "session", [START_MS - 2 * DAY])
         await chunks.open_all(connection)
     only = ReportFilter(from_ms=0, to_ms=START_MS)
     [row] = await attribution(parts.ledger, ADMIN, only, (), "last_touch", 1)
