@@ -4,7 +4,9 @@ Each row gets one number, the group's: dimension by dimension the number is mult
 more possible groups than fit, those that occur are numbered anew.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from math import prod
 
 import msgspec
 import numpy as np
@@ -16,8 +18,10 @@ DENSE = 1 << 18
 _SEEN, _SEEN_PER_ROW = 1 << 22, 32
 """So many, at least, are looked for in a table of all possible ones; else what occurs is sorted."""
 
-Labels = tuple[Column, int]
-"""The number of each row, from 0, and how many there can be."""
+Key = Callable[[], Column]
+"""The group of each row of a block."""
+
+Step = tuple[int, Column | None]
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -28,6 +32,13 @@ class Block(msgspec.Struct, frozen=True):
     from_ms: int
     columns: Columns
     rows: int
+
+
+class Dimension(msgspec.Struct, frozen=True):
+    """`labels`: of a block's rows, from 0; `many`: how many there can be."""
+
+    many: int
+    labels: Callable[[Block], Column]
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -41,7 +52,7 @@ class Counted(msgspec.Struct, frozen=True):
         return len(next(iter(self.sums.values())))
 
 
-def count(blocks: Sequence[Block], dimensions: Sequence[Callable[[Block], Labels]], model: str) -> Counted:
+def count(blocks: Sequence[Block], dimensions: Sequence[Dimension], model: str) -> Counted:
     """Figures: sessions and leased; calls, first, answered, duration and talk in millionths, expected as it is."""
     keys, groups, steps = _keys(blocks, dimensions)
     sums: dict[tuple[int, str], Column] = {}
@@ -80,29 +91,41 @@ def _most(groups: Column, by: Column, most: int, but: Column | None = None) -> C
     return np.concatenate([above, equal[by[equal] >= least]])
 
 
-def _keys(
-    blocks: Sequence[Block], dimensions: Sequence[Callable[[Block], Labels]]
-) -> tuple[list[Column], int, list[tuple[int, Column | None]]]:
+def _keys(blocks: Sequence[Block], dimensions: Sequence[Dimension]) -> tuple[list[Key], int, list[Step]]:
     """Of each block the groups of its rows; how many groups; and how to tell a group's labels (see `_labels`)."""
+    groups = prod(each.many for each in dimensions)
+    if groups <= DENSE:
+        made: list[Key] = [partial(_key, dimensions, block) for block in blocks]
+        return made, groups, [(each.many, None) for each in dimensions]
     keys: list[Column] = [np.zeros(block.rows, np.int64) for block in blocks]
-    groups = 1
-    steps: list[tuple[int, Column | None]] = []
-    for dimension in dimensions:
-        told = [dimension(block) for block in blocks]
-        many = max((many for _, many in told), default=1)
-        for key, (labels, _) in zip(keys, told, strict=True):
-            if groups == 1:
-                key[:] = labels
-            else:
-                np.multiply(key, many, key)
-                np.add(key, labels, key)
-        groups *= many
+    groups, steps = 1, list[Step]()
+    for each in dimensions:
+        for key, block in zip(keys, blocks, strict=True):
+            _add(key, each, block)
+        groups *= each.many
         occurring = None
         if groups > DENSE:
             occurring = numbered(keys, groups)
             groups = len(occurring)
-        steps.append((many, occurring))
-    return keys, max(groups, 1), steps
+        steps.append((each.many, occurring))
+    return [partial(_same, key) for key in keys], max(groups, 1), steps
+
+
+def _key(dimensions: Sequence[Dimension], block: Block) -> Column:
+    """Made when it is counted, so that it is still near to the processor."""
+    key = np.zeros(block.rows, np.int64)
+    for each in dimensions:
+        _add(key, each, block)
+    return key
+
+
+def _add(key: Column, dimension: Dimension, block: Block) -> None:
+    np.multiply(key, dimension.many, key)
+    np.add(key, dimension.labels(block), key)
+
+
+def _same(key: Column) -> Column:
+    return key
 
 
 def numbered(keys: list[Column], groups: int) -> Column:
@@ -126,7 +149,7 @@ def numbered(keys: list[Column], groups: int) -> Column:
     return found
 
 
-def _labels(groups: Column, steps: Sequence[tuple[int, Column | None]]) -> list[Column]:
+def _labels(groups: Column, steps: Sequence[Step]) -> list[Column]:
     found = []
     for many, occurring in reversed(steps):
         if occurring is not None:
@@ -136,15 +159,20 @@ def _labels(groups: Column, steps: Sequence[tuple[int, Column | None]]) -> list[
     return found[::-1]
 
 
-def _sessions(of: Sequence[tuple[Block, Column]], groups: int) -> dict[str, Column]:
-    of = [(block, key) for block, key in of if block.kind == "session"]
-    leased = [key[block.columns["leased"].view(bool)] for block, key in of]
-    return {"sessions": _count([key for _, key in of], groups), "leased": _count(leased, groups)}
+def _sessions(of: Sequence[tuple[Block, Key]], groups: int) -> dict[str, Column]:
+    # Leased or not is a group of its own.
+    keys: Iterable[Column] = (key() * 2 + block.columns["leased"] for block, key in of if block.kind == "session")
+    both = np.zeros(groups * 2, np.int64)
+    if groups > DENSE:
+        keys = [np.concatenate([both[:0], *keys])]
+    for each in keys:
+        both += np.bincount(each, minlength=groups * 2)
+    return {"sessions": both[::2] + both[1::2], "leased": both[1::2]}
 
 
-def _calls(of: Sequence[tuple[Block, Column]], groups: int, model: str) -> dict[str, Column]:
+def _calls(of: Sequence[tuple[Block, Key]], groups: int, model: str) -> dict[str, Column]:
     of = [(block, key) for block, key in of if block.kind == "call"]
-    key = np.concatenate([key for _, key in of]) if of else np.zeros(0, np.int64)
+    key = np.concatenate([key() for _, key in of]) if of else np.zeros(0, np.int64)
 
     def column(name: str) -> Column:
         whole = np.concatenate([block.columns[name] for block, _ in of]) if of else np.zeros(0)
@@ -164,12 +192,3 @@ def _calls(of: Sequence[tuple[Block, Column]], groups: int, model: str) -> dict[
         "talk": total(his * column("talk")),
         "expected": total(share * column("stated")) / 1e6,
     }
-
-
-def _count(keys: Sequence[Column], groups: int) -> Column:
-    if groups > DENSE and keys:
-        return np.bincount(np.concatenate(keys), minlength=groups)
-    found = np.zeros(groups, np.int64)
-    for key in keys:
-        found += np.bincount(key, minlength=groups)
-    return found

@@ -15,7 +15,7 @@ from dni.ledger.schema import campaign
 from dni.ledger.stale import Kind
 from dni.report import chunks, facts, words, zones
 from dni.report.columns import ALONE, OWNER, PATH, QUARTER_MS, Column, Columns, Fact, columns, path_word, texts
-from dni.report.count import Block, Counted, Labels, count, numbered
+from dni.report.count import Block, Counted, Dimension, count, numbered
 from dni.report.held import Owner, Paths, held
 from dni.report.model import OF_CALL, OF_TIME, ReportFilter
 from dni.report.words import Words, fold
@@ -156,24 +156,20 @@ class Gathered:
         alone = [(name,) for name in self._names if not any(name in group for group in (PATH, OWNER, OF_TIME))]
         return [names for names in (*together, *alone) if names]
 
-    def _dimension(self, names: tuple[str, ...]) -> Callable[[Block], Labels]:
+    def _dimension(self, names: tuple[str, ...]) -> Dimension:
         if names[0] in PATH:
-            labels, many = self._path_labels(names)
-            return lambda block: (labels[block.columns["path"]], many)
+            numbers, groups = self._path_groups(names)
+            return Dimension(len(groups), lambda block: numbers[block.columns["path"]])
         if names[0] in OWNER:
             told, where = self._owner_labels(names), self._owners_of(names)
-            return lambda block: (told[block.columns["owner"]], len(where))
+            return Dimension(len(where), lambda block: told[block.columns["owner"]])
         if names[0] in OF_TIME:
             return self._time_labels(names)
         if names[0] == "first_time":
-            return lambda block: (block.columns["first"], 2)
+            return Dimension(2, lambda block: block.columns["first"])
         name = names[0]
         many = 1 + max((int(part.columns[name].max(initial=0)) for part in self.parts), default=0)
-        return lambda block: (block.columns[name], many)
-
-    def _path_labels(self, names: tuple[str, ...]) -> Labels:
-        numbers, found = self._path_groups(names)
-        return numbers, len(found)
+        return Dimension(many, lambda block: block.columns[name])
 
     def _path_groups(self, names: tuple[str, ...]) -> tuple[Column, Column]:
         """Of each path its group, and the codes of each group."""
@@ -204,14 +200,14 @@ class Gathered:
             found[code] = where[tuple(owner[n] for n in at)]
         return found
 
-    def _time_labels(self, names: tuple[str, ...]) -> Callable[[Block], Labels]:
+    def _time_labels(self, names: tuple[str, ...]) -> Dimension:
         known = sorted(set(self.zones.values()))
         zone_of = np.zeros(max(self.owners, default=0) + 1, np.int64)
         for code, owner in self.owners.items():
             zone_of[code] = known.index(self.zones.get(owner[0], "UTC"))
         many = [self._time_most(name) for name in names]
 
-        def labels(block: Block) -> Labels:
+        def labels(block: Block) -> Column:
             quarter = block.columns["quarter"]
             wide = int(quarter.max(initial=0)) + 1
             of = np.zeros((len(known), wide), np.int64)
@@ -219,11 +215,12 @@ class Gathered:
                 for name, most in zip(names, many, strict=True):
                     told = zones.label(name, block.from_ms // QUARTER_MS, wide, zone)
                     of[at] = of[at] * most + told - self._time_base(name)
-            if len(known) == 1:
-                return of[0][quarter], prod(many)
-            return of.ravel()[(zone_of * wide)[block.columns["owner"]] + quarter], prod(many)
+            if len(known) > 1:
+                quarter = (zone_of * wide)[block.columns["owner"]] + quarter
+            found: Column = of.ravel()[quarter]
+            return found
 
-        return labels
+        return Dimension(prod(many), labels)
 
     def _time_base(self, name: str) -> int:
         return self.from_ms // _DAY_MS - 1 if name == "day" else 0

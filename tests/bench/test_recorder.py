@@ -99,7 +99,8 @@ async def test_sessions_a_second_beside_calls(
         f"\nrecorder on {told.name}: {rate:,.0f} sessions/s, each {worked_s / _SESSIONS * 1e6:.0f} us of a processor, "
         f"{(after - before) / _SESSIONS:,.0f} bytes of ledger a session with its lease, indexes included\n"
         f"  {copied:,.0f} sessions of an hour before were copied into columns meanwhile\n"
-        f"  {len(took_ms)} calls beside it, answered when committed: p50 {p50:.1f} ms, p99 {p99:.1f} ms; aim {_AIM_P99_MS}"
+        f"  {len(took_ms)} calls beside it, answered when committed: p50 {p50:.1f} ms, p99 {p99:.1f} ms, "
+        f"aim {_AIM_P99_MS}"
     )
     if told.aim:
         assert rate >= told.aim
