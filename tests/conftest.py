@@ -9,6 +9,8 @@ from typing import Protocol
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from dni.ledger.engines import Ledger
+from dni.ledger.migrate import migrate
 from dni.parts import Parts
 from tests.support import postgres, programs, valkey, world
 from tests.support import service as services
@@ -92,6 +94,15 @@ def ledger_url(request: pytest.FixtureRequest) -> str:
     """An empty ledger on each engine: a test that takes this runs twice."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture
+async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
+    """A migrated ledger on each engine: a test that takes this runs twice."""
+    made = Ledger(ledger_url)
+    await migrate(made)
+    yield made
+    await made.close()
 
 
 @pytest.fixture

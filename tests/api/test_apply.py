@@ -1,4 +1,3 @@
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from dni.catalog.load import current_revision, load
 from dni.catalog.model import Catalog
 from dni.errors import UsageError
 from dni.ledger.engines import Ledger
-from dni.ledger.migrate import migrate
 from dni.tag import tags
 
 NOW = 1_800_000_000_000
@@ -49,14 +47,6 @@ origins = ["https://www.example.com"]
 targets = ["+14155550100"]
 rules = [{ when = { source = "yelp" }, use = { pool = "Google", overflow = "+14155550111" } }]
 """
-
-
-@pytest.fixture
-async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
-    made = Ledger(ledger_url)
-    await migrate(made)
-    yield made
-    await made.close()
 
 
 async def _revision(ledger: Ledger) -> int:

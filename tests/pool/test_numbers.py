@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -13,7 +12,6 @@ from dni.catalog.model import Rule, Use, When
 from dni.errors import Conflict, InvalidField
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
-from dni.ledger.migrate import migrate
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberFilter
 from dni.pool.pools import NewPool, PoolChange
@@ -23,14 +21,6 @@ NOW = 1_800_000_000_000
 HOUR = 3_600_000
 ADMIN = Principal("admin", "admin", "admin")
 A, B, C = "+14155550101", "+14155550102", "+14155550103"
-
-
-@pytest.fixture
-async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
-    made = Ledger(ledger_url)
-    await migrate(made)
-    yield made
-    await made.close()
 
 
 async def _campaign(ledger: Ledger, destination: str = "+14155550100") -> str:

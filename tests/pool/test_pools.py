@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -10,21 +9,12 @@ from dni.campaign.change import one_change
 from dni.campaign.publishers import NewPublisher
 from dni.errors import Conflict, InvalidField, NotFound
 from dni.ledger.engines import Ledger
-from dni.ledger.migrate import migrate
 from dni.pool import pools
 from dni.pool.pools import NewPool, PoolChange, PoolFilter
 from dni.tag.model import NewTag
 
 NOW = 1_800_000_000_000
 ADMIN = Principal("admin", "admin", "admin")
-
-
-@pytest.fixture
-async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
-    made = Ledger(ledger_url)
-    await migrate(made)
-    yield made
-    await made.close()
 
 
 async def _campaign(ledger: Ledger, name: str = "Plumbing") -> str:

@@ -1,0 +1,130 @@
+"""Transactions of the ledger: who waits for whom, for how long, and what is left when it did not work."""
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, func, insert, select
+
+from dni.errors import Unavailable
+from dni.ledger.engines import Ledger
+from dni.ledger.migrate import migrate
+from dni.ledger.schema import word
+
+LONG = "x" * 1_000
+
+
+@pytest.fixture
+async def sqlite_ledger(sqlite_url: str) -> AsyncIterator[Ledger]:
+    made = Ledger(sqlite_url)
+    await migrate(made)
+    yield made
+    await made.close()
+
+
+def adding(code: int, many: int = 1) -> Callable[[Connection], int]:
+    """Words from `code` on."""
+
+    def change(connection: Connection) -> int:
+        rows = [
+            {"dimension": "source", "code": at, "digest": b"%d" % at, "folded": b"%d" % at, "text": LONG}
+            for at in range(code, code + many)
+        ]
+        connection.execute(insert(word), rows)
+        return many
+
+    return change
+
+
+async def words(ledger: Ledger) -> int:
+    async with ledger.read() as connection:
+        return (await connection.execute(select(func.count()).select_from(word))).scalar_one()
+
+
+async def test_a_change_is_there_when_it_is_answered(ledger: Ledger) -> None:
+    assert await ledger.commit(adding(1, 3)) == 3
+    assert await words(ledger) == 3
+
+
+async def test_a_change_that_raises_leaves_nothing_and_holds_up_nobody(ledger: Ledger) -> None:
+    def fails(connection: Connection) -> None:
+        adding(1)(connection)
+        raise LookupError("lost")
+
+    with pytest.raises(LookupError, match="lost"):
+        await ledger.commit(fails)
+    assert await words(ledger) == 0
+    await ledger.commit(adding(1))
+    async with ledger.write() as connection:
+        await connection.run_sync(adding(2))
+    assert await words(ledger) == 2
+
+
+async def test_changes_at_once_all_come_through(ledger: Ledger) -> None:
+    other = Ledger(ledger.url.render_as_string(hide_password=False))
+    await asyncio.gather(*((ledger, other)[n % 2].commit(adding(n)) for n in range(40)))
+    await other.close()
+    assert await words(ledger) == 40
+
+
+async def test_another_process_write_is_waited_for_and_then_it_is_our_turn(sqlite_ledger: Ledger) -> None:
+    other = Ledger(str(sqlite_ledger.url))
+    async with other.write() as connection:
+        waiting = asyncio.create_task(sqlite_ledger.commit(adding(1)))
+        also = asyncio.create_task(_writes(sqlite_ledger, 2))
+        await connection.run_sync(adding(3))
+        assert not waiting.done()
+    assert await asyncio.wait_for(waiting, 2) == 1
+    await asyncio.wait_for(also, 2)
+    await other.close()
+    assert await words(sqlite_ledger) == 3
+
+
+async def _writes(ledger: Ledger, code: int) -> None:
+    async with ledger.write() as connection:
+        await connection.run_sync(adding(code))
+
+
+async def test_who_waits_too_long_is_told_and_writes_nothing(sqlite_ledger: Ledger) -> None:
+    other = Ledger(str(sqlite_ledger.url))
+    async with other.write():
+        for attempt in (sqlite_ledger.commit(adding(1), 0.02), _waits_shortly(sqlite_ledger)):
+            with pytest.raises(Unavailable) as refused:
+                await attempt
+            assert refused.value.code == "ledger_busy"
+    await other.close()
+    assert await words(sqlite_ledger) == 0
+    assert await sqlite_ledger.commit(adding(1), 0.02) == 1
+
+
+async def _waits_shortly(ledger: Ledger) -> None:
+    async with ledger.write(0.02):
+        raise AssertionError("nobody may write now")
+
+
+async def test_a_long_log_is_written_into_the_file_while_others_write(sqlite_ledger: Ledger, tmp_path: Path) -> None:
+    """No commit did it before: whoever commits would have waited for it."""
+    await sqlite_ledger.commit(adding(1, 6_000))
+    assert _in_the_file_alone(sqlite_ledger, tmp_path) == 0
+    other = Ledger(str(sqlite_ledger.url))
+    async with other.write():
+        await sqlite_ledger.shorten_log()
+    await other.close()
+    assert _in_the_file_alone(sqlite_ledger, tmp_path) == 6_000
+
+
+def _in_the_file_alone(ledger: Ledger, folder: Path) -> int:
+    """Words that are there when the log is not."""
+    copy = folder / "copy.sqlite3"
+    shutil.copy(str(ledger.url.database), copy)
+    with sqlite3.connect(copy) as connection:
+        try:
+            found: int = connection.execute("SELECT count(*) FROM word").fetchone()[0]
+        except sqlite3.OperationalError:  # not even the table
+            found = 0
+    connection.close()
+    copy.unlink()
+    return found
