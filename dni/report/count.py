@@ -4,7 +4,7 @@ Each row gets one number, the group's: dimension by dimension the number is mult
 more possible groups than fit, those that occur are numbered anew.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from math import prod
 
@@ -13,8 +13,8 @@ import numpy as np
 
 from dni.report.columns import Column, Columns
 
-DENSE = 1 << 18
-"""Possible groups that are counted without a look at which of them occur."""
+_FEW, _MANY = 1 << 18, 5 << 18
+"""So many possible groups are counted without a look at which of them occur; where there are more rows, so many."""
 _SEEN, _SEEN_PER_ROW = 1 << 22, 32
 """So many, at least, are looked for in a table of all possible ones; else what occurs is sorted."""
 
@@ -42,14 +42,20 @@ class Dimension(msgspec.Struct, frozen=True):
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """`labels`: of each group, one array a dimension. `sums`: by period and figure, one value a group."""
+    """`sums`: by period and figure, one value a group; groups in which nothing counts are among them."""
 
-    labels: list[Column]
     sums: Mapping[tuple[int, str], Column]
+    steps: list[Step]
 
-    @property
-    def groups(self) -> int:
-        return len(next(iter(self.sums.values())))
+    def labels(self, groups: Column) -> list[Column]:
+        """Of each of these groups, one array a dimension."""
+        found = []
+        for many, occurring in reversed(self.steps):
+            if occurring is not None:
+                groups = occurring[groups]
+            found.append(groups % many)
+            groups = groups // many
+        return found[::-1]
 
 
 def count(blocks: Sequence[Block], dimensions: Sequence[Dimension], model: str) -> Counted:
@@ -60,10 +66,7 @@ def count(blocks: Sequence[Block], dimensions: Sequence[Dimension], model: str) 
         of = [(block, key) for block, key in zip(blocks, keys, strict=True) if block.period == period]
         sums |= {(period, name): column for name, column in _sessions(of, groups).items()}
         sums |= {(period, name): column for name, column in _calls(of, groups, model).items()}
-    # Nothing counts in a group that has neither a visit nor a share of a call.
-    there = [column != 0 for (_, name), column in sums.items() if name in ("sessions", "calls", "expected")]
-    kept = np.flatnonzero(np.logical_or.reduce(there))
-    return Counted(_labels(kept, steps), {name: column[kept] for name, column in sums.items()})
+    return Counted(sums, steps)
 
 
 def order(counted: Counted, most: int) -> tuple[Column, int]:
@@ -92,9 +95,9 @@ def _most(groups: Column, by: Column, most: int, but: Column | None = None) -> C
 
 
 def _keys(blocks: Sequence[Block], dimensions: Sequence[Dimension]) -> tuple[list[Key], int, list[Step]]:
-    """Of each block the groups of its rows; how many groups; and how to tell a group's labels (see `_labels`)."""
+    """Of each block the groups of its rows; how many groups; and how to tell their labels (see `Counted.labels`)."""
     groups = prod(each.many for each in dimensions)
-    if groups <= DENSE:
+    if groups <= max(_FEW, min(_MANY, sum(block.rows for block in blocks))):
         made: list[Key] = [partial(_key, dimensions, block) for block in blocks]
         return made, groups, [(each.many, None) for each in dimensions]
     keys: list[Column] = [np.zeros(block.rows, np.int64) for block in blocks]
@@ -104,7 +107,7 @@ def _keys(blocks: Sequence[Block], dimensions: Sequence[Dimension]) -> tuple[lis
             _add(key, each, block)
         groups *= each.many
         occurring = None
-        if groups > DENSE:
+        if groups > _FEW:
             occurring = numbered(keys, groups)
             groups = len(occurring)
         steps.append((each.many, occurring))
@@ -149,25 +152,25 @@ def numbered(keys: list[Column], groups: int) -> Column:
     return found
 
 
-def _labels(groups: Column, steps: Sequence[Step]) -> list[Column]:
-    found = []
-    for many, occurring in reversed(steps):
-        if occurring is not None:
-            groups = occurring[groups]
-        found.append(groups % many)
-        groups = groups // many
-    return found[::-1]
-
-
 def _sessions(of: Sequence[tuple[Block, Key]], groups: int) -> dict[str, Column]:
     # Leased or not is a group of its own.
-    keys: Iterable[Column] = (key() * 2 + block.columns["leased"] for block, key in of if block.kind == "session")
+    keys = (key() * 2 + block.columns["leased"] for block, key in of if block.kind == "session")
     both = np.zeros(groups * 2, np.int64)
-    if groups > DENSE:
-        keys = [np.concatenate([both[:0], *keys])]
-    for each in keys:
+    for each in _together(keys, groups):
         both += np.bincount(each, minlength=groups * 2)
     return {"sessions": both[::2] + both[1::2], "leased": both[1::2]}
+
+
+def _together(keys: Iterable[Column], least: int) -> Iterator[Column]:
+    """As many at once as it takes, so that adding up is worth it."""
+    waiting: list[Column] = []
+    for key in keys:
+        waiting.append(key)
+        if sum(map(len, waiting)) >= least:
+            yield np.concatenate(waiting) if len(waiting) > 1 else key
+            waiting = []
+    if waiting:
+        yield np.concatenate(waiting)
 
 
 def _calls(of: Sequence[tuple[Block, Key]], groups: int, model: str) -> dict[str, Column]:

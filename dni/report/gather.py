@@ -15,9 +15,10 @@ from dni.ledger.schema import campaign
 from dni.ledger.stale import Kind
 from dni.report import chunks, facts, words, zones
 from dni.report.columns import ALONE, OWNER, PATH, QUARTER_MS, Column, Columns, Fact, columns, path_word, texts
-from dni.report.count import Block, Counted, Dimension, count, numbered
-from dni.report.held import Owner, Paths, held
+from dni.report.count import Block, Counted, Dimension, count
+from dni.report.held import Held, Owner, Paths, held
 from dni.report.model import OF_CALL, OF_TIME, ReportFilter
+from dni.report.path_groups import PathGroups, grouped
 from dni.report.words import Words, fold
 
 _DAY_MS = 86_400_000
@@ -39,8 +40,15 @@ class Part(msgspec.Struct, frozen=True):
 
 class Gathered:
     def __init__(
-        self, only: ReportFilter, names: tuple[str, ...], model: str, before_ms: int | None, principal: Principal
+        self,
+        held: Held,
+        only: ReportFilter,
+        names: tuple[str, ...],
+        model: str,
+        before_ms: int | None,
+        principal: Principal,
     ) -> None:
+        self.held = held
         self.parts: list[Part] = []
         self.words = Words()
         self.paths = Paths(np.zeros((len(PATH), 1), np.int32), np.zeros((len(PATH), 0), np.int32))
@@ -49,7 +57,7 @@ class Gathered:
         self.codes: dict[str, list[int]] = {}
         """Of each text that is asked for."""
         self._used: Column | None = None
-        self._grouped: tuple[Column, Column] | None = None
+        self._grouped: PathGroups | None = None
         self._only, self._names, self._model, self._principal = only, names, model, principal
         self.from_ms, self.to_ms = only.from_ms if before_ms is None else before_ms, only.to_ms
 
@@ -158,8 +166,8 @@ class Gathered:
 
     def _dimension(self, names: tuple[str, ...]) -> Dimension:
         if names[0] in PATH:
-            numbers, groups = self._path_groups(names)
-            return Dimension(len(groups), lambda block: numbers[block.columns["path"]])
+            groups = self._path_groups(names)
+            return Dimension(groups.many, lambda block: groups.numbers[block.columns["path"]])
         if names[0] in OWNER:
             told, where = self._owner_labels(names), self._owners_of(names)
             return Dimension(len(where), lambda block: told[block.columns["owner"]])
@@ -171,22 +179,15 @@ class Gathered:
         many = 1 + max((int(part.columns[name].max(initial=0)) for part in self.parts), default=0)
         return Dimension(many, lambda block: block.columns[name])
 
-    def _path_groups(self, names: tuple[str, ...]) -> tuple[Column, Column]:
-        """Of each path its group, and the codes of each group."""
+    def _path_groups(self, names: tuple[str, ...]) -> PathGroups:
+        if self._grouped is None:
+            self._grouped = self.held.path_groups(names, self.paths, sum(part.rows for part in self.parts))
         if self._grouped is None:
             used = self._paths_used()
-            key, many = np.zeros(len(used), np.int64), 1
-            wanted = [self.paths.of(used, name) for name in names]
-            for column in wanted:
-                most = int(column.max(initial=0)) + 1
-                key, many = key * most + column, many * most
-                many = len(numbered([key], many))
-            groups = np.zeros((many, len(names)), np.int64)
-            for at, column in enumerate(wanted):
-                groups[key, at] = column
+            of_used = grouped([self.paths.of(used, name) for name in names])
             numbers = np.zeros(self.paths.many, np.int32)
-            numbers[used] = key
-            self._grouped = numbers, groups
+            numbers[used] = of_used.numbers
+            self._grouped = PathGroups(numbers, of_used.told, of_used.steps)
         return self._grouped
 
     def _owners_of(self, names: tuple[str, ...]) -> list[tuple[str | None, ...]]:
@@ -238,12 +239,12 @@ class Gathered:
 
     async def values(self, connection: AsyncConnection, counted: Counted, groups: Column) -> list[tuple[object, ...]]:
         """What groups are called, in the order of the names that were asked for."""
-        labels = [column[groups] for column in counted.labels]
+        labels = counted.labels(groups)
         told: dict[str, list[Any]] = {}
         for names, of in zip(self._dimensions(), labels, strict=True):
             if names[0] in PATH:
-                codes = self._path_groups(names)[1][of]
-                told |= {name: await self._texts(connection, name, codes[:, at]) for at, name in enumerate(names)}
+                codes = self._path_groups(names).told[:, of]
+                told |= {name: await self._texts(connection, name, codes[at]) for at, name in enumerate(names)}
             elif names[0] in OWNER:
                 where = self._owners_of(names)
                 told |= {name: [where[n][at] for n in of] for at, name in enumerate(names)}
@@ -271,14 +272,14 @@ async def gather(
     before_ms: int | None,
 ) -> Gathered:
     """Needs a snapshot: what is copied and what is not must be of one moment."""
-    gathered = Gathered(only, names, model, before_ms, principal)
+    gathered = Gathered(held(ledger), only, names, model, before_ms, principal)
     found = await connection.execute(select(campaign.c.id, campaign.c.timezone))
     gathered.zones = {None: "UTC", **{row[0]: row[1] for row in found}}
     for kind in gathered.kinds:
         gathered.parts += await _parts(connection, ledger, gathered, kind)
     fresh = gathered.words.fresh
-    gathered.paths = await held(ledger).paths(connection, fresh.get("path", {}))
-    gathered.owners = await held(ledger).owners(connection, fresh.get("owner", {}))
+    gathered.paths = await gathered.held.paths(connection, fresh.get("path", {}))
+    gathered.owners = await gathered.held.owners(connection, fresh.get("owner", {}))
     for name, text in only.texts.items():
         new = [code for code, each in fresh.get(name, {}).items() if each is not None and fold(each) == fold(text)]
         gathered.codes[name] = await words.alike(connection, name, text) + new
@@ -291,7 +292,7 @@ async def _parts(connection: AsyncConnection, ledger: Ledger, gathered: Gathered
     found: list[Part] = []
     for part in (False, True):
         some = [each for each in sealed if gathered.splits(each.from_ms, each.to_ms) is part]
-        read = await held(ledger).columns(connection, some, gathered.columns(kind, part))
+        read = await gathered.held.columns(connection, some, gathered.columns(kind, part))
         found += [Part(kind, each.from_ms, each.to_ms, each.rows, read[each.id]) for each in some]
     at_ms = gathered.from_ms
     for each in [*(each for each in known if each.sealed), None]:

@@ -13,8 +13,12 @@ from dni.ledger.engines import Ledger
 from dni.report import chunks, words
 from dni.report.chunks import Chunk
 from dni.report.columns import PATH, Column, Columns
+from dni.report.path_groups import PathGroups, extended, grouped
 
 _BYTES = 160 * 1024 * 1024
+_GROUPS_BYTES = 64 * 1024 * 1024
+# All paths are grouped where this share of them may occur in a report; and anew when so many are behind the last time.
+_WORTH_IT, _GROWN = 0.25, 0.1
 
 _codes = msgspec.json.Decoder(list[int]).decode
 _owner = msgspec.json.Decoder(tuple[str | None, str | None, str | None]).decode
@@ -51,6 +55,7 @@ class Held:
         self._bytes = 0
         self._paths = np.zeros((len(PATH), 1), np.int32)
         self._owners: dict[int, Owner] = {}
+        self._groups: OrderedDict[tuple[str, ...], PathGroups] = OrderedDict()
 
     async def columns(
         self, connection: AsyncConnection, of: Sequence[Chunk], names: Collection[str]
@@ -87,6 +92,21 @@ class Held:
         # Another report may have read later codes than this one knows of.
         told = np.array([_codes(text) for text in fresh.values()], np.int32).T
         return Paths(self._paths[:, : min(fresh)], told)
+
+    def path_groups(self, names: tuple[str, ...], paths: Paths, rows: int) -> PathGroups | None:
+        """How all paths are grouped by `names`; None where it would not be worth it for so many rows."""
+        known, kept = self._groups.get(names), paths.kept.shape[1]
+        if known is None or len(known.numbers) < kept * (1 - _GROWN):
+            if rows < paths.many * _WORTH_IT:
+                return None
+            known = grouped([paths.kept[PATH.index(name)] for name in names])
+            self._groups[names] = known
+            while len(self._groups) > 1 and sum(each.bytes for each in self._groups.values()) > _GROUPS_BYTES:
+                self._groups.popitem(last=False)
+        if len(known.numbers) > kept:  # another report has read later ones
+            known = known.first(kept)
+        later = np.arange(len(known.numbers), paths.many)
+        return extended(known, [paths.of(later, name) for name in names]) if len(later) else known
 
     async def owners(self, connection: AsyncConnection, fresh: dict[int, Any]) -> dict[int, Owner]:
         """Campaign, publisher and tag of each code of an owner."""
