@@ -19,7 +19,7 @@ from dni.settings import Settings
 from tests.bench import big_world
 from tests.bench.big_rows import DAY_MS, Size
 
-# One of each noun, by the first word of its address; `call` and `session` are looked up.
+# One of each noun, by the word of its address before its id; `call` and `session` are looked up.
 _KNOWN = {
     "campaigns": big_world.campaign(0),
     "publishers": big_world.publisher(0),
@@ -28,7 +28,7 @@ _KNOWN = {
     "tags": big_world.tag(0),
     "carriers": "car_1",
 }
-_NEEDED = {"/tags/{id}/seen": "?since=0"}
+_NEEDED = {"/tags/{id}/seen": "?since=0", "/setup/campaigns/{id}/rang": "?since=0"}
 # What the ledger has none of, like drafts of tags: nothing can be read there.
 _EMPTY = {"tokens", "webhooks", "destinations"}
 # Read as it comes: lists of many thousand rows.
@@ -54,7 +54,7 @@ _BY_SEVERAL = (
 
 def of_pages(size: Size, ids: dict[str, str]) -> list[str]:
     """Pages as they open, and of those that take days and filters every kind. `ids` of nouns by their address."""
-    found = [_filled(path, ids) for path in _page_paths(Path.cwd())]
+    found = [_filled(path, ids) for path in _page_paths(Path.cwd()) if _is_there(path)]
     spans = [dict(zip(("from", "to"), span, strict=True)) for _, span in _days(size)]
     for span in spans:
         found += [_with(page, {**span, "by": by}) for page, ways in PAGES.items() for by in ways]
@@ -106,12 +106,17 @@ def _page_paths(folder: Path) -> list[str]:
 
 
 def _filled(path: str, ids: dict[str, str]) -> str:
-    noun = path.removeprefix(PREFIX).split("/")[1]
-    return path.replace("{id}", {**_KNOWN, **ids}[noun]) + _NEEDED.get(path, "") if "{id}" in path else path
+    return path.replace("{id}", {**_KNOWN, **ids}[_noun(path)]) + _NEEDED.get(path, "") if "{id}" in path else path
 
 
 def _is_there(path: str) -> bool:
-    return "{id}" not in path or (path.split("/")[1] not in _EMPTY and not path.endswith("/draft"))
+    if path == "/live":  # it never ends
+        return False
+    return "{id}" not in path or (_noun(path) not in _EMPTY and not path.endswith("/draft"))
+
+
+def _noun(path: str) -> str:
+    return path.partition("/{id}")[0].rpartition("/")[2]
 
 
 def _days(size: Size) -> Sequence[tuple[str, tuple[str, str]]]:
