@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from dni.api.operations import OPERATIONS, PREFIX
 from dni.clock import rfc3339
@@ -28,7 +28,11 @@ _KNOWN = {
     "tags": big_world.tag(0),
     "carriers": "car_1",
 }
-_NEEDED = {"/tags/{id}/seen": "?since=0", "/setup/campaigns/{id}/rang": "?since=0"}
+_NEEDED = {
+    "/tags/{id}/seen": "?since=0",
+    "/setup/campaigns/{id}/rang": "?since=0",
+    f"{PREFIX}/privacy/export": f"?caller={quote(big_world.CALLERS[17], safe='')}",
+}
 # What the ledger has none of, like drafts of tags: nothing can be read there.
 _EMPTY = {"tokens", "webhooks", "destinations"}
 # Read as it comes: lists of many thousand rows.
@@ -106,7 +110,8 @@ def _page_paths(folder: Path) -> list[str]:
 
 
 def _filled(path: str, ids: dict[str, str]) -> str:
-    return path.replace("{id}", {**_KNOWN, **ids}[_noun(path)]) + _NEEDED.get(path, "") if "{id}" in path else path
+    known = path.replace("{id}", {**_KNOWN, **ids}[_noun(path)]) if "{id}" in path else path
+    return known + _NEEDED.get(path, "")
 
 
 def _is_there(path: str) -> bool:
