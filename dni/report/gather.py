@@ -1,6 +1,7 @@
 """Brings together what a report counts: sealed chunks, and the rows of whatever is not copied yet."""
 
 from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -116,17 +117,18 @@ class Gathered:
             found = rows if found is None else found & rows
 
         of = part.columns
-        if (paths := self._paths_asked()) is not None:
+        if (paths := self._paths_asked) is not None:
             hold(paths[of["path"]])
         for name in (*ALONE, "number"):
             if name in self.codes:
                 hold(np.isin(of[name], self.codes[name]))
-        if (owners := self._owners_asked()) is not None:
+        if (owners := self._owners_asked) is not None:
             hold(owners[of["owner"]])
         if self._only.first_time is not None:
             hold(of["first"] == self._only.first_time)
         return found
 
+    @cached_property
     def _paths_asked(self) -> Column | None:
         asked = [name for name in PATH if name in self.codes]
         if not asked:
@@ -147,6 +149,7 @@ class Gathered:
                 self._used = np.flatnonzero(seen)
         return self._used
 
+    @cached_property
     def _owners_asked(self) -> Column | None:
         only, who = self._only, self._principal
         wanted = [(0, only.campaign), (1, only.publisher), (2, only.tag), (0, who.campaign), (1, who.publisher)]
