@@ -1,6 +1,5 @@
 """Fixtures for all tests: real servers, a real browser, and what isolates one test from another."""
 
-import gc
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack
@@ -10,7 +9,7 @@ from typing import Protocol
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from dni.host.worker import YOUNG_OBJECTS
+from dni.host.worker import freeze_garbage
 from dni.ledger.engines import Ledger
 from dni.ledger.migrate import migrate
 from dni.parts import Parts
@@ -55,9 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """What was collected stays: it is not searched for cycles any more. A search through all of it stops everything for
     longer than a call may wait for the ledger."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
+    freeze_garbage()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,18 +11,12 @@ from sqlalchemy import Connection, func, insert, select
 
 from dni.errors import Unavailable
 from dni.ledger.engines import Ledger
-from dni.ledger.migrate import migrate
 from dni.ledger.schema import word
 
 LONG = "x" * 1_000
 
 
-@pytest.fixture
-async def sqlite_ledger(sqlite_url: str) -> AsyncIterator[Ledger]:
-    made = Ledger(sqlite_url)
-    await migrate(made)
-    yield made
-    await made.close()
+on_sqlite = pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
 
 
 def adding(code: int, many: int = 1) -> Callable[[Connection], int]:
@@ -70,17 +64,18 @@ async def test_changes_at_once_all_come_through(ledger: Ledger) -> None:
     assert await words(ledger) == 40
 
 
-async def test_another_process_write_is_waited_for_and_then_it_is_our_turn(sqlite_ledger: Ledger) -> None:
-    other = Ledger(str(sqlite_ledger.url))
+@on_sqlite
+async def test_another_process_write_is_waited_for_and_then_it_is_our_turn(ledger: Ledger) -> None:
+    other = Ledger(str(ledger.url))
     async with other.write() as connection:
-        waiting = asyncio.create_task(sqlite_ledger.commit(adding(1)))
-        also = asyncio.create_task(_writes(sqlite_ledger, 2))
+        waiting = asyncio.create_task(ledger.commit(adding(1)))
+        also = asyncio.create_task(_writes(ledger, 2))
         await connection.run_sync(adding(3))
         assert not waiting.done()
     assert await asyncio.wait_for(waiting, 2) == 1
     await asyncio.wait_for(also, 2)
     await other.close()
-    assert await words(sqlite_ledger) == 3
+    assert await words(ledger) == 3
 
 
 async def _writes(ledger: Ledger, code: int) -> None:
@@ -88,16 +83,17 @@ async def _writes(ledger: Ledger, code: int) -> None:
         await connection.run_sync(adding(code))
 
 
-async def test_who_waits_too_long_is_told_and_writes_nothing(sqlite_ledger: Ledger) -> None:
-    other = Ledger(str(sqlite_ledger.url))
+@on_sqlite
+async def test_who_waits_too_long_is_told_and_writes_nothing(ledger: Ledger) -> None:
+    other = Ledger(str(ledger.url))
     async with other.write():
-        for attempt in (sqlite_ledger.commit(adding(1), 0.02), _waits_shortly(sqlite_ledger)):
+        for attempt in (ledger.commit(adding(1), 0.02), _waits_shortly(ledger)):
             with pytest.raises(Unavailable) as refused:
                 await attempt
             assert refused.value.code == "ledger_busy"
     await other.close()
-    assert await words(sqlite_ledger) == 0
-    assert await sqlite_ledger.commit(adding(1), 0.02) == 1
+    assert await words(ledger) == 0
+    assert await ledger.commit(adding(1), 0.02) == 1
 
 
 async def _waits_shortly(ledger: Ledger) -> None:
@@ -105,15 +101,23 @@ async def _waits_shortly(ledger: Ledger) -> None:
         raise AssertionError("nobody may write now")
 
 
-async def test_a_long_log_is_written_into_the_file_while_others_write(sqlite_ledger: Ledger, tmp_path: Path) -> None:
+@on_sqlite
+async def test_a_long_log_is_written_into_the_file_while_others_write(ledger: Ledger, tmp_path: Path) -> None:
     """No commit did it before: whoever commits would have waited for it."""
-    await sqlite_ledger.commit(adding(1, 6_000))
-    assert _in_the_file_alone(sqlite_ledger, tmp_path) == 0
-    other = Ledger(str(sqlite_ledger.url))
+    await ledger.commit(adding(1, 6_000))
+    assert _in_the_file_alone(ledger, tmp_path) == 0
+    other = Ledger(str(ledger.url))
     async with other.write():
-        await sqlite_ledger.shorten_log()
+        await ledger.shorten_log()
     await other.close()
-    assert _in_the_file_alone(sqlite_ledger, tmp_path) == 6_000
+    assert _in_the_file_alone(ledger, tmp_path) == 6_000
+    # It begins anew then, and is not long any more.
+    await ledger.commit(adding(6_001))
+    assert _length_of_log(ledger) < 2_000_000
+
+
+def _length_of_log(ledger: Ledger) -> int:
+    return Path(f"{ledger.url.database}-wal").stat().st_size
 
 
 def _in_the_file_alone(ledger: Ledger, folder: Path) -> int:

@@ -19,9 +19,16 @@ from dni.host.shortcut import Shortcut
 from dni.host.workers import GO, READY
 from dni.settings import Settings, load
 
-YOUNG_OBJECTS = 50_000
+_YOUNG_OBJECTS = 50_000
 """Look for cycles after so many new containers, not 700: a request's objects die by reference count, so
 nearly every search finds nothing, and at thousands of requests a second they set the 99th percentile."""
+
+
+def freeze_garbage() -> None:
+    """What is there by now stays: it is not searched for cycles any more."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -68,9 +75,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(YOUNG_OBJECTS)
+        freeze_garbage()
         with contextlib.suppress(ConnectionError):  # the parent is dead; the lifeline's thread ends us
             self._lifeline.send(READY)
 

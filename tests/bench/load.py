@@ -1,7 +1,6 @@
 """Load for benchmarks: what pages send, by wrk, and what came of it by the service's own count."""
 
 import asyncio
-import gc
 import json
 import re
 import subprocess
@@ -11,7 +10,6 @@ from pathlib import Path
 import httpx
 import redis
 
-from dni.host.worker import YOUNG_OBJECTS
 from dni.ledger.engines import Ledger
 from dni.ledger.migrate import migrate
 from dni.pool.keys import Keys
@@ -51,13 +49,6 @@ def come(service: Service, file: Path) -> Path:
             lines.append("{" + ",".join(f'"{one}"' for one in ids) + "},")
     file.write_text("\n".join([*lines, "}"]))
     return file
-
-
-def as_a_worker() -> None:
-    """What is there by now is not searched for cycles any more, as in workers."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
 
 
 def drained(service: Service) -> float:

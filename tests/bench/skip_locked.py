@@ -6,7 +6,6 @@ in the database. `python -m tests.bench.skip_locked HOW FOLDER URL CONNECTIONS P
 or `function`; its catalog is the ledger in that folder.
 """
 
-import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import asyncpg
 import uvicorn
 
 from dni.access.secrets import shared_secret
-from dni.host.worker import YOUNG_OBJECTS
+from dni.host.worker import freeze_garbage
 from dni.parts import Parts
 from dni.pool.leases import Lease, Leases, Visit, Want
 from dni.seal import Sealer
@@ -120,8 +119,7 @@ class _App:
         async with asyncpg.create_pool(self._url, **size, reset=_as_it_is) as connections:
             parts.leases = self._how(parts, connections)
             self._doors = dict(doors(parts))
-            gc.freeze()
-            gc.set_threshold(YOUNG_OBJECTS)  # as in our workers
+            freeze_garbage()  # as our workers do
             await receive()
             await send({"type": "lifespan.startup.complete"})
             await receive()

@@ -15,11 +15,12 @@ from sqlalchemy import insert
 from dni.attribution.attribute import attribute
 from dni.attribution.match import MOST_CANDIDATES
 from dni.clock import SystemClock
+from dni.host.worker import freeze_garbage
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
 from dni.parts import Parts
 from dni.settings import Settings
-from tests.bench.load import CONNECTIONS, Measured, as_a_worker, come, declare, wrk
+from tests.bench.load import CONNECTIONS, Measured, come, declare, wrk
 from tests.support import world
 from tests.support.service import running
 
@@ -68,7 +69,7 @@ async def _calls(data_dir: Path) -> tuple[list[float], list[float]]:
     bare = aioredis.Redis(unix_socket_path=str(socket))
     parts = Parts(settings)
     await parts.open()
-    as_a_worker()
+    freeze_garbage()  # as workers do
     chance = random.Random(1)  # noqa: S311
     took, pings = [], []
     try:

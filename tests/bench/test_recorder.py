@@ -18,13 +18,13 @@ import pytest
 from sqlalchemy import distinct, func, select, text
 
 from dni.clock import SettableClock
+from dni.host.worker import freeze_garbage
 from dni.ledger import schema
 from dni.parts import Parts
 from dni.tag.browser import Browser
 from dni.tag.lease import lease
 from dni.tag.wire import LeaseRequest, Page
 from tests.bench import big_world
-from tests.bench.load import as_a_worker
 from tests.bench.user_agents import made_up
 from tests.support import postgres
 from tests.support.carrier import Carrier, door
@@ -164,7 +164,7 @@ def _visits() -> Iterator[tuple[LeaseRequest, Browser]]:
 
 async def _call(parts: Parts, ended: "asyncio.Task[bytes]") -> list[float]:
     """Calls of visitors through the carrier's door, at an even pace, until the recorder has ended: ms of each."""
-    as_a_worker()
+    freeze_garbage()  # as workers do
     carrier = Carrier(door(parts))
     called = numbers(_SESSIONS)
     took: list[float] = []
