@@ -76,7 +76,7 @@ def configure(engine: Engine, busy_timeout_s: float) -> None:
             "foreign_keys=ON",
             "secure_delete=ON",  # what is deleted is overwritten: who was erased is not in the file any more
             f"wal_autocheckpoint={_LOG_IS_TOO_LONG}",
-            "journal_size_limit=1000000",  # a log that begins anew is cut: its size tells how much there is to write back
+            "journal_size_limit=1000000",  # one that begins anew is cut: its size tells how much is to be written back
             "cache_size=-16000",
             f"busy_timeout={int(busy_timeout_s * 1000)}",
         ):
