@@ -26,11 +26,23 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=3_650)]
 Seconds = Annotated[int, msgspec.Meta(ge=5, le=600)]
+Cap = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 Texts = tuple[Annotated[str, msgspec.Meta(max_length=200)], ...]
 
 
 class _Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """What is not told is left out of its JSON."""
+
+
+class Caps(_Told, frozen=True, kw_only=True):
+    """The most calls at once, and in each minute, hour, day and month of the destination's time zone; None: no limit.
+    A call counts while it is under way and when it was answered."""
+
+    concurrent: Cap | None = None
+    minute: Cap | None = None
+    hour: Cap | None = None
+    day: Cap | None = None
+    month: Cap | None = None
 
 
 class Often(_Told, frozen=True, kw_only=True):

@@ -17,16 +17,25 @@ from dni.telephony.model import Prompt
 
 RING_S = 25
 """About five rings: long enough to reach the phone, short of most voice mails."""
-OWN = "campaign"
-"""Stands for the campaign's own destination, where every plan ends, among those that were tried."""
+OWN = "~"
+"""Stands for the campaign's own destination, where every plan ends; no step or destination is called so."""
 
-_PLACE_MAX = 2_000
+PLACE_MAX = 2_000
+"""Characters of a packed place: fifty destinations that were tried, and all menus answered."""
 
 
 class Place(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where a call is: at the step of this id ("" at the beginning); ids of destinations that were tried; what was
-    pressed, by menu; how often the menu was heard, and what the caller was told or asked before."""
+    """Where a call is.
 
+    campaign  whose plan it is
+    step      of this id ("" at the beginning)
+    tried     ids of destinations that were rung
+    keys      what was pressed, by menu
+    asked     how often this menu was heard
+    spoke     whether the caller was told or asked anything
+    """
+
+    campaign: str = ""
     step: str = ""
     tried: tuple[str, ...] = ()
     keys: dict[str, str] = {}
@@ -35,10 +44,12 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Heard(msgspec.Struct, frozen=True):
-    """What the carrier tells at that place: the keys that were pressed, or whether a destination picked up."""
+    """What the carrier tells at that place: the keys that were pressed, or whether a destination picked up. `gone`:
+    the caller has hung up."""
 
     keys: str | None = None
     picked_up: bool = False
+    gone: bool = False
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -131,7 +142,7 @@ def packed(place: Place) -> str:
 
 def unpacked(text: str) -> Place | None:
     """None: it is none of ours."""
-    if len(text) > _PLACE_MAX or not text.isascii():
+    if len(text) > PLACE_MAX or not text.isascii():
         return None
     try:
         return msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=Place)
@@ -149,8 +160,9 @@ def _at(routing: Routing, wanted: str) -> tuple[Step | None, tuple[Step, ...]]:
 
 def _goes_on(here: Step | None, facts: Facts, place: Place, heard: Heard, path: list[Passage]) -> Move | Place:
     """The next move at the same step, or the place from which the call goes on behind it."""
-    if heard.picked_up:
-        return Move(then=Over(), place=place, path=(Passage(place.step, "taken", "a destination picked up"),))
+    if heard.picked_up or heard.gone:
+        why = "a destination picked up" if heard.picked_up else "the caller has hung up"
+        return Move(then=Over(), place=place, path=(Passage(place.step, "taken", why),))
     if isinstance(here, Ask):
         if heard.keys in here.keys:
             path.append(Passage(here.id, "taken", f"{heard.keys} was pressed: {here.keys[heard.keys]}"))
