@@ -20,7 +20,7 @@ async def steps_with_ids(connection: AsyncConnection, campaign: str, told: Any) 
 
 
 async def _ids(connection: AsyncConnection, query: Any) -> dict[str, str]:
-    return {name: each for name, each in await connection.execute(query)}
+    return {row.name: row.id for row in await connection.execute(query)}
 
 
 def _step(given: Any, destinations: dict[str, str], publishers: dict[str, str]) -> Any:
