@@ -66,7 +66,7 @@ class CallEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prompt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a caller hears: a text that the carrier reads aloud in `language` (BCP 47), or else an audio file (https)."""
+    """What a caller hears: a text that the carrier reads in `language` (BCP 47), or else an audio file (https)."""
 
     text: str | None = None
     audio: str | None = None
@@ -91,7 +91,7 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, tag="connect", omit_def
 
 
 class Menu(msgspec.Struct, frozen=True, kw_only=True, tag="menu", omit_defaults=True):
-    """Says the prompt and waits `timeout_s` for one of `keys`. `step_url` is asked then, also when nothing was pressed."""
+    """Says the prompt, waits `timeout_s` for one of `keys`, and asks `step_url`, also when nothing was pressed."""
 
     prompt: Prompt
     keys: tuple[str, ...]
