@@ -66,9 +66,16 @@ PURE = {
     "tag.pattern",
     "tag.rules",
     "tag.wire",
+    "telephony.fields",
+    "telephony.markup",
+    "telephony.plivo",
+    "telephony.plivo_xml",
     "telephony.ports",
+    "telephony.signalwire",
     "telephony.signatures",
+    "telephony.telnyx",
     "telephony.twilio",
+    "telephony.twiml",
 }
 # A noun's storage. May use the ledger, Redis and any room's pure values, but no workflow.
 STORES = {
