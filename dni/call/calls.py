@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni import ids
 from dni.attribution.model import Attribution
-from dni.call.model import STATES, Ours, fold, is_silent, legs
+from dni.call.model import STATES, Ours, fold, legs, longest_ms
 from dni.ledger import schema, stale
 from dni.ledger.engines import Ledger
 from dni.routing import attempts
@@ -124,7 +124,8 @@ def give_up(connection: Connection, wanted: str, at_ms: int) -> Recorded | None:
     row = dict(connection.execute(select(schema.call).filter_by(id=wanted).with_for_update()).mappings().one())
     port = connection.execute(select(schema.carrier.c.kind).filter_by(id=row["carrier_id"])).scalar()
     events = _events(connection, wanted, port or "")
-    if STATES[row["status"]].ends or not is_silent(row["status"], max(e.at_ms for e in events), at_ms):
+    heard_ms = max(e.at_ms for e in events)
+    if STATES[row["status"]].ends or at_ms - heard_ms <= longest_ms(row["status"]):
         return None
     changes: dict[str, Any] = {"given_up_ms": at_ms}
     changes |= _state({**row, **changes}, events)
@@ -259,7 +260,9 @@ def _decided(row: Mapping[str, Any], decision: Decision | None) -> dict[str, Any
     """What a decision changes in the call's row."""
     if decision is None:
         return {}
-    changes: dict[str, Any] = {"phase": decision.phase}
+    changes: dict[str, Any] = {}
+    if decision.phase != "over" or row["phase"] is None:  # that it is over does not say how
+        changes["phase"] = decision.phase
     if decision.spoke:
         changes["spoke"] = True
     if decision.targets:
