@@ -34,7 +34,8 @@ class Earlier(msgspec.Struct, frozen=True):
 class Now(msgspec.Struct, frozen=True, kw_only=True):
     """A destination at the moment of the call.
 
-    is_open, has_room  by its own hours and caps; `why` says what holds a call back: that it is closed, paused, or which cap is reached
+    is_open, has_room  by its own hours and caps
+    why       what holds calls back: that it is closed, or paused, or which cap is reached
     today     calls it was sent today; `last_ms` when the last one was (0: never)
     """
 
