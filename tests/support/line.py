@@ -62,7 +62,7 @@ class Line(ABC):
         self.holding = False
         self.held: list[Sent] = []
         self.loses: Callable[[Fields], bool] = lambda _fields: False
-        self._calls = 0
+        self._calls = self._all_legs = 0
         self.new_call()
 
     def new_call(self) -> None:
@@ -260,7 +260,7 @@ class Line(ABC):
         self.doing = self.read(answer)
         match self.doing.last:
             case Connect(destinations=numbers):
-                self.legs = [Leg(self.id_of("leg", 10 * self._calls + n), each) for n, each in enumerate(numbers)]
+                self.legs = [Leg(self._new_leg(), each) for each in numbers]
             case Reject():
                 await self.ends("busy")
             case HangUp():
@@ -282,6 +282,10 @@ class Line(ABC):
         if state == "completed":
             leg.talk_s = (self.clock.now_ms() - leg.answered_ms) // 1000
         await self._tell(self.leg_told(leg, state, by))
+
+    def _new_leg(self) -> str:
+        self._all_legs += 1
+        return self.id_of("leg", self._all_legs)
 
     def _leg(self, n: int) -> Leg:
         return self.legs[n]

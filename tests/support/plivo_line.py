@@ -50,7 +50,12 @@ class PlivoLine(Line):
             "DialBLegPosition": "1",
         }
         if what == "answered":
-            return {**self.of_call("DialAnswer", "in-progress"), **told, "DialAction": "answer", "DialBLegStatus": "answer"}
+            return {
+                **self.of_call("DialAnswer", "in-progress"),
+                **told,
+                "DialAction": "answer",
+                "DialBLegStatus": "answer",
+            }
         return {
             **self.of_call("DialHangup", "in-progress"),
             **told,
