@@ -18,7 +18,7 @@ from dni.ledger.rows import Instant
 from dni.ledger.schema import carrier, refusal
 from dni.phone import e164
 
-KINDS = ("twilio",)
+KINDS = ("generic", "twilio")
 
 Account = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[A-Za-z0-9_.-]+$")]
 Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]

@@ -15,9 +15,12 @@ class RawRequest(msgspec.Struct, frozen=True):
 
 
 class Fields(msgspec.Struct, frozen=True):
-    """A carrier's request, its signature checked: the account that it speaks for, and every field as sent."""
+    """A carrier's request, its signature checked: the account that it speaks for, and every field as sent.
 
-    account_sid: str
+    `account_sid` None: it names none, so its secret alone says whose it is.
+    """
+
+    account_sid: str | None
     values: dict[str, str]
 
 

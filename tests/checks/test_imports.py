@@ -66,6 +66,8 @@ PURE = {
     "tag.pattern",
     "tag.rules",
     "tag.wire",
+    "telephony.generic",
+    "telephony.links",
     "telephony.ports",
     "telephony.signatures",
     "telephony.twilio",
