@@ -57,6 +57,15 @@ def caller(text: str | None) -> str | None:
         return None
 
 
+@lru_cache(65_536)
+def country(number: str | None) -> str | None:
+    """ISO 3166-1, such as US, of a number in E.164; None where it is of none, such as a toll-free one."""
+    if number is None:
+        return None
+    found: str | None = phonenumbers.region_code_for_number(_parsed(number))
+    return found if found and found.isalpha() else None
+
+
 def masked(number: str | None) -> str | None:
     """`+1415555••••`: the last four digits hidden, for readers who may not see callers."""
     return None if number is None else number[:-4] + "••••"

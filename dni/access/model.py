@@ -30,6 +30,11 @@ class Principal(msgspec.Struct, frozen=True):
         return self.role == "admin" or (self.role == "marketer" and not self.campaign and not self.publisher)
 
     @property
+    def may_tell(self) -> bool:
+        """What became of a call is told by who took it, not by who is paid for it."""
+        return self.role != "publisher" and not self.publisher
+
+    @property
     def may_administer(self) -> bool:
         """Carriers and tokens hold secrets: admins only."""
         return self.role == "admin"

@@ -1,9 +1,9 @@
 """The tenants' walls as SQL: which rows of a table exist for a principal. Every read for people goes through here."""
 
-from sqlalchemy import ColumnElement, Table, and_, or_, select, true
+from sqlalchemy import ColumnElement, Table, and_, false, or_, select, true
 
 from dni.access.model import Principal
-from dni.ledger.schema import call, campaign, number, pool, publisher, session, tag
+from dni.ledger.schema import call, campaign, destination, number, pool, publisher, session, tag
 
 
 def campaigns(principal: Principal) -> ColumnElement[bool]:
@@ -14,6 +14,13 @@ def campaigns(principal: Principal) -> ColumnElement[bool]:
     if principal.publisher:
         conditions.append(or_(*(campaign.c.id.in_(_column(t, "campaign_id", principal)) for t in (tag, number))))
     return and_(*conditions)
+
+
+def destinations(principal: Principal) -> ColumnElement[bool]:
+    """Who buys the calls is nothing that a publisher sees."""
+    if principal.publisher:
+        return false()
+    return destination.c.campaign_id == principal.campaign if principal.campaign else true()
 
 
 def publishers(principal: Principal) -> ColumnElement[bool]:

@@ -14,6 +14,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access.authenticate import ADMIN
+from dni.api.routing_names import steps_with_ids
 from dni.campaign import campaigns, declare, publishers
 from dni.campaign.campaigns import CampaignChange, NewCampaign
 from dni.campaign.change import one_change
@@ -25,6 +26,9 @@ from dni.phone import e164
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange
 from dni.pool.pools import NewPool, PoolChange
+from dni.routing import destinations
+from dni.routing.destinations import DestinationChange, NewDestination
+from dni.routing.model import Routing, checked
 from dni.tag import tags
 from dni.tag.model import NewTag, TagChange
 from dni.telephony import carriers
@@ -42,7 +46,8 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class _Section(msgspec.Struct, frozen=True):
-    """`names`: fields that hold the name of a row of another table. `fixed`: what an update cannot change."""
+    """`names`: fields that hold the name of a row of another table. `fixed`: what an update cannot change. `routed`:
+    its `routing` is set after all sections."""
 
     kind: str
     table: Table
@@ -54,6 +59,7 @@ class _Section(msgspec.Struct, frozen=True):
     now: Callable[[AsyncConnection, str], Awaitable[Any]]
     names: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
+    routed: bool = False
 
 
 # In this order an entry names only what is there or comes before it.
@@ -68,6 +74,19 @@ _SECTIONS = {
         declare.change_campaign,
         lambda c, wanted: campaigns.one(c, ADMIN, wanted),
         fixed=("currency",),
+        routed=True,
+    ),
+    "destinations": _Section(
+        "destination",
+        schema.destination,
+        "name",
+        NewDestination,
+        DestinationChange,
+        declare.destination,
+        declare.change_destination,
+        lambda c, wanted: destinations.one(c, ADMIN, wanted),
+        names=("campaign",),
+        fixed=("campaign",),
     ),
     "publishers": _Section(
         "publisher",
@@ -138,7 +157,12 @@ async def apply(ledger: Ledger, toml_text: str, now_ms: int, *, dry_run: bool = 
     try:
         async with one_change(ledger) as connection:
             for place, section, entry in entries:
-                done.append(await _one(connection, now_ms, place, section, entry))
+                plain = {name: value for name, value in entry.items() if not (section.routed and name == "routing")}
+                done.append(await _one(connection, now_ms, place, section, plain))
+            # Steps name destinations and publishers, which come after the campaigns.
+            for place, section, entry in entries:
+                if section.routed and "routing" in entry:
+                    done.append(await _route(connection, place, section, entry))
             if dry_run or all(change.action == "unchanged" for change in done):
                 raise _NothingToKeep
     except _NothingToKeep:
@@ -227,6 +251,23 @@ async def _update(
         return Change("unchanged", section.kind, key)
     await section.update(connection, now_ms, wanted, change)
     return Change("update", section.kind, key, tuple(details))
+
+
+async def _route(connection: AsyncConnection, place: str, section: _Section, entry: dict[str, Any]) -> Change:
+    """The routing of a campaign that is there by now, its steps with ids in the places of names."""
+    key = _key(section, entry, place)
+    try:
+        wanted = await _known(connection, section.table, key, "/name")
+        named = await steps_with_ids(connection, wanted, entry["routing"])
+        told = checked(_struct(named, Routing))
+        if told == await campaigns.routing(connection, ADMIN, wanted):
+            return Change("unchanged", "routing", key)
+        await declare.routing(connection, wanted, told)
+    except (InvalidField, Conflict) as error:
+        where = f"{place}.routing"
+        places = [f"{_toml(where, e.path)}: {e.message}" for e in error.errors] or [f"{where}: {error.detail}"]
+        raise UsageError("; ".join(places), code=error.code) from None
+    return Change("update", "routing", key, (f"steps: {len(told.steps)} of them",))
 
 
 def _difference(field: str, before: Any, after: Any) -> str:

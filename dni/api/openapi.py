@@ -73,6 +73,7 @@ def _operation(operation: Operation, queries: dict[str, Any]) -> dict[str, Any]:
 def _who(operation: Operation) -> str:
     return {
         "read": "Any role, within its walls.",
+        "tell": "Any role but publishers, within its walls.",
         "write": "Admins, and marketers without walls.",
         "administer": "Admins only.",
     }[operation.access]
@@ -130,7 +131,7 @@ def _success(operation: Operation) -> dict[str, Any]:
 
 def _refusals(operation: Operation) -> dict[str, Any]:
     kinds: list[type[DniError]] = [NotSignedIn, Forbidden, InvalidField, Unavailable]
-    if "{id}" in operation.path:
+    if "{id}" in operation.path or operation.access == "tell":
         kinds.append(NotFound)
     if operation.answer is not None:
         kinds.append(NotAcceptable)

@@ -9,46 +9,35 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import tokens
 from dni.access.tokens import NewToken, TokenView
+from dni.api import of_calls, of_privacy, of_routing, of_tags
 from dni.api.model import Ask, ListQuery, Operation, Query
 from dni.api.query import (
-    CallQuery,
+    DestinationQuery,
     GoogleAdsQuery,
     NumberQuery,
-    PersonQuery,
     ReportQuery,
     SessionQuery,
     TagQuery,
     span_ms,
 )
-from dni.call import search as call_search
-from dni.call.search import CallEventView, CallFilter, CallTouchView, CallView, FormerAttributionView
 from dni.campaign import campaigns, declare, publishers, withdraw
 from dni.campaign.campaigns import CampaignChange, CampaignView, NewCampaign
 from dni.campaign.model import timezone
 from dni.campaign.publishers import NewPublisher, PublisherChange, PublisherView
 from dni.outbound import conversions, google_ads
 from dni.outbound.google_ads import Conversion, Wish
-from dni.parts import Parts
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange, NumberFilter, NumberView
 from dni.pool.pools import NewPool, PoolChange, PoolView
-from dni.privacy import erasures, retentions
-from dni.privacy.erase import erase
-from dni.privacy.erasures import ErasureView
-from dni.privacy.export import ExportView, export
-from dni.privacy.model import Erase, RetentionChange, Who
-from dni.privacy.retentions import RetentionView
 from dni.report.attribution import attribution
 from dni.report.model import ReportFilter, ReportRow, dimensions
+from dni.routing import destinations
+from dni.routing.destinations import DestinationChange, DestinationFilter, DestinationView, NewDestination
 from dni.session import search as session_search
 from dni.session.search import SessionFilter, SessionView
-from dni.tag import drafts, health_reports, tags, versions
-from dni.tag.drafts import DraftView
-from dni.tag.health import HealthView
+from dni.tag import tags
 from dni.tag.model import NewTag, TagChange
-from dni.tag.pin import PinnedView, pin
 from dni.tag.tags import TagFilter, TagView
-from dni.tag.versions import Rollback, VersionView
 from dni.telephony import carriers
 from dni.telephony.carriers import CarrierChange, CarrierView, NewCarrier, RefusalView
 from dni.web.body import JSON_LIMIT
@@ -185,6 +174,22 @@ _NOUNS = (
         withdrawn="Delete a campaign that no tag, pool or number belongs to",
     ),
     _Noun(
+        noun="destination",
+        view=DestinationView,
+        new=NewDestination,
+        change=DestinationChange,
+        declare=declare.destination,
+        rewrite=declare.change_destination,
+        withdraw=withdraw.destination,
+        one=lambda c, ask, wanted: destinations.one(c, ask.principal, wanted),
+        page=lambda c, ask: destinations.page(
+            c, ask.principal, ask.query.limit, ask.query.cursor, DestinationFilter(campaign=ask.query.campaign)
+        ),
+        created="Create a destination that a campaign's routing may send calls to",
+        withdrawn="Delete a destination that no routing names",
+        query=DestinationQuery,
+    ),
+    _Noun(
         noun="publisher",
         view=PublisherView,
         new=NewPublisher,
@@ -279,133 +284,6 @@ _NOUNS = (
 )
 
 
-async def _tag_versions(ask: Ask) -> Any:
-    async with ask.ledger.read() as connection:
-        return await versions.of(connection, await tags.row(connection, ask.id, ask.principal)), None
-
-
-async def _roll_back_tag(connection: AsyncConnection, ask: Ask) -> Any:
-    await declare.roll_back_tag(connection, ask.now_ms, ask.id, ask.body)
-    return await tags.one(connection, ask.principal, ask.base_url, ask.id)
-
-
-async def _draft(ask: Ask) -> Any:
-    async with ask.ledger.read() as connection:
-        await tags.row(connection, ask.id, ask.principal)
-        return await drafts.one(connection, ask.id)
-
-
-async def _save_draft(connection: AsyncConnection, ask: Ask) -> Any:
-    await declare.draft_tag(connection, ask.now_ms, ask.id, ask.body)
-    return await drafts.one(connection, ask.id)
-
-
-async def _drop_draft(connection: AsyncConnection, ask: Ask) -> None:
-    await tags.row(connection, ask.id, ask.principal)
-    await drafts.drop(connection, ask.id)
-
-
-async def _publish_tag(connection: AsyncConnection, ask: Ask) -> Any:
-    await declare.publish_tag(connection, ask.now_ms, ask.id)
-    return await tags.one(connection, ask.principal, ask.base_url, ask.id)
-
-
-async def _pin_tag(connection: AsyncConnection, ask: Ask) -> Any:
-    return await pin(connection, ask.now_ms, ask.id, ask.base_url)
-
-
-async def _tag_health(ask: Ask) -> Any:
-    async with ask.ledger.read() as connection:
-        row = await tags.row(connection, ask.id, ask.principal)
-    return await health_reports.of(ask.live, ask.keys, row["campaign_id"], row["id"])
-
-
-# Drafts are for those who may publish them.
-_TAGS = (
-    Operation(
-        method="GET",
-        path="/tags/{id}/health",
-        name="get_tag_health",
-        summary="When the tag was last seen, and how it does on each page that reported",
-        room="tags",
-        run=_tag_health,
-        answer=HealthView,
-    ),
-    Operation(
-        method="GET",
-        path="/tags/{id}/versions",
-        name="list_tag_versions",
-        summary="Settings that were live, newest first; the present ones ahead",
-        room="tags",
-        run=_tag_versions,
-        answer=VersionView,
-        is_list=True,
-    ),
-    Operation(
-        method="POST",
-        path="/tags/{id}/rollback",
-        name="roll_back_tag",
-        summary="Make former settings live again, as a new version",
-        room="tags",
-        access="write",
-        run=_roll_back_tag,
-        body=Rollback,
-        answer=TagView,
-    ),
-    Operation(
-        method="GET",
-        path="/tags/{id}/draft",
-        name="get_tag_draft",
-        summary="What the next settings change, and how to look at them",
-        room="tags",
-        access="write",
-        run=_draft,
-        answer=DraftView,
-    ),
-    Operation(
-        method="PUT",
-        path="/tags/{id}/draft",
-        name="save_tag_draft",
-        summary="Draft the next settings: what is left out stays as it is live",
-        room="tags",
-        access="write",
-        run=_save_draft,
-        body=TagChange,
-        answer=DraftView,
-    ),
-    Operation(
-        method="DELETE",
-        path="/tags/{id}/draft",
-        name="drop_tag_draft",
-        summary="Drop the draft: its preview shows what is live",
-        room="tags",
-        access="write",
-        run=_drop_draft,
-        status=204,
-    ),
-    Operation(
-        method="POST",
-        path="/tags/{id}/publish",
-        name="publish_tag",
-        summary="Make the draft live; the former settings are kept as a version",
-        room="tags",
-        access="write",
-        run=_publish_tag,
-        answer=TagView,
-    ),
-    Operation(
-        method="POST",
-        path="/tags/{id}/pin",
-        name="pin_tag",
-        summary="A snippet for the script as it is now, which is served for ever; for subresource integrity",
-        room="tags",
-        access="write",
-        run=_pin_tag,
-        answer=PinnedView,
-    ),
-)
-
-
 def _number_filter(ask: Ask) -> NumberFilter:
     return NumberFilter(kind=ask.query.kind, pool=ask.query.pool, campaign=ask.query.campaign)
 
@@ -413,30 +291,6 @@ def _number_filter(ask: Ask) -> NumberFilter:
 async def _refusals(ask: Ask) -> Any:
     async with ask.ledger.read() as connection:
         return await carriers.refusals(connection, ask.id, ask.query.limit, ask.query.cursor)
-
-
-async def _calls(ask: Ask) -> Any:
-    query: CallQuery = ask.query
-    from_ms, to_ms = span_ms(query)
-    shared = {name: getattr(query, name) for name in CallFilter.__struct_fields__ if hasattr(query, name)}
-    only = CallFilter(from_ms=from_ms, to_ms=to_ms, **shared)
-    return await call_search.list_calls(ask.ledger, ask.principal, only, query.limit, query.cursor)
-
-
-async def _call(ask: Ask) -> Any:
-    return await call_search.one_call(ask.ledger, ask.principal, ask.id)
-
-
-async def _call_events(ask: Ask) -> Any:
-    return await call_search.call_events(ask.ledger, ask.principal, ask.id), None
-
-
-async def _former_attributions(ask: Ask) -> Any:
-    return await call_search.former_attributions(ask.ledger, ask.principal, ask.id), None
-
-
-async def _call_touches(ask: Ask) -> Any:
-    return await call_search.call_touches(ask.ledger, ask.principal, ask.id), None
 
 
 async def _sessions(ask: Ask) -> Any:
@@ -477,96 +331,12 @@ def _google_ads_csv(query: GoogleAdsQuery, found: list[Conversion]) -> str:
     return google_ads.csv_of(_wish(query), ZoneInfo(query.timezone), found)
 
 
-async def _retention(ask: Ask) -> RetentionView:
-    async with ask.ledger.read() as connection:
-        return await retentions.view(connection)
-
-
-async def _change_retention(connection: AsyncConnection, ask: Ask) -> RetentionView:
-    await retentions.change(ask.ledger, connection, ask.body)
-    return await retentions.view(connection)
-
-
-async def _export(parts: Parts, ask: Ask) -> ExportView:
-    query: PersonQuery = ask.query
-    return await export(parts, Who(visitor=query.visitor, session=query.session, caller=query.caller))
-
-
-async def _erase(parts: Parts, ask: Ask) -> ErasureView:
-    body: Erase = ask.body
-    return await erase(parts, body.who(), ask.principal, dry_run=body.dry_run)
-
-
-async def _erasures(ask: Ask) -> Any:
-    async with ask.ledger.read() as connection:
-        return await erasures.page(connection, ask.query.limit, ask.query.cursor)
-
-
-_PRIVACY = (
-    Operation(
-        method="GET",
-        path="/retention",
-        name="get_retention",
-        summary="How long each kind of data is kept, and what the last day's run removed",
-        room="retention",
-        access="administer",
-        run=_retention,
-        answer=RetentionView,
-    ),
-    Operation(
-        method="PATCH",
-        path="/retention",
-        name="change_retention",
-        summary="Change how long kinds of data are kept: what is left out stays, null keeps for good",
-        room="retention",
-        access="administer",
-        run=_change_retention,
-        body=RetentionChange,
-        answer=RetentionView,
-        configures=False,
-    ),
-    Operation(
-        method="GET",
-        path="/privacy/export",
-        name="export_person",
-        summary="All that is held of one visitor or caller",
-        room="privacy",
-        access="administer",
-        run=_export,
-        answer=ExportView,
-        query=PersonQuery,
-        workflow=True,
-    ),
-    Operation(
-        method="POST",
-        path="/privacy/erase",
-        name="erase_person",
-        summary="Erase one visitor or caller everywhere; calls stay, as nobody's. It cannot be undone",
-        room="privacy",
-        access="administer",
-        run=_erase,
-        body=Erase,
-        answer=ErasureView,
-        workflow=True,
-    ),
-    Operation(
-        method="GET",
-        path="/privacy/erasures",
-        name="list_erasures",
-        summary="List erasures, newest first: when, by whom, how much, never of whom",
-        room="privacy",
-        access="administer",
-        run=_erasures,
-        answer=ErasureView,
-        query=ListQuery,
-        is_list=True,
-    ),
-)
-
 OPERATIONS: tuple[Operation, ...] = (
     *(operation for noun in _NOUNS for operation in _operations(noun)),
-    *_TAGS,
-    *_PRIVACY,
+    *of_tags.OPERATIONS,
+    *of_routing.OPERATIONS,
+    *of_calls.OPERATIONS,
+    *of_privacy.OPERATIONS,
     Operation(
         method="GET",
         path="/carriers/{id}/refusals",
@@ -601,50 +371,6 @@ OPERATIONS: tuple[Operation, ...] = (
         query=GoogleAdsQuery,
         is_list=True,
         csv=_google_ads_csv,
-    ),
-    Operation(
-        method="GET",
-        path="/calls",
-        name="list_calls",
-        summary="List calls, newest first, each with its touch and attribution",
-        room="calls",
-        run=_calls,
-        answer=CallView,
-        query=CallQuery,
-        is_list=True,
-    ),
-    Operation(
-        method="GET", path="/calls/{id}", name="get_call", summary="One call", room="calls", run=_call, answer=CallView
-    ),
-    Operation(
-        method="GET",
-        path="/calls/{id}/events",
-        name="list_call_events",
-        summary="What the carrier told of a call, in order",
-        room="calls",
-        run=_call_events,
-        answer=CallEventView,
-        is_list=True,
-    ),
-    Operation(
-        method="GET",
-        path="/calls/{id}/touches",
-        name="list_call_touches",
-        summary="How all visitors who may have called came, in every visit until the call, in order",
-        room="calls",
-        run=_call_touches,
-        answer=CallTouchView,
-        is_list=True,
-    ),
-    Operation(
-        method="GET",
-        path="/calls/{id}/attributions",
-        name="list_former_attributions",
-        summary="What was answered before a call was attributed anew, the latest first",
-        room="calls",
-        run=_former_attributions,
-        answer=FormerAttributionView,
-        is_list=True,
     ),
     Operation(
         method="GET",

@@ -106,6 +106,10 @@ class NumberQuery(ListQuery, kw_only=True):
     campaign: str | None = None
 
 
+class DestinationQuery(ListQuery, kw_only=True):
+    campaign: str | None = None
+
+
 class TagQuery(ListQuery, kw_only=True):
     campaign: str | None = None
     publisher: str | None = None

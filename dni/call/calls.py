@@ -1,6 +1,6 @@
 """Storage of calls and their events. A call's row is the fold of its events; `record` is the only way in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -10,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni import ids
 from dni.attribution.model import Attribution
-from dni.call.model import STATES, fold
+from dni.call.model import STATES, Ours, fold, is_silent, legs
 from dni.ledger import schema, stale
 from dni.ledger.engines import Ledger
-from dni.telephony.model import CallEvent
+from dni.routing import attempts
+from dni.routing.decision import Decision
+from dni.telephony.model import STEPS, CallEvent, Instruction
 from dni.telephony.ports import PORTS
 
 _TOUCH = ("source", "medium", "campaign_name", "keyword", "content", "channel", "landing_page", "referrer")
@@ -22,7 +24,8 @@ _TOUCH = ("source", "medium", "campaign_name", "keyword", "content", "channel", 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """One request of a carrier, with what we decided when it came. All that is needed to record it, now or later.
 
-    `destination`: where we connected the caller; `refusal`: why not to a campaign. A duplicate never overwrites.
+    `inbound`, `step`: by which door; neither: its progress. `decision`: what memory alone answers it; `refusal`: why
+    the call is no campaign's, though it may be connected. A duplicate never overwrites.
     """
 
     carrier: str
@@ -30,18 +33,27 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     inbound: bool
     received_ms: int
     fields: dict[str, str]
-    destination: str | None = None
+    step: bool = False
+    decision: Decision | None = None
+    destination: str | None = None  # of lines that an earlier version left on disk
     refusal: str | None = None
     campaign: str | None = None
     publisher: str | None = None
     attribution: Attribution | None = None
 
     def event(self) -> CallEvent:
-        return _read(self.port, self.inbound, self.fields, self.received_ms)
+        return _read(
+            self.port, "inbound" if self.inbound else STEPS[0] if self.step else "", self.fields, self.received_ms
+        )
+
+
+Choose = Callable[[Connection, Mapping[str, Any]], Decision | None]
+"""What to answer, by the call's row; it reads the ledger, in the transaction that keeps the answer."""
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """A call as it stands now. `fresh`: this event was not known before. `pending`: nobody was credited yet."""
+    """A call as it stands now. `fresh`: this event was not known before. `pending`: nobody was credited yet.
+    `instruction`: what this event was answered, now or when it was told first; None: nothing was asked."""
 
     id: str
     carrier: str
@@ -52,6 +64,7 @@ class Recorded(msgspec.Struct, frozen=True):
     ended_ms: int | None
     fresh: bool
     pending: bool
+    instruction: Instruction | None = None
 
     @property
     def ring(self) -> str:
@@ -63,19 +76,25 @@ def ring(carrier: str, provider_id: str) -> str:
     return f"{carrier}|{provider_id}"
 
 
-def record(connection: Connection, ledger: Ledger, told: Told) -> Recorded:
+def record(connection: Connection, ledger: Ledger, told: Told, choose: Choose | None = None) -> Recorded:
     """Adds an event to its call, which begins with the first event that we hear of it, whichever that is.
 
-    The same event again changes nothing. Needs a write transaction. Raises InvalidField as the port does.
+    `choose` says what to answer; without it `told.decision` was answered. The same event again changes nothing, and
+    gets the same answer. Needs a write transaction. Raises InvalidField as the port does.
     """
     event = told.event()
     row = _first(event, told)
+    decision = _chosen(connection, row, told, choose)
+    if decision is not None:
+        row |= _decided(row, decision)
+        row |= _state(row, [event])
     known = {name: value for name, value in row.items() if value is not None}
     made = ledger.insert(schema.call).values(known).on_conflict_do_nothing().returning(schema.call.c.id)
     if connection.execute(made).first() is not None:
         _add_event(connection, ledger, row["id"], event, told)
+        _keep(connection, row["id"], event.identity, told.received_ms, decision)
         _mark(connection, row)
-        return _recorded(row, fresh=True)
+        return _recorded(row, fresh=True, decision=decision)
     # The row is ours until the commit: two events at once must see each other.
     same = {"carrier_id": told.carrier, "provider_id": event.provider_id}
     wanted = select(schema.call).filter_by(**same).with_for_update()
@@ -84,12 +103,36 @@ def record(connection: Connection, ledger: Ledger, told: Told) -> Recorded:
         told = replace(told, fields=nameless(told.port, told.fields))
         event = replace(told.event(), identity=event.identity)
     if not _add_event(connection, ledger, row["id"], event, told):
-        return _recorded(row, fresh=False)
+        return _recorded(row, fresh=False, decision=_former(connection, row["id"], event.identity))
     changes = _facts(row, event, told)
-    changes |= _state({**row, **changes}, _events(connection, row["id"], told.port))
+    if event.kind == "dialled":
+        attempts.end(connection, row["id"], event.destination_state, told.received_ms)
+    decision = _chosen(connection, {**row, **changes}, told, choose)
+    changes |= _decided({**row, **changes}, decision)
+    events = _events(connection, row["id"], told.port)
+    changes |= _state({**row, **changes}, events)
     connection.execute(update(schema.call).where(schema.call.c.id == row["id"]).values(changes))
+    row = {**row, **changes}
+    _keep(connection, row["id"], event.identity, told.received_ms, decision)
+    _follow(connection, row, events)
     _mark(connection, row, {**row, **changes})
-    return _recorded({**row, **changes}, fresh=True)
+    return _recorded(row, fresh=True, decision=decision)
+
+
+def give_up(connection: Connection, wanted: str, at_ms: int) -> Recorded | None:
+    """Closes a call whose end nobody told. None: it is over, or was told of since. Needs a write transaction."""
+    row = dict(connection.execute(select(schema.call).filter_by(id=wanted).with_for_update()).mappings().one())
+    port = connection.execute(select(schema.carrier.c.kind).filter_by(id=row["carrier_id"])).scalar()
+    events = _events(connection, wanted, port or "")
+    if STATES[row["status"]].ends or not is_silent(row["status"], max(e.at_ms for e in events), at_ms):
+        return None
+    changes: dict[str, Any] = {"given_up_ms": at_ms}
+    changes |= _state({**row, **changes}, events)
+    connection.execute(update(schema.call).where(schema.call.c.id == wanted).values(changes))
+    row |= changes
+    _follow(connection, row, events)
+    _mark(connection, row)
+    return _recorded(row, fresh=True)
 
 
 async def credit(connection: AsyncConnection, call_id: str, attribution: Attribution, campaign: str | None) -> bool:
@@ -198,12 +241,64 @@ def _events(connection: Connection, call_id: str, port: str) -> list[CallEvent]:
     event = schema.call_event.c
     wanted = select(event.kind, event.received_at_ms, event.fields).where(event.call_id == call_id)
     rows = connection.execute(wanted)
-    return [_read(port, kind == "inbound", fields, received) for kind, received, fields in rows]
+    return [_read(port, kind, fields, received) for kind, received, fields in rows]
 
 
-def _read(port: str, inbound: bool, fields: dict[str, str], received_ms: int) -> CallEvent:
+def _read(port: str, kind: str, fields: dict[str, str], received_ms: int) -> CallEvent:
     carrier = PORTS[port]
-    return carrier.inbound(fields, received_ms) if inbound else carrier.progress(fields, received_ms)
+    if kind in STEPS:
+        return carrier.step(fields, received_ms)
+    return carrier.inbound(fields, received_ms) if kind == "inbound" else carrier.progress(fields, received_ms)
+
+
+def _chosen(connection: Connection, row: Mapping[str, Any], told: Told, choose: Choose | None) -> Decision | None:
+    return choose(connection, row) if choose else told.decision
+
+
+def _decided(row: Mapping[str, Any], decision: Decision | None) -> dict[str, Any]:
+    """What a decision changes in the call's row."""
+    if decision is None:
+        return {}
+    changes: dict[str, Any] = {"phase": decision.phase}
+    if decision.spoke:
+        changes["spoke"] = True
+    if decision.targets:
+        changes["destination"] = decision.targets[0].number
+    if decision.refusal and not row["refusal"]:
+        changes["refusal"] = decision.refusal
+    return changes
+
+
+def _keep(connection: Connection, call_id: str, identity: str, at_ms: int, decision: Decision | None) -> None:
+    if decision is None:
+        return
+    values = {
+        "id": ids.new_id("dec", at_ms),
+        "call_id": call_id,
+        "identity": identity,
+        "at_ms": at_ms,
+        "phase": decision.phase,
+        "path": msgspec.to_builtins(decision.path),
+        "instruction": msgspec.to_builtins(decision.instruction),
+    }
+    connection.execute(insert(schema.decision).values(values))
+    attempts.add(connection, call_id, decision.targets, at_ms)
+
+
+def _former(connection: Connection, call_id: str, identity: str) -> Decision | None:
+    """What the same event was answered."""
+    wanted = select(schema.decision.c.phase, schema.decision.c.instruction).filter_by(
+        call_id=call_id, identity=identity
+    )
+    row = connection.execute(wanted).first()
+    return row and Decision(phase=row.phase, instruction=msgspec.convert(row.instruction, Instruction))
+
+
+def _follow(connection: Connection, row: Mapping[str, Any], events: list[CallEvent]) -> None:
+    if row["phase"] is None:  # no plan was asked, so nothing was counted
+        return
+    heard = {leg.number: (leg.state, leg.ended_ms) for leg in legs(events) if leg.number}
+    attempts.follow(connection, row["id"], heard, row["ended_at_ms"] if STATES[row["status"]].ends else None)
 
 
 def _facts(row: dict[str, Any], event: CallEvent, told: Told) -> dict[str, Any]:
@@ -240,7 +335,8 @@ def _credit(attribution: Attribution) -> dict[str, Any]:
 
 
 def _state(row: dict[str, Any], events: list[CallEvent]) -> dict[str, Any]:
-    state = fold(events, rejected=row["refusal"] is not None and row["destination"] is None)
+    rejected = row["refusal"] is not None and row["destination"] is None
+    state = fold(events, Ours(row["phase"], bool(row["spoke"]), rejected, row["given_up_ms"]))
     changes = {
         "status": state.status,
         "started_at_ms": state.started_ms,
@@ -250,13 +346,17 @@ def _state(row: dict[str, Any], events: list[CallEvent]) -> dict[str, Any]:
         "talk_s": state.talk_s,
         "hung_up_by": state.hung_up_by,
         "recording_url": state.recording_url,
+        "keys": state.keys,
+        "attestation": state.attestation,
+        "phone_type": state.phone_type,
     }
-    if row["destination"] is None and row["refusal"] is None and state.destination:
+    is_unknown = row["destination"] is None and row["refusal"] is None
+    if state.destination and (is_unknown or state.answered_ms is not None):
         changes["destination"] = state.destination
     return changes
 
 
-def _recorded(row: dict[str, Any], fresh: bool) -> Recorded:
+def _recorded(row: dict[str, Any], fresh: bool, decision: Decision | None = None) -> Recorded:
     return Recorded(
         id=row["id"],
         carrier=row["carrier_id"],
@@ -267,4 +367,5 @@ def _recorded(row: dict[str, Any], fresh: bool) -> Recorded:
         ended_ms=row["ended_at_ms"] if STATES[row["status"]].ends else None,
         fresh=fresh,
         pending=row["method"] is None,
+        instruction=decision.instruction if decision else None,
     )

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from dni.call import calls
 from dni.call.calls import Recorded, Told
+from dni.call.choose import Chooser
 from dni.call.spool import Spool
 from dni.errors import DniError, Unavailable
 from dni.metrics import SPOOLED
@@ -36,18 +37,21 @@ class Journal:
         self._spool = Spool(parts.settings.data_dir / "spool")
         self._running: set[asyncio.Task[Recorded]] = set()
 
-    async def keep(self, told: Told, spent_s: float = 0.0) -> Recorded | None:
-        """None: it is on disk and will be in the ledger. Raises Unavailable `not_kept` when neither took it.
+    async def keep(self, told: Told, choose: Chooser | None = None, spent_s: float = 0.0) -> Recorded | None:
+        """None: it is on disk and will be in the ledger, with `told.decision`. Raises Unavailable `not_kept` when
+        neither took it.
 
         `spent_s`: so much of the answer's time is gone already. A ledger that is too slow may still take the event
         when it is on disk as well: recorded twice is recorded once.
         """
-        task = asyncio.create_task(self._commit(told))
+        task = asyncio.create_task(self._commit(told, choose))
         self._running.add(task)
         task.add_done_callback(self._ended)
         done, _ = await asyncio.wait({task}, timeout=max(0.1, _LEDGER_WITHIN_S + 0.05 - spent_s))
         if done and task.exception() is None:
             return task.result()
+        if choose is not None:
+            choose.abandon()
         why = task.exception() if done else "no answer in time"
         if isinstance(why, Unavailable) or not done:
             log.warning("the ledger does not take a call event, so the disk does: %s", why)
@@ -57,7 +61,7 @@ class Journal:
         return None
 
     async def _to_disk(self, told: Told) -> None:
-        within_s = _DISK_WITHIN_S if told.inbound else _DISK_AT_LEISURE_S
+        within_s = _DISK_WITHIN_S if told.inbound or told.step else _DISK_AT_LEISURE_S
         writing = asyncio.create_task(asyncio.to_thread(self._spool.append, _encode(told)))
         try:
             await asyncio.wait_for(asyncio.shield(writing), within_s)
@@ -89,9 +93,9 @@ class Journal:
                 yield recorded
         await asyncio.to_thread(self._spool.done, path)
 
-    async def _commit(self, told: Told) -> Recorded:
+    async def _commit(self, told: Told, choose: Chooser | None = None) -> Recorded:
         ledger = self._parts.ledger
-        return await ledger.commit(lambda connection: calls.record(connection, ledger, told), _LEDGER_WITHIN_S)
+        return await ledger.commit(lambda connection: calls.record(connection, ledger, told, choose), _LEDGER_WITHIN_S)
 
     def _ended(self, task: asyncio.Task[Recorded]) -> None:
         self._running.discard(task)

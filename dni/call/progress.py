@@ -5,8 +5,8 @@ import logging
 from dni.call.attribute_late import credit_late
 from dni.call.calls import Recorded, Told
 from dni.call.journal import Journal
-from dni.call.plan import plan
 from dni.call.release import release
+from dni.call.whose import whose
 from dni.catalog.model import Carrier
 from dni.errors import Unavailable
 from dni.live.connection import RedisError
@@ -25,7 +25,7 @@ async def progress(
     received_ms: int,
 ) -> None:
     """The event is in the ledger, or on disk, when this returns. Raises Unavailable `not_kept`: tell us again."""
-    found = plan(parts.catalog.now, carrier, event.tracking_number)
+    found = whose(parts.catalog.now, event.tracking_number)
     told = Told(
         carrier=carrier.id,
         port=carrier.kind,

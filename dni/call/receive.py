@@ -5,13 +5,16 @@ import time
 
 from dni.attribution.attribute import attribute
 from dni.attribution.model import Attribution
+from dni.call.answer import answer
 from dni.call.calls import Told, ring
+from dni.call.choose import from_memory
 from dni.call.journal import Journal
-from dni.call.plan import Plan, plan
+from dni.call.whose import Whose, nobodys, whose
 from dni.catalog.model import Carrier
 from dni.errors import Unavailable
-from dni.metrics import CALLS
 from dni.parts import Parts
+from dni.routing.decision import Route, Urls, destinations_of
+from dni.session.model import Touch
 from dni.telephony.model import CallEvent, Instruction
 
 log = logging.getLogger("dni.call")
@@ -24,36 +27,55 @@ async def receive(
     event: CallEvent,
     fields: dict[str, str],
     received_ms: int,
-    status_url: str,
+    urls: Urls,
 ) -> Instruction:
     """What the carrier shall do. The event is in the ledger by then, or on disk; never raises."""
     began = time.monotonic()
-    found = plan(parts.catalog.now, carrier, event.tracking_number)
+    found = whose(parts.catalog.now, event.tracking_number)
+    attribution = await _credited(parts, found, carrier, event, received_ms)
+    route = _route(parts, found, carrier, event, received_ms, attribution, urls)
     told = Told(
         carrier=carrier.id,
         port=carrier.kind,
         inbound=True,
         received_ms=received_ms,
         fields=fields,
-        destination=found.destination,
+        decision=from_memory(route) if route else nobodys(carrier, found.refusal or "", urls),
         refusal=found.refusal,
         campaign=found.campaign.id if found.campaign else None,
         publisher=found.publisher,
-        attribution=await _credited(parts, found, carrier, event, received_ms),
+        attribution=attribution,
     )
-    try:
-        await journal.keep(told, spent_s=time.monotonic() - began)
-        outcome = "connected" if found.destination else "rejected"
-    except Unavailable:  # told of in the log already
-        outcome = "not_kept"
-    except Exception:
-        log.exception("a call could not be kept; its caller is connected all the same")
-        outcome = "not_kept"
-    CALLS.labels(carrier.kind, outcome).inc()
-    return found.instruction(status_url)
+    return await answer(journal, told, route, began)
 
 
-async def _credited(parts: Parts, found: Plan, carrier: Carrier, event: CallEvent, now_ms: int) -> Attribution | None:
+def _route(
+    parts: Parts,
+    found: Whose,
+    carrier: Carrier,
+    event: CallEvent,
+    received_ms: int,
+    attribution: Attribution | None,
+    urls: Urls,
+) -> Route | None:
+    """None: the call is no campaign's."""
+    if found.campaign is None:
+        return None
+    return Route(
+        campaign=found.campaign,
+        destinations=destinations_of(parts.catalog.now, found.campaign),
+        urls=urls,
+        call=ring(carrier.id, event.provider_id),
+        at_ms=received_ms,
+        began_ms=received_ms,
+        caller=event.caller,
+        phone_type=event.phone_type,
+        touch=attribution.touch if attribution else Touch(),
+        publisher=(attribution.publisher if attribution else None) or found.publisher,
+    )
+
+
+async def _credited(parts: Parts, found: Whose, carrier: Carrier, event: CallEvent, now_ms: int) -> Attribution | None:
     """None: to be credited later."""
     try:
         return await attribute(parts, found.number, now_ms, ring(carrier.id, event.provider_id), event.caller)

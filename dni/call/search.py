@@ -13,12 +13,14 @@ from dni.attribution.model import Candidate, undecided
 from dni.call import touches
 from dni.call.model import STATES
 from dni.clock import rfc3339
-from dni.errors import InvalidField
+from dni.errors import Forbidden, InvalidField
 from dni.ledger import rows
 from dni.ledger.engines import Ledger
 from dni.ledger.rows import Instant, instant
-from dni.ledger.schema import call, call_event, call_touch, former_attribution, session, sought
+from dni.ledger.schema import call, call_event, call_touch, decision, former_attribution, session, sought
+from dni.money import Money
 from dni.phone import masked
+from dni.routing.plan import Passage
 
 _SEARCHED = ("source", "medium", "campaign_name", "keyword", "provider_id", "id")
 
@@ -113,8 +115,27 @@ class CallTouchView(msgspec.Struct):
     click_ids: dict[str, str]
 
 
+class CallOutcome(msgspec.Struct, frozen=True):
+    """What became of a call, as it was told last."""
+
+    sale: bool | None
+    value: Money | None
+    lead_status: str | None
+    note: str | None
+
+
+class DecisionView(msgspec.Struct):
+    """What we answered the carrier, and the way through the campaign's routing that led there. `phase`: `connecting`,
+    `menu`, `voicemail`, `rejected` or `over`."""
+
+    at: Instant
+    phase: str
+    path: list[Passage]
+
+
 class CallView(msgspec.Struct):
-    """`duration` is first ring to end, `talk_seconds` what was spoken; both in seconds."""
+    """`duration` is first ring to end, `talk_seconds` what was spoken; both in seconds. `keys`: pressed in menus.
+    `attestation` is STIR/SHAKEN's: A, B, C or failed."""
 
     id: str
     carrier: str
@@ -134,6 +155,10 @@ class CallView(msgspec.Struct):
     tag: str | None
     recording_url: str | None
     refusal: str | None
+    hung_up_by: str | None
+    keys: str | None
+    attestation: str | None
+    phone_type: str | None
     source: str | None
     medium: str | None
     campaign_name: str | None
@@ -143,6 +168,7 @@ class CallView(msgspec.Struct):
     landing_page: str | None
     referrer: str | None
     click_ids: dict[str, str]
+    outcome: CallOutcome | None
     attribution: AttributionView
 
 
@@ -220,6 +246,19 @@ async def former_attributions(ledger: Ledger, principal: Principal, wanted: str)
             view.candidates = [one for one in view.candidates if one.session in own]
             view.session = view.session if view.session in own else None
     return views
+
+
+async def decisions(ledger: Ledger, principal: Principal, wanted: str) -> list[DecisionView]:
+    """In their order. Raises NotFound as `one_call` does, and Forbidden for who does not see destinations."""
+    if principal.publisher:
+        raise Forbidden("where a call is sent is not for publishers to read")
+    async with ledger.read() as connection:
+        await rows.one(connection, _visible(principal).where(call.c.id == wanted), f"call {wanted}")
+        query = select(decision).where(decision.c.call_id == wanted).order_by(decision.c.at_ms, decision.c.id)
+        return [
+            DecisionView(rfc3339(row["at_ms"]), row["phase"], msgspec.convert(row["path"], list[Passage]))
+            for row in (await connection.execute(query)).mappings()
+        ]
 
 
 async def call_touches(ledger: Ledger, principal: Principal, wanted: str) -> list[CallTouchView]:
@@ -393,6 +432,10 @@ def _view(row: RowMapping, principal: Principal) -> CallView:
         tag=row["tag_id"],
         recording_url=row["recording_url"],
         refusal=row["refusal"],
+        hung_up_by=row["hung_up_by"],
+        keys=row["keys"],
+        attestation=row["attestation"],
+        phone_type=row["phone_type"],
         source=row["source"],
         medium=row["medium"],
         campaign_name=row["campaign_name"],
@@ -402,8 +445,17 @@ def _view(row: RowMapping, principal: Principal) -> CallView:
         landing_page=row["landing_page"],
         referrer=row["referrer"],
         click_ids=row["click_ids"] or {},
+        outcome=_outcome(row["outcome"], principal),
         attribution=_attribution(row),
     )
+
+
+def _outcome(told: Any, principal: Principal) -> CallOutcome | None:
+    """A note may name people, as a caller's number does."""
+    if told is None:
+        return None
+    found = msgspec.convert(told, CallOutcome)
+    return found if principal.sees_callers else msgspec.structs.replace(found, note=None)
 
 
 def _attribution(row: RowMapping) -> AttributionView:

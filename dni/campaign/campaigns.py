@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import RowMapping, Select, insert, select, update
+from sqlalchemy import RowMapping, Select, false, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni import money
@@ -19,6 +19,7 @@ from dni.ledger import rows
 from dni.ledger.rows import Instant
 from dni.ledger.schema import campaign
 from dni.phone import e164
+from dni.routing.model import Routing
 
 
 class NewCampaign(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -98,6 +99,21 @@ async def destinations(connection: AsyncConnection) -> Sequence[RowMapping]:
     columns = campaign.c.id, campaign.c.name, campaign.c.destination
     found = await connection.execute(select(*columns).where(campaign.c.deleted_at_ms.is_(None)))
     return found.mappings().all()
+
+
+async def routing(connection: AsyncConnection, principal: Principal, wanted: str) -> Routing:
+    """Raises NotFound as `one` does, and for who sees no destinations."""
+    query = _visible(principal).where(campaign.c.id == wanted)
+    if principal.publisher:
+        query = query.where(false())
+    row = await rows.one(connection, query, f"campaign {wanted}")
+    return msgspec.convert(row["routing"], Routing)
+
+
+async def reroute(connection: AsyncConnection, wanted: str, routing: Routing) -> None:
+    """The campaign is known to be live, and what the routing names to be its own."""
+    values = {"routing": msgspec.to_builtins(routing)}
+    await connection.execute(update(campaign).where(campaign.c.id == wanted).values(values))
 
 
 def _visible(principal: Principal) -> Select[Any]:

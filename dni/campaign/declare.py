@@ -21,6 +21,9 @@ from dni.ledger import schema
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange
 from dni.pool.pools import NewPool, PoolChange
+from dni.routing import destinations
+from dni.routing.destinations import DestinationChange, NewDestination
+from dni.routing.model import Routing, checked
 from dni.tag import drafts, tags, versions
 from dni.tag.model import NewTag, TagChange, show_targets
 from dni.tag.versions import Rollback
@@ -38,6 +41,28 @@ async def change_campaign(connection: AsyncConnection, now_ms: int, wanted: str,
     values = _given(change)
     await refer.to_a_person(connection, values.get("destination"))
     await campaigns.change(connection, wanted, values)
+
+
+async def routing(connection: AsyncConnection, wanted: str, told: Routing) -> Routing:
+    """How the campaign's calls go from now on; those under way go on behind the step that they are at."""
+    await refer.live(connection, schema.campaign, wanted)
+    made = checked(told)
+    await refer.to_routing(connection, wanted, made)
+    await campaigns.reroute(connection, wanted, made)
+    return made
+
+
+async def destination(connection: AsyncConnection, now_ms: int, new: NewDestination) -> str:
+    await refer.to_campaign(connection, new.campaign)
+    await refer.to_a_person(connection, new.number, "/number")
+    return await destinations.create(connection, now_ms, new)
+
+
+async def change_destination(connection: AsyncConnection, now_ms: int, wanted: str, change: DestinationChange) -> None:
+    await refer.live(connection, schema.destination, wanted)
+    values = _given(change)
+    await refer.to_a_person(connection, values.get("number"), "/number")
+    await destinations.change(connection, wanted, values)
 
 
 async def publisher(connection: AsyncConnection, now_ms: int, new: NewPublisher) -> str:

@@ -11,6 +11,8 @@ from dni.errors import InvalidField, NotFound
 from dni.ledger import schema
 from dni.pool import numbers
 from dni.pool.numbers import where_it_is
+from dni.routing import destinations, model
+from dni.routing.model import Routing
 from dni.tag import tags
 
 
@@ -64,12 +66,26 @@ async def to_a_person(connection: AsyncConnection, destination: str | None, path
 
 async def no_campaigns_destination(connection: AsyncConnection, added: Iterable[str], path: str) -> None:
     """The other side: where calls go to cannot become a tracking number. `{place}` in `path` is the number's."""
-    ends = {row["destination"]: row for row in await campaigns.destinations(connection)}
+    ends = {
+        row["number"]: f"is destination {row['name']!r} ({row['id']})" for row in await destinations.phones(connection)
+    }
+    ends |= {
+        row["destination"]: f"is where the calls of campaign {row['name']!r} ({row['id']}) go"
+        for row in await campaigns.destinations(connection)
+    }
     for place, number in enumerate(added):
         if number in ends:
-            row = ends[number]
-            where = path.format(place=place)
-            raise InvalidField(where, f"{number} is where the calls of campaign {row['name']!r} ({row['id']}) go")
+            raise InvalidField(path.format(place=place), f"{number} {ends[number]}")
+
+
+async def to_routing(connection: AsyncConnection, campaign: str, routing: Routing) -> None:
+    """Its destinations are live ones of the campaign, its publishers are there."""
+    own = await destinations.of_campaign(connection, campaign)
+    for wanted, path in model.destinations(routing).items():
+        if wanted not in own:
+            raise InvalidField(path, f"the campaign has no destination {wanted[:64]!r}")
+    for wanted, path in model.publishers(routing).items():
+        await to_publisher(connection, wanted, path)
 
 
 def shown(given: list[Use]) -> set[str]:

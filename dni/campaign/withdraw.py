@@ -5,6 +5,7 @@ Every function runs in the transaction of `change.one_change` and raises NotFoun
 
 from typing import Any
 
+import msgspec
 from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +14,8 @@ from dni.campaign import campaigns, publishers, refer
 from dni.errors import Conflict
 from dni.ledger import schema
 from dni.pool import numbers, pools
+from dni.routing import destinations, model
+from dni.routing.model import Routing
 from dni.tag import tags
 from dni.telephony import carriers
 
@@ -20,7 +23,20 @@ from dni.telephony import carriers
 async def campaign(connection: AsyncConnection, now_ms: int, wanted: str) -> None:
     await refer.live(connection, schema.campaign, wanted)
     await _unused(connection, "campaign_id", wanted)
+    await destinations.delete_of(connection, now_ms, wanted)
     await campaigns.delete(connection, now_ms, wanted)
+
+
+async def destination(connection: AsyncConnection, now_ms: int, wanted: str) -> None:
+    """Only one that its campaign's routing does not name."""
+    await refer.live(connection, schema.destination, wanted)
+    query = select(schema.campaign.c.name, schema.campaign.c.id, schema.campaign.c.routing).join(
+        schema.destination, schema.destination.c.campaign_id == schema.campaign.c.id
+    )
+    row = (await connection.execute(query.where(schema.destination.c.id == wanted))).one()
+    if wanted in model.destinations(msgspec.convert(row.routing, Routing)):
+        raise _in_use(f"the routing of campaign {row.name!r} ({row.id})")
+    await destinations.delete(connection, now_ms, wanted)
 
 
 async def publisher(connection: AsyncConnection, now_ms: int, wanted: str) -> None:

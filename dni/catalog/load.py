@@ -27,6 +27,7 @@ async def load(ledger: Ledger) -> Catalog:
         tags = await _rows(connection, schema.tag)
         numbers = await _rows(connection, schema.number)
         carriers = await _rows(connection, schema.carrier)
+        destinations = await _rows(connection, schema.destination)
         drafts = await _rows(connection, schema.tag_draft)
         pinned = await connection.execute(select(schema.tag_script.c.tag_id, schema.tag_script.c.version))
     regions: dict[str, set[str]] = defaultdict(set)
@@ -36,7 +37,7 @@ async def load(ledger: Ledger) -> Catalog:
     tags_by_id = {row["id"]: tag(row) for row in tags if row["deleted_at_ms"] is None}
     return Catalog(
         revision=revision,
-        campaigns={r["id"]: _pick(model.Campaign, r) for r in campaigns},
+        campaigns={r["id"]: _campaign(r) for r in campaigns},
         publishers={r["id"]: _pick(model.Publisher, r) for r in publishers},
         pools={r["id"]: _pool(r, regions[r["id"]]) for r in pools},
         tags=tags_by_id,
@@ -50,6 +51,7 @@ async def load(ledger: Ledger) -> Catalog:
             if (live := tags_by_id.get(row["tag_id"]))
         },
         pinned=frozenset((tag_id, version) for tag_id, version in pinned),
+        destinations={r["id"]: destination(r) for r in destinations if r["deleted_at_ms"] is None},
     )
 
 
@@ -69,6 +71,16 @@ async def _rows(connection: AsyncConnection, table: Any) -> list[dict[str, Any]]
 
 def _pick(kind: Any, row: dict[str, Any]) -> Any:
     return kind(**{name: row[name] for name in kind.__struct_fields__})
+
+
+def destination(row: Mapping[Any, Any]) -> model.Destination:
+    """A row of the destination table as the catalog has it."""
+    same = ("id", "name", "number", "timezone", "hours", "caps", "paused")
+    return msgspec.convert({**{name: row[name] for name in same}, "campaign": row["campaign_id"]}, model.Destination)
+
+
+def _campaign(row: Mapping[Any, Any]) -> model.Campaign:
+    return msgspec.convert({name: row[name] for name in model.Campaign.__struct_fields__}, model.Campaign)
 
 
 def tag(row: Mapping[Any, Any]) -> model.Tag:

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from dni.routing.model import Caps, Routing
+
 
 class Campaign(msgspec.Struct, frozen=True):
     id: str
@@ -12,6 +14,20 @@ class Campaign(msgspec.Struct, frozen=True):
     destination: str
     timezone: str
     currency: str
+    routing: Routing = Routing()
+
+
+class Destination(msgspec.Struct, frozen=True, kw_only=True):
+    """`timezone` None: the campaign's. `hours` None: always."""
+
+    id: str
+    campaign: str
+    name: str
+    number: str
+    timezone: str | None = None
+    hours: str | None = None
+    caps: Caps = Caps()
+    paused: bool = False
 
 
 class Publisher(msgspec.Struct, frozen=True):
@@ -171,6 +187,7 @@ class Catalog(msgspec.Struct, frozen=True):
     carriers: dict[str, Carrier]
     drafts: dict[str, Draft] = {}
     pinned: frozenset[tuple[str, str]] = frozenset()
+    destinations: dict[str, Destination] = {}
 
     def draft(self, tag: Tag, token: str) -> Tag | None:
         """The tag as its draft has it, for who knows the token of that draft."""

@@ -32,6 +32,7 @@ from dni.pool.place import place
 from dni.replay import generate
 from dni.replay.events import Beat, Call, Event, Leave, Tap, Visit
 from dni.replay.server import private_server
+from dni.routing.decision import Urls
 from dni.session.recorder import record
 from dni.settings import Settings
 from dni.tag.browser import Browser
@@ -235,7 +236,7 @@ class _Player:
         call, leg = f"CA{secrets.token_hex(16)}", f"CA{secrets.token_hex(16)}"
         caller = arrives(self._carrier, call, event.caller or "anonymous", number)
         inbound = PORTS["twilio"].inbound(caller, at_ms)
-        await receive(self._parts, self._journal, self._carrier, inbound, caller, at_ms, "")
+        await receive(self._parts, self._journal, self._carrier, inbound, caller, at_ms, Urls("demo:"))
         self.filled.calls += 1
         answered_ms = at_ms + 4_000 + round(self._chance.random() * 8_000)
         talk_s = min(_LONGEST_TALK_S, 5 + round(self._chance.expovariate(1 / _MEAN_TALK_S)))

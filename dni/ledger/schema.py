@@ -2,11 +2,11 @@
 
 Design overview
 ---------------
-Configuration (`campaign publisher pool tag number carrier token`) is written by the admin API and `dni apply`; every
-write raises `revision`, which workers poll to renew the catalog they hold in memory. Rows are never deleted while
-something points to them: they get `deleted_at_ms` (or `retired_at_ms`) and leave the catalog. `tag_version` keeps
-former settings of a tag, at most 100; `tag_draft` what its next ones change, until it is published; `tag_script` every
-script that was handed out by its version: a page may name it for ever.
+Configuration (`campaign destination publisher pool tag number carrier token`) is written by the admin API and `dni
+apply`; every write raises `revision`, which workers poll to renew the catalog they hold in memory. Rows are never
+deleted while something points to them: they get `deleted_at_ms` (or `retired_at_ms`) and leave the catalog.
+`tag_version` keeps former settings of a tag, at most 100; `tag_draft` what its next ones change, until it is published;
+`tag_script` every script that was handed out by its version: a page may name it for ever.
 
 What happened (`session lease call call_event`) is written by two hands. The recorder turns the Redis streams into
 sessions and leases; `recorded` holds the last stream id applied, in the same transaction, so an entry is applied once.
@@ -23,6 +23,11 @@ same transaction (`dni/ledger/stale.py`); the rows count then, until the chunk i
 A row of `session` goes when it is old and led to no call; of older calls and sessions some columns go (`retention`,
 `forgotten`, `retention_run`). Who asks for it is erased: the call then has a random text in the place of each id, which
 no other row has. `call.first_time` keeps figures of calls whose `caller` is gone. `erasure` tells that it was done.
+
+`decision` is each answer that we gave the carrier of a call, with the way that it took through its campaign's routing;
+the same question again gets the same answer. `attempt` is each destination that a call was sent to: caps are counted
+from these rows, in the transaction that adds one. `outcome` is what became of a call, told afterwards; rows are only
+added, the last one counts.
 
 `pool_hour` is how a pool was used, hour by hour: counted from leases, sessions and calls, for the pool's page, which
 would have to read them all. It names no person, and stays when they are forgotten.
@@ -49,6 +54,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     func,
     literal_column,
     text,
@@ -96,8 +102,25 @@ campaign = Table(
     Column("destination", Text, nullable=False, comment="E.164: where calls go"),
     Column("timezone", Text, nullable=False, comment="IANA name"),
     Column("currency", Text, nullable=False, comment="ISO 4217"),
+    Column("routing", JSON, nullable=False, server_default="{}", comment="routing.model.Routing: what is no default"),
     _ms("created_at_ms"),
     _ms("deleted_at_ms", nullable=True),
+)
+
+destination = Table(
+    "destination",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("campaign_id", Text, ForeignKey("campaign.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("number", Text, nullable=False, comment="E.164"),
+    Column("timezone", Text, comment="IANA name; null: the campaign's"),
+    Column("hours", Text, comment="as dni/routing/hours.py reads them; null: always"),
+    Column("caps", JSON, nullable=False, server_default="{}", comment="routing.destinations.Caps: what is set"),
+    Column("paused", Boolean, nullable=False, server_default=false()),
+    _ms("created_at_ms"),
+    _ms("deleted_at_ms", nullable=True),
+    Index("ix_destination_campaign_id", "campaign_id"),
 )
 
 publisher = Table(
@@ -342,6 +365,13 @@ call = Table(
         "forgot_ms", nullable=True
     ),  # when who called was forgotten: what the carrier tells later does not bring it back
     Column("first_time", Boolean, comment="whether this telephone's first of the campaign; null: its calls tell"),
+    Column("phase", Text, comment="of the last decision: connecting, menu, voicemail, rejected, over"),
+    Column("spoke", Boolean, comment="we took the call ourselves and spoke to the caller; null: no"),
+    Column("keys", Text, comment="what the caller pressed, in order"),
+    Column("attestation", Text, comment="of STIR/SHAKEN: A, B, C, failed"),
+    Column("phone_type", Text, comment="of the caller, where the carrier tells"),
+    _ms("given_up_ms", nullable=True),  # when it was closed, because nobody told of its end
+    Column("outcome", JSON(none_as_null=True), comment="a copy of the last row of `outcome`"),
     UniqueConstraint("carrier_id", "provider_id"),
     Index("ix_call_started_at_ms", "started_at_ms"),
     Index("ix_call_campaign_id_started_at_ms", "campaign_id", "started_at_ms"),
@@ -481,6 +511,53 @@ pool_hour = Table(
         nullable=False,
         comment="counts by dni/pool/use.py: last sign of a lease that is over to its call",
     ),
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("call_id", Text, ForeignKey("call.id"), nullable=False),
+    Column("identity", Text, nullable=False, comment="of the event that asked"),
+    _ms("at_ms"),
+    Column("phase", Text, nullable=False),
+    Column("path", JSON, nullable=False, comment="routing.plan.Passage: steps the call came to, and why"),
+    Column("instruction", JSON, nullable=False, comment="telephony.model.Instruction: what was answered"),
+    UniqueConstraint("call_id", "identity"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("call_id", Text, ForeignKey("call.id"), nullable=False),
+    Column("destination_id", Text, ForeignKey("destination.id"), nullable=False),
+    Column("number", Text, nullable=False, comment="E.164, as it was then"),
+    Column("state", Text, nullable=False, comment="of its leg, a key of call.model.STATES"),
+    Column("counted", Boolean, nullable=False, comment="against the caps: it is under way, or was answered"),
+    _ms("at_ms"),
+    _ms("ended_at_ms", nullable=True),
+    Index("ix_attempt_call_id", "call_id"),
+    Index("ix_attempt_counted", "destination_id", "at_ms", sqlite_where=text("counted"),
+          postgresql_where=text("counted")),
+    Index("ix_attempt_under_way", "destination_id", "at_ms", sqlite_where=text("ended_at_ms IS NULL"),
+          postgresql_where=text("ended_at_ms IS NULL")),
+)  # fmt: skip
+
+outcome = Table(
+    "outcome",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("call_id", Text, ForeignKey("call.id"), nullable=False),
+    _ms("at_ms"),
+    Column("sale", Boolean, comment="null: nothing is said of it"),
+    Column("value", BigInteger, comment="in minor units of the currency"),
+    Column("currency", Text),
+    Column("lead_status", Text),
+    Column("note", Text),
+    Column("by_id", Text, nullable=False, comment="whose token it was"),
+    Column("by_name", Text, nullable=False),
+    Index("ix_outcome_call_id", "call_id"),
 )
 
 refusal = Table(

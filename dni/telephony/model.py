@@ -7,17 +7,21 @@ import msgspec
 
 
 class RawRequest(msgspec.Struct, frozen=True):
-    """A carrier's request. `url` is the public one that the carrier called; header names are in lower case."""
+    """A carrier's request. `url` is the public one that the carrier called; header names are in lower case.
+
+    received_ms     when it came; a carrier that signs the time of its request is believed for a while only
+    """
 
     url: str
     headers: Mapping[str, str]
     body: bytes
+    received_ms: int = 0
 
 
 class Fields(msgspec.Struct, frozen=True):
     """A carrier's request, its signature checked: the account that it speaks for, and every field as sent.
 
-    `account_sid` None: it names none, so its secret alone says whose it is.
+    account_sid     None: the carrier does not tell; the account's secret alone says whose request it is
     """
 
     account_sid: str | None
@@ -62,7 +66,7 @@ class CallEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prompt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a caller hears: a text that the carrier reads aloud in `language` (BCP 47), or else an audio file (https)."""
+    """What a caller hears: a text that the carrier reads in `language` (BCP 47), or else an audio file (https)."""
 
     text: str | None = None
     audio: str | None = None
@@ -87,7 +91,7 @@ class Connect(msgspec.Struct, frozen=True, kw_only=True, tag="connect", omit_def
 
 
 class Menu(msgspec.Struct, frozen=True, kw_only=True, tag="menu", omit_defaults=True):
-    """Says the prompt and waits `timeout_s` for one of `keys`. `step_url` is asked then, also when nothing was pressed."""
+    """Says the prompt, waits `timeout_s` for one of `keys`, and asks `step_url`, also when nothing was pressed."""
 
     prompt: Prompt
     keys: tuple[str, ...]
@@ -96,11 +100,15 @@ class Menu(msgspec.Struct, frozen=True, kw_only=True, tag="menu", omit_defaults=
 
 
 class Voicemail(msgspec.Struct, frozen=True, kw_only=True, tag="voicemail", omit_defaults=True):
-    """Says the prompt and records the caller for at most `longest_s`; `step_url` is told where the recording is."""
+    """Says the prompt and records the caller for at most `longest_s`; `step_url` is told where the recording is.
+
+    status_url  told the same when the file is ready, which may be after the call
+    """
 
     prompt: Prompt
     longest_s: int
     step_url: str
+    status_url: str | None = None
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True, tag="reject", omit_defaults=True):
@@ -143,7 +151,7 @@ class Port(Protocol):
     """What a carrier's file offers. All of it is pure; nothing here waits."""
 
     def open(self, request: RawRequest, secret: str) -> Fields:
-        """Checks the signature. Raises Forbidden `missing_signature` or `bad_signature`, BadBody."""
+        """Checks the signature. Raises Forbidden `missing_signature`, `bad_signature` or `stale_signature`, BadBody."""
         ...
 
     def inbound(self, values: Mapping[str, str], received_ms: int) -> CallEvent:

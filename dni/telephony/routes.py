@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.responses import Response
@@ -12,11 +13,14 @@ from dni.call.journal import Journal
 from dni.call.progress import progress
 from dni.call.receive import receive
 from dni.call.refusals import Refusal, Refusals
+from dni.call.step import step
 from dni.catalog.model import Carrier
 from dni.errors import DniError, Forbidden, MethodNotAllowed, NotFound, Unavailable
 from dni.metrics import CALL_ANSWER_S, REFUSALS
 from dni.parts import Parts
-from dni.telephony.model import Port, RawRequest
+from dni.routing.decision import Urls, whispered
+from dni.routing.plan import PLACE_MAX, unpacked
+from dni.telephony.model import AT, Answer, Port, RawRequest
 from dni.telephony.ports import PORTS
 from dni.web.body import FORM_LIMIT, read
 
@@ -26,13 +30,19 @@ _URL_MAX = 300
 
 
 class _Request(msgspec.Struct, frozen=True):
-    """A request that is surely the carrier's. `base` is scheme and host as the carrier knows them."""
+    """A request that is surely the carrier's. `base` is scheme and host as the carrier knows them; `query` what the
+    address has that we gave it."""
 
     carrier: Carrier
     port: Port
     values: dict[str, str]
     base: str
+    query: dict[str, str]
     received_ms: int
+
+    @property
+    def urls(self) -> Urls:
+        return Urls(f"{self.base}/voice/{self.carrier.kind}/{self.carrier.id}")
 
 
 _Act = Callable[[_Request], Awaitable[Response]]
@@ -43,23 +53,31 @@ def routes(parts: Parts) -> list[Route]:
     refusals = Refusals(parts.ledger)
 
     async def inbound(request: _Request) -> Response:
-        carrier, values = request.carrier, request.values
-        event = request.port.inbound(values, request.received_ms)
-        status_url = f"{request.base}/voice/{carrier.kind}/{carrier.id}/status"
-        instruction = await receive(parts, journal, carrier, event, values, request.received_ms, status_url)
-        answer = request.port.answer(instruction)
-        return Response(answer.body, media_type=answer.media_type, headers={"Cache-Control": "no-store"})
+        event = request.port.inbound(request.values, request.received_ms)
+        told = (request.carrier, event, request.values, request.received_ms, request.urls)
+        return _response(request.port.answer(await receive(parts, journal, *told)))
 
     async def status(request: _Request) -> Response:
         event = request.port.progress(request.values, request.received_ms)
         await progress(parts, journal, request.carrier, event, request.values, request.received_ms)
         return Response(status_code=204)
 
-    async def step(request: _Request) -> Response:
-        raise NotFound("there are no menus to answer")
+    async def next_step(request: _Request) -> Response:
+        if "whisper" in request.query:
+            prompt = whispered(parts.catalog.now, unpacked(request.query["whisper"]))
+            return _response(request.port.whisper(prompt))
+        at = request.query.get("at", "")
+        values = {**request.values, AT: at[:PLACE_MAX]}
+        event = request.port.step(values, request.received_ms)
+        told = (request.carrier, event, values, request.received_ms, request.urls)
+        return _response(request.port.answer(await step(parts, journal, *told, unpacked(at))))
 
-    acts: dict[str, _Act] = {"inbound": inbound, "status": status, "step": step}
+    acts: dict[str, _Act] = {"inbound": inbound, "status": status, "step": next_step}
     return [Route(f"/voice/{{carrier}}/{{account}}/{name}", _Door(parts, refusals, act)) for name, act in acts.items()]
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, media_type=answer.media_type, headers={"Cache-Control": "no-store"})
 
 
 class _Door:
@@ -104,7 +122,7 @@ class _Door:
         url = f"{base}{path}?{query}" if query else f"{base}{path}"
         body = await read(scope, receive, FORM_LIMIT)
         try:
-            fields = port.open(RawRequest(url, headers, body), carrier.auth_token)
+            fields = port.open(RawRequest(url, headers, body, received_ms), carrier.auth_token)
             if fields.account_sid not in (None, carrier.account_sid):
                 raise Forbidden(
                     "the request is of another account than this carrier's: its AccountSid is not ours",
@@ -113,7 +131,8 @@ class _Door:
         except Forbidden as error:
             await self._keep(Refusal(carrier.id, received_ms, error.code, error.detail, f"{base}{path}"[:_URL_MAX]))
             raise
-        return _Request(carrier, port, fields.values, base, received_ms)
+        asked = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=None))
+        return _Request(carrier, port, fields.values, base, asked, received_ms)
 
     async def _keep(self, refusal: Refusal) -> None:
         log.warning("account %s: refused a request: %s", refusal.carrier, refusal.code)

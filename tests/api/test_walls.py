@@ -11,6 +11,9 @@ from dni.ledger import schema
 from tests.api.conftest import Api, a_page
 
 
+HIDDEN = ("list_destinations", "get_destination", "get_routing", "try_routing", "list_call_decisions")
+
+
 class World:
     """Two campaigns of two publishers, each with one of everything. `own` and `foreign` map a room to an id."""
 
@@ -53,6 +56,8 @@ async def world(api: Api) -> World:
         carrier = {"kind": "twilio", "name": "C", "account_sid": "AC1", "auth_token": "x"}
         of["carriers"] = (await api.made("/carriers", carrier))["id"]
         of["tokens"] = (await api.made("/tokens", {"role": "marketer"}))["id"]
+        phone = {"campaign": of["campaigns"], "name": "Shop", "number": "+14155550180"}
+        of["destinations"] = (await api.made("/destinations", phone))["id"]
         await api.ask("PUT", f"/tags/{of['tags']}/draft", json={"params": ["store"]})
     return made
 
@@ -83,7 +88,11 @@ def _body(operation: Operation, world: World) -> dict[str, Any] | None:
         "carriers": {"kind": "twilio", "name": "N", "account_sid": "AC2", "auth_token": "x"},
         "tokens": {"role": "admin"},
         "privacy": {"caller": "+12125550177"},
+        "destinations": {"campaign": campaign, "name": "N", "number": "+14155550152"},
     }
+    if operation.access == "tell":
+        of = {"caller": "+12125550101", "since": "1970-01-01T00:00:00Z", "until": "1970-01-02T00:00:00Z"}
+        return {"sale": True, **(of if operation.name == "tell_outcome_of" else {})}
     return new[operation.room] if operation.status == 201 or operation.name == "erase_person" else {}
 
 
@@ -98,8 +107,10 @@ async def test_every_operation_by_every_walled_role(api: Api, world: World) -> N
     for who, (role, token) in (await _walled(api, world)).items():
         principal = Principal("x", "x", role, "walled")
         for operation in OPERATIONS:
-            may = operation.access == "read"
-            assert may == (not principal.may_write and operation.access == "read"), "walls never write"
+            may = operation.access == "read" or (operation.access == "tell" and role != "publisher")
+            assert may <= (not principal.may_write), "walls never write"
+            # Who buys the calls is nothing that a publisher sees.
+            is_hidden = role == "publisher" and operation.name in HIDDEN
             for side in ("own", "foreign"):
                 path = operation.path.format(id=getattr(world, side).get(operation.room))
                 if operation.name == "report_attribution":
@@ -109,6 +120,10 @@ async def test_every_operation_by_every_walled_role(api: Api, world: World) -> N
                 where = (who, operation.name, side)
                 if not may:
                     assert (where, answer.status_code) == (where, 403)
+                elif is_hidden:
+                    assert (where, answer.status_code in (403, 404) or answer.json()["data"] == []) == (where, True)
+                elif operation.name == "tell_outcome_of":
+                    assert (where, answer.json()["call"]) == (where, world.own["calls"])
                 elif "{id}" in operation.path:
                     assert (where, answer.status_code) == (where, 200 if side == "own" else 404)
                 else:
@@ -124,7 +139,7 @@ async def test_only_admins_administer_and_only_two_roles_write(api: Api, world: 
     walls = {"campaign": world.own["campaigns"]} if role == "advertiser" else {}
     walls |= {"publisher": world.own["publishers"]} if role == "publisher" else {}
     token = await api.token(role, **walls)
-    may = {"read": True, "write": role in ("admin", "marketer"), "administer": role == "admin"}
+    may = {"read": True, "tell": role != "publisher", "write": role in ("admin", "marketer"), "administer": role == "admin"}
     for operation in sorted(OPERATIONS, key=lambda o: ("GET", "POST", "PUT", "PATCH", "DELETE").index(o.method)):
         # Reads and creations only succeed; changes are tried on what nobody has.
         wanted = world.own.get(operation.room) if operation.method == "GET" else "nobody"
@@ -133,6 +148,8 @@ async def test_only_admins_administer_and_only_two_roles_write(api: Api, world: 
             more = {"params": {"caller": "+12125550177"}}
         answer = await api.ask(operation.method, operation.path.format(id=wanted), token=token, **more)
         fine = (404,) if operation.writes and "{id}" in operation.path else (200, 201)
+        if role == "publisher" and operation.name in HIDDEN:
+            fine = (200, 403, 404)
         where = (role, operation.name)
         assert (where, answer.status_code in (fine if may[operation.access] else (403,))) == (where, True)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dni.call.model import STATES, CallState, fold
+from dni.call.model import STATES, CallState, Ours, fold
 from dni.telephony.model import CallEvent
 
 T = 1_790_000_000_000
@@ -43,7 +43,7 @@ def leg(state: str, at: int, seconds: int | None = None, leg: str = "CA2", to: s
 # events; status, answered at, ended at (s after the first ring), duration, talk, destination that answered
 STORIES = {
     "only announced": ([inbound()], ("ringing", None, None, None, None, None)),
-    "destination rings": ([inbound(), leg("ringing", 1)], ("ringing", None, None, None, None, DESTINATION)),
+    "destination rings": ([inbound(), leg("ringing", 1)], ("connecting", None, None, None, None, DESTINATION)),
     "talking": ([inbound(), leg("in_progress", 5)], ("in_progress", 5, None, None, None, DESTINATION)),
     "answered and ended": (
         [inbound(), leg("ringing", 1), leg("in_progress", 5), leg("completed", 65, 60), caller("completed", 65, 60)],
@@ -129,9 +129,9 @@ def test_a_story(name: str) -> None:
 
 
 def test_a_call_that_we_reject_stays_rejected() -> None:
-    state = fold([inbound(), caller("busy", 1)], rejected=True)
+    state = fold([inbound(), caller("busy", 1)], Ours(rejected=True))
     assert (state.status, state.answered_ms, state.talk_s) == ("rejected", None, 0)
-    assert fold([inbound()], rejected=True).ended_ms == T
+    assert fold([inbound()], Ours(rejected=True)).ended_ms == T
 
 
 def test_who_hangs_up_while_it_rings_is_the_caller() -> None:
@@ -143,7 +143,7 @@ def test_the_carriers_whole_seconds_never_put_an_end_before_the_beginning() -> N
     assert (state.started_ms, state.answered_ms, state.ended_ms, state.duration_s) == (T + 1000,) * 3 + (0,)
 
 
-any_state = st.sampled_from([None, *(s for s in STATES if s != "rejected")])
+any_state = st.sampled_from([None, *(name for name, state in STATES.items() if state.of_leg)])
 any_seconds = st.none() | st.integers(0, 600)
 any_event = st.builds(
     CallEvent,
@@ -165,8 +165,8 @@ any_event = st.builds(
 @given(events=st.lists(any_event, min_size=1, max_size=8), order=st.lists(st.integers(0, 7), max_size=8))
 def test_order_and_repetition_do_not_matter(events: list[CallEvent], order: list[int]) -> None:
     told = [events[at % len(events)] for at in order] + events[::-1]
-    for rejected in (False, True):
-        assert fold(told, rejected) == fold(events, rejected)
+    for ours in (Ours(), Ours(rejected=True), Ours("menu", spoke=True), Ours("voicemail", True), Ours(given_up_ms=T)):
+        assert fold(told, ours) == fold(events, ours)
 
 
 @settings(max_examples=500, deadline=None)

@@ -48,8 +48,9 @@ async def test_an_unknown_account_and_a_wrong_carrier_are_not_found(carrier: Car
         assert reason(answer)[0] == 404
 
 
-async def test_there_are_no_menus_yet(carrier: Carrier) -> None:
-    assert reason(await carrier.post("step", carrier.fields(NUMBER, CALL, "in-progress"))) == (404, "not_found")
+async def test_an_address_that_is_none_of_ours_leads_to_the_end_of_the_plan(carrier: Carrier) -> None:
+    answer = await carrier.post("step", carrier.fields(NUMBER, CALL, "in-progress"))
+    assert dialled(answer) == DESTINATION
 
 
 async def test_refusals_are_kept_with_their_reason_and_without_secrets_or_callers(

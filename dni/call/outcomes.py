@@ -1,0 +1,163 @@
+"""What became of a call, told afterwards by who knows: a sale, its value, the lead's status. Rows are only added."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dni import ids, money
+from dni.access import walls
+from dni.access.model import Principal
+from dni.call.search import CallOutcome
+from dni.campaign import model
+from dni.clock import from_rfc3339, rfc3339
+from dni.errors import InvalidField, NotFound
+from dni.ledger import rows
+from dni.ledger.rows import Instant
+from dni.ledger.schema import call, outcome
+from dni.money import Money
+from dni.phone import e164
+
+_LARGEST = 10**12  # minor units: ten thousand million of a currency with cents
+_FIELDS = ("sale", "value", "currency", "lead_status", "note")
+
+Note = Annotated[str, msgspec.Meta(max_length=2_000)]
+Status = Annotated[str, msgspec.Meta(max_length=64, examples=["appointment"])]
+
+
+class TellOutcome(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays as it was told before; null takes it back."""
+
+    sale: bool | UnsetType | None = UNSET
+    value: Money | UnsetType | None = UNSET
+    lead_status: Status | UnsetType | None = UNSET
+    note: Note | UnsetType | None = UNSET
+
+    def __post_init__(self) -> None:
+        if all(getattr(self, name) is UNSET for name in ("sale", "value", "lead_status", "note")):
+            raise InvalidField("", "tell at least one of sale, value, lead_status and note")
+        if isinstance(self.value, Money):
+            if not 0 <= self.value.amount <= _LARGEST:
+                raise InvalidField("/value/amount", f"minor units, from 0 to {_LARGEST:,}")
+            self.value = Money(self.value.amount, money.currency(self.value.currency, "/value/currency"))
+        if isinstance(self.lead_status, str):
+            self.lead_status = model.text(self.lead_status, "/lead_status", 64)
+        if isinstance(self.note, str):
+            self.note = model.text(self.note, "/note", 2_000)
+
+
+class TellOutcomeOf(TellOutcome, kw_only=True, forbid_unknown_fields=True):
+    """Of the latest call of this telephone that began from `since` until before `until`."""
+
+    caller: model.Phone
+    since: Instant
+    until: Instant
+    campaign: model.Id | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.caller = e164(self.caller, "/caller")
+
+
+class OutcomeView(msgspec.Struct):
+    """`at` is when it was told. `id` stays the same when it was told before."""
+
+    id: str
+    call: str
+    at: Instant
+    sale: bool | None
+    value: Money | None
+    lead_status: str | None
+    note: str | None
+    by: str
+
+
+async def tell(
+    connection: AsyncConnection, principal: Principal, now_ms: int, wanted: str, told: TellOutcome
+) -> OutcomeView:
+    """The same again adds nothing. Raises NotFound, also for a call behind the principal's walls."""
+    query = select(call).where(walls.calls(principal), call.c.id == wanted).with_for_update()
+    await rows.one(connection, query, f"call {wanted}")
+    last = (await connection.execute(_of(wanted).limit(1))).mappings().first()
+    before: dict[str, Any] = {name: last[name] if last else None for name in _FIELDS}
+    after = before | _values(told)
+    if last is not None and after == before:
+        return _view(last)
+    made = {"id": ids.new_id("out", now_ms), "call_id": wanted, "at_ms": now_ms, **after}
+    made |= {"by_id": principal.id, "by_name": principal.name}
+    await connection.execute(insert(outcome).values(made))
+    copy = msgspec.to_builtins(_copy(made))
+    await connection.execute(update(call).where(call.c.id == wanted).values(outcome=copy))
+    return _view(made)
+
+
+async def tell_of(connection: AsyncConnection, principal: Principal, now_ms: int, told: TellOutcomeOf) -> OutcomeView:
+    """Raises NotFound when no such call is within the principal's walls."""
+    since_ms, until_ms = _ms(told.since, "/since"), _ms(told.until, "/until")
+    query = select(call.c.id).where(
+        walls.calls(principal),
+        call.c.caller == told.caller,
+        call.c.started_at_ms >= since_ms,
+        call.c.started_at_ms < until_ms,
+    )
+    if told.campaign is not None:
+        query = query.where(call.c.campaign_id == told.campaign)
+    found = (await connection.execute(query.order_by(call.c.started_at_ms.desc()).limit(1))).scalar()
+    if found is None:
+        raise NotFound("no call of this caller began in that time")
+    return await tell(connection, principal, now_ms, found, told)
+
+
+async def of_call(connection: AsyncConnection, principal: Principal, wanted: str) -> list[OutcomeView]:
+    """All that was told, the latest first. Raises NotFound as `tell` does."""
+    await rows.one(connection, select(call).where(walls.calls(principal), call.c.id == wanted), f"call {wanted}")
+    found = (await connection.execute(_of(wanted))).mappings()
+    views = [_view(row) for row in found]
+    if not principal.sees_callers:
+        for view in views:
+            view.note = None
+    return views
+
+
+def _of(wanted: str) -> Any:
+    return select(outcome).where(outcome.c.call_id == wanted).order_by(outcome.c.id.desc())
+
+
+def _values(told: TellOutcome) -> dict[str, Any]:
+    values = {name: given for name in ("sale", "lead_status", "note") if (given := getattr(told, name)) is not UNSET}
+    if told.value is not UNSET:
+        values |= {
+            "value": told.value.amount if told.value else None,
+            "currency": told.value.currency if told.value else None,
+        }
+    return values
+
+
+def _copy(row: Mapping[Any, Any]) -> CallOutcome:
+    value = None if row["value"] is None else Money(row["value"], row["currency"])
+    return CallOutcome(sale=row["sale"], value=value, lead_status=row["lead_status"], note=row["note"])
+
+
+def _view(row: RowMapping | Mapping[str, Any]) -> OutcomeView:
+    copy = _copy(row)
+    return OutcomeView(
+        id=row["id"],
+        call=row["call_id"],
+        at=rfc3339(row["at_ms"]),
+        sale=copy.sale,
+        value=copy.value,
+        lead_status=copy.lead_status,
+        note=copy.note,
+        by=row["by_name"],
+    )
+
+
+def _ms(text: str, path: str) -> int:
+    try:
+        return from_rfc3339(text)
+    except (ValueError, OverflowError):
+        right = "a time with offset, RFC 3339, such as 2026-11-22T18:37:55+00:00"
+        raise InvalidField(path, f"{right}, not {text[:40]!r}") from None
