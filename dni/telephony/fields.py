@@ -1,4 +1,4 @@
-"""What carriers' requests have in common: fields of a body, then ids, seconds, times and addresses of fields. Pure."""
+"""What carriers' requests have in common: fields of a body, then ids, seconds and times of fields. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from dni.telephony.model import RawRequest
 
 _FIELDS_MAX = 512
 _ID = re.compile(r"[!-~]{1,128}")
-_URL_MAX = 2048
+_IDENTITY_MAX = 200  # an index of PostgreSQL takes no long texts
 _LONGEST_S = 7 * 86_400  # no call lasts longer; what says so is a mistake
 _FIRST_MS, _LAST_MS = 946_684_800_000, 4_102_444_800_000  # the years 2000 and 2100
 
@@ -62,11 +62,9 @@ def sid(told: Mapping[str, str], name: str, example: str) -> str:
 
 
 def identity(*words: str | None) -> str:
-    """Of an event, of the words that make it that one. An overlong word counts by its digest."""
-    return "|".join(
-        word if len(word) <= 128 else sha256(word.encode("utf-8", "replace")).hexdigest()
-        for word in (one or "" for one in words)
-    )
+    """Of an event, of the words that make it that one; where they are long, their digest."""
+    text = "|".join(word or "" for word in words)
+    return text if len(text) <= _IDENTITY_MAX else sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def seconds(text: str | None) -> int | None:
@@ -84,17 +82,6 @@ def moment(text: str | None) -> int | None:
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return ms if _FIRST_MS <= ms <= _LAST_MS else None
-
-
-def https(url: str | None) -> str | None:
-    """The address if it is one that a page may link to."""
-    if not url or len(url) > _URL_MAX or not url.isascii() or not url.isprintable():
-        return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    return url if parts.scheme == "https" and parts.hostname else None
 
 
 def _members(body: bytes) -> Pairs:

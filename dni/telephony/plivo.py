@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dni import phone
 from dni.errors import Forbidden
 from dni.telephony import fields, plivo_xml, signatures
+from dni.telephony.links import https
 from dni.telephony.model import AT, Answer, CallEvent, Fields, Instruction, Prompt, RawRequest
 
 _STATES = {
@@ -104,7 +105,7 @@ class Plivo:
         if values.get("DialBLegStatus"):
             return _of_destination(values, received_ms)
         state = _STATES.get(values.get("CallStatus", ""))
-        recording = fields.https(values.get("RecordUrl"))
+        recording = https(values.get("RecordUrl"))
         dialled = _STATES.get(values.get("DialStatus", ""))
         kind = "recording" if recording else f"destination_{dialled}" if dialled else state or "other"
         return CallEvent(
@@ -129,7 +130,7 @@ class Plivo:
         )
 
     def step(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
-        recording = fields.https(values.get("RecordUrl"))
+        recording = https(values.get("RecordUrl"))
         kind = "dialled" if "DialStatus" in values else "recorded" if recording else "keys"
         turn = values.get("DialBLegUUID") or values.get("RecordingID")
         return CallEvent(

@@ -11,6 +11,7 @@ from typing import ClassVar
 from dni import phone
 from dni.errors import Forbidden
 from dni.telephony import fields, signatures, twiml
+from dni.telephony.links import https
 from dni.telephony.model import AT, Answer, CallEvent, Fields, Instruction, Prompt, RawRequest
 from dni.telephony.twiml import Dialect
 
@@ -92,7 +93,7 @@ class Twilio:
         if values.get("ParentCallSid"):
             return self._of_destination(values, received_ms)
         state = _STATES.get(values.get("CallStatus", ""))
-        recording = fields.https(values.get("RecordingUrl"))
+        recording = https(values.get("RecordingUrl"))
         kind = "recording" if recording and not state else state or "other"
         return CallEvent(
             provider_id=self._call(values),
@@ -112,7 +113,7 @@ class Twilio:
         )
 
     def step(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
-        recording = fields.https(values.get("RecordingUrl"))
+        recording = https(values.get("RecordingUrl"))
         kind = "dialled" if "DialCallStatus" in values else "recorded" if recording else "keys"
         turn = values.get("DialCallSid") or values.get("RecordingSid")
         state = _STATES.get(values.get("CallStatus", ""))
@@ -145,7 +146,7 @@ class Twilio:
 
     def _of_destination(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
         state = _STATES.get(values.get("CallStatus", ""))
-        recording = fields.https(values.get("RecordingUrl"))
+        recording = https(values.get("RecordingUrl"))
         kind = f"destination_{state}" if state else "recording" if recording else "other"
         return CallEvent(
             provider_id=fields.sid(values, "ParentCallSid", self.example),
