@@ -14,7 +14,7 @@ _TOKEN_MIN = 16
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """`account`, `secret`: what the carrier calls that which is kept as `account_sid` and `auth_token`, and whether a
+    """`account`, `proof`: what the carrier calls that which is kept as `account_sid` and `auth_token`; `_is`: whether a
     text can be it; `_right` says what would be.
 
     default_account  what it is when none is told; None: it must be
@@ -24,9 +24,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     account_is: Callable[[str], object]
     account_right: str
-    secret: str
-    secret_is: Callable[[str], object]
-    secret_right: str
+    proof: str
+    proof_is: Callable[[str], object]
+    proof_right: str
     default_account: str | None = None
 
 
@@ -47,45 +47,45 @@ KINDS: dict[str, Kind] = {
         account="account SID",
         account_is=re.compile(r"AC[A-Za-z0-9]+").fullmatch,
         account_right="the account SID: it begins with AC, as the Twilio Console shows it",
-        secret="auth token",
-        secret_is=_any,
-        secret_right="",
+        proof="auth token",
+        proof_is=_any,
+        proof_right="",
     ),
     "signalwire": Kind(
         called="SignalWire",
         account="project ID",
         account_is=_UUID.fullmatch,
         account_right="the project ID: 32 hexadecimal digits in five groups, as the SignalWire dashboard shows it",
-        secret="signing key",
-        secret_is=_any,
-        secret_right="",
+        proof="signing key",
+        proof_is=_any,
+        proof_right="",
     ),
     "telnyx": Kind(
         called="Telnyx",
         account="account ID",
         account_is=_any,
         account_right="",
-        secret="public key",
-        secret_is=_is_key,
-        secret_right="the account's public key: 44 characters that end with =, as the Telnyx portal shows it",
+        proof="public key",
+        proof_is=_is_key,
+        proof_right="the account's public key: 44 characters that end with =, as the Telnyx portal shows it",
     ),
     "plivo": Kind(
         called="Plivo",
         account="auth ID",
         account_is=re.compile(r"[MS]A[A-Z0-9]{18}").fullmatch,
         account_right="the auth ID: MA or SA and 18 letters and digits, as the Plivo console shows it",
-        secret="auth token",
-        secret_is=_any,
-        secret_right="",
+        proof="auth token",
+        proof_is=_any,
+        proof_right="",
     ),
     "generic": Kind(
         called="SIP server",
         account="name",
         account_is=_any,
         account_right="",
-        secret="bearer token",
-        secret_is=lambda text: len(text) >= _TOKEN_MIN,
-        secret_right=f"at least {_TOKEN_MIN} characters of your own making; your server sends them with each request",
+        proof="bearer token",
+        proof_is=lambda text: len(text) >= _TOKEN_MIN,
+        proof_right=f"at least {_TOKEN_MIN} characters of your own making; your server sends them with each request",
         default_account="sip",
     ),
 }
@@ -97,7 +97,7 @@ def check(kind: str, account_sid: str | None = None, auth_token: str | None = No
     wrong: list[FieldError] = []
     if account_sid is not None and not about.account_is(account_sid):
         wrong.append(FieldError("/account_sid", about.account_right))
-    if auth_token is not None and not about.secret_is(auth_token):
-        wrong.append(FieldError("/auth_token", about.secret_right))
+    if auth_token is not None and not about.proof_is(auth_token):
+        wrong.append(FieldError("/auth_token", about.proof_right))
     if wrong:
         raise InvalidField(wrong[0].path, wrong[0].message, *wrong[1:])
