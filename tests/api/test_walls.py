@@ -10,7 +10,6 @@ from dni.api.operations import OPERATIONS
 from dni.ledger import schema
 from tests.api.conftest import Api, a_page
 
-
 HIDDEN = ("list_destinations", "get_destination", "get_routing", "try_routing", "list_call_decisions")
 
 

@@ -156,7 +156,7 @@ class Line(ABC):
         talking = [leg for leg in self.legs if leg.state == "answered"]
         for leg in self.legs:
             if leg.state in ("dialled", "ringing"):
-                await self._leg_over(leg, "canceled")
+                await self._leg_over(leg, "canceled", "caller")
             elif leg.state == "answered":
                 await self._leg_over(leg, "completed", "caller")
         heard_us = self.doing is not None and isinstance(self.doing.last, Menu | Voicemail)
@@ -205,6 +205,10 @@ class Line(ABC):
 
     tells_of_every_dial: ClassVar[bool] = False
     withheld: ClassVar[str] = "anonymous"
+    status: ClassVar[str] = "CallStatus"
+    """The field that says what happened."""
+    of_leg_alone: ClassVar[str]
+    """A field that only progress of a destination's leg has."""
 
     @abstractmethod
     def id_of(self, what: str, n: int) -> str:
