@@ -48,6 +48,7 @@ class Line(ABC):
 
     holding     what only tells, and asks nothing, is kept in `held` instead of sent
     loses       of what only tells, this never arrives
+    log         all requests that were made
     """
 
     kind: ClassVar[str]
@@ -61,6 +62,7 @@ class Line(ABC):
         self.door = f"{BASE}/voice/{self.kind}/{account}"
         self.holding = False
         self.held: list[Sent] = []
+        self.log: list[Sent] = []
         self.loses: Callable[[Fields], bool] = lambda _fields: False
         self._calls = self._all_legs = 0
         self.new_call()
@@ -195,6 +197,7 @@ class Line(ABC):
 
     async def post(self, url: str, fields: Fields, *, secret: str | None = None, **headers: str) -> httpx.Response:
         self.last = Sent(url, fields)
+        self.log.append(self.last)
         parts = urlsplit(url)
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         body = self.body(fields)
