@@ -19,6 +19,7 @@ PURE = {
     "attribution.match",
     "attribution.returning",
     "call.plan",
+    "dashboard.carrier_fields",
     "dashboard.columns",
     "dashboard.figures",
     "dashboard.ads_form",
