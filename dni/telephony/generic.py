@@ -91,7 +91,7 @@ class Generic:
             tracking_number=phone.caller(values["to"]),  # a SIP name is a number that we do not know
             caller=phone.caller(values.get("from")),
             attestation=_ATTESTATIONS.get(values.get("attestation", "").lower()),
-            phone_type=_one_of(values.get("phone_type"), _PHONE_TYPES),
+            phone_type=told if (told := values.get("phone_type")) in _PHONE_TYPES else None,
         )
 
     def progress(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
@@ -130,7 +130,7 @@ class Generic:
         return CallEvent(
             provider_id=_call(values),
             kind="keys" if keys is not None else "recorded" if recording else "dialled",
-            identity=_identity(values, f"step|{values.get(AT, '')}"),
+            identity=_identity(values, f"step|{values.get(AT, '')}|{keys}"),
             at_ms=_time(values, received_ms),
             state=event.state if event and event.hung_up_by == "caller" else None,
             leg=event.leg if event else None,
@@ -175,14 +175,8 @@ def _action(last: Last) -> dict[str, Any]:
             asked = {"keys": last.keys, "timeout_s": last.timeout_s, "step_url": last.step_url}
             return {"action": "menu"} | _prompt(last.prompt) | asked
         case Voicemail():
-            return (
-                {"action": "voicemail"}
-                | _prompt(last.prompt)
-                | {
-                    "longest_s": last.longest_s,
-                    "step_url": last.step_url,
-                }
-            )
+            left = {"longest_s": last.longest_s, "step_url": last.step_url}
+            return {"action": "voicemail"} | _prompt(last.prompt) | left
         case Reject():
             return {"action": "reject", "sip_code": _REJECTIONS[last.reason], "reason": last.reason}
         case HangUp():
@@ -216,10 +210,11 @@ def _values(body: bytes) -> dict[str, str]:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuses a name that stands twice: which of the two counts is anybody's guess (RFC 8259, 4)."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        twice = next(name for i, (name, _) in enumerate(pairs) if name in {other for other, _ in pairs[:i]})
-        raise ValueError(f"{twice[:64]!r} stands twice in one object")
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            raise ValueError(f"{name[:64]!r} stands twice in one object")
+        made[name] = value
     return made
 
 
@@ -310,10 +305,6 @@ def _is_leg_only(values: Mapping[str, str]) -> bool:
 
 def _identity(values: Mapping[str, str], door: str) -> str:
     """Of the leg, what happened to it, and when, as it was told: told again it is the same."""
-    names = ("event", "leg", "destination", "sip_code", "time_ms", "keys", "recording_url")
+    names = ("event", "leg", "destination", "sip_code", "time_ms", "recording_url")
     text = "|".join([door, *(values.get(name, "") for name in names)])
     return text if len(text) <= _IDENTITY_MAX else sha256(text.encode()).hexdigest()
-
-
-def _one_of(text: str | None, known: tuple[str, ...]) -> str | None:
-    return text if text in known else None
