@@ -10,7 +10,6 @@ from dni.api.operations import OPERATIONS
 from dni.ledger import schema
 from tests.api.conftest import Api, a_page
 
-
 HIDDEN = ("list_destinations", "get_destination", "get_routing", "try_routing", "list_call_decisions")
 
 
@@ -139,7 +138,12 @@ async def test_only_admins_administer_and_only_two_roles_write(api: Api, world: 
     walls = {"campaign": world.own["campaigns"]} if role == "advertiser" else {}
     walls |= {"publisher": world.own["publishers"]} if role == "publisher" else {}
     token = await api.token(role, **walls)
-    may = {"read": True, "tell": role != "publisher", "write": role in ("admin", "marketer"), "administer": role == "admin"}
+    may = {
+        "read": True,
+        "tell": role != "publisher",
+        "write": role in ("admin", "marketer"),
+        "administer": role == "admin",
+    }
     for operation in sorted(OPERATIONS, key=lambda o: ("GET", "POST", "PUT", "PATCH", "DELETE").index(o.method)):
         # Reads and creations only succeed; changes are tried on what nobody has.
         wanted = world.own.get(operation.room) if operation.method == "GET" else "nobody"
@@ -147,7 +151,7 @@ async def test_only_admins_administer_and_only_two_roles_write(api: Api, world: 
         if operation.name == "export_person":
             more = {"params": {"caller": "+12125550177"}}
         answer = await api.ask(operation.method, operation.path.format(id=wanted), token=token, **more)
-        fine = (404,) if operation.writes and "{id}" in operation.path else (200, 201)
+        fine: tuple[int, ...] = (404,) if operation.writes and "{id}" in operation.path else (200, 201)
         if role == "publisher" and operation.name in HIDDEN:
             fine = (200, 403, 404)
         where = (role, operation.name)

@@ -1,12 +1,12 @@
-"""Twilio's form fields into call events, instructions into TwiML."""
+"""Twilio's form fields into call events."""
 
-from xml.etree import ElementTree
+import json
 
 import pytest
-from twilio.twiml.voice_response import Dial, VoiceResponse
+from twilio.request_validator import RequestValidator
 
 from dni.errors import BadBody, Forbidden, InvalidField
-from dni.telephony.model import Connect, RawRequest, Reject
+from dni.telephony.model import AT, RawRequest
 from dni.telephony.signatures import twilio as sign
 from dni.telephony.twilio import Twilio
 
@@ -36,13 +36,33 @@ def test_a_withheld_or_odd_caller_is_none(caller: str) -> None:
     [
         ({"CallSid": ""}, "/CallSid"),
         ({"CallSid": "CA 1"}, "/CallSid"),
-        ({"CallSid": "C" * 65}, "/CallSid"),
+        ({"CallSid": "C" * 129}, "/CallSid"),
     ],
 )
 def test_what_cannot_be_a_call_is_refused_by_field(change: dict[str, str], path: str) -> None:
     with pytest.raises(InvalidField) as refused:
         Twilio().inbound({**PARENT, **change}, NOW_MS)
     assert refused.value.errors[0].path == path
+
+
+@pytest.mark.parametrize(
+    ("told", "attestation"),
+    [
+        ("TN-Validation-Passed-A", "A"),
+        ("TN-Validation-Passed-B", "B"),
+        ("TN-Validation-Passed-C", "C"),
+        ("TN-Validation-Passed-A-Diverted", "A"),
+        ("TN-Validation-Failed", "failed"),
+        ("TN-Validation-Failed-B", "failed"),
+        ("TN-Validation-Passed-", None),
+        ("TN-Validation-Passed-Z", None),
+        ("No-TN-Validation", None),
+        ("", None),
+    ],
+)
+def test_the_verdict_on_the_callers_number(told: str, attestation: str | None) -> None:
+    for read in (Twilio().inbound, Twilio().progress):
+        assert read({**PARENT, "CallStatus": "ringing", "StirVerstat": told}, NOW_MS).attestation == attestation
 
 
 @pytest.mark.parametrize(
@@ -75,9 +95,57 @@ def test_a_dial_action_tells_of_both_legs() -> None:
     assert (event.state, event.leg, event.destination_state, event.talk_s) == ("in_progress", "CA2", "completed", 30)
 
 
+def test_a_key_that_was_pressed_and_that_none_was() -> None:
+    pressed = Twilio().step({**PARENT, AT: "1", "CallStatus": "in-progress", "Digits": "#"}, NOW_MS)
+    assert (pressed.provider_id, pressed.kind, pressed.keys, pressed.state) == ("CA1", "keys", "#", None)
+    for silent in ({"Digits": ""}, {}):
+        event = Twilio().step({**PARENT, AT: "1", "CallStatus": "in-progress", **silent}, NOW_MS)
+        assert (event.kind, event.keys) == ("keys", "")
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [("completed", "completed"), ("busy", "busy"), ("no-answer", "no_answer"), ("failed", "failed"), ("new", None)],
+)
+def test_how_the_legs_ended_is_a_step(status: str, state: str | None) -> None:
+    dial = {
+        "DialCallStatus": status,
+        "DialCallSid": "CA2",
+        "DialCallDuration": "30",
+        "RecordingUrl": "https://x.example/1",
+    }
+    event = Twilio().step({**PARENT, AT: "1", "CallStatus": "in-progress", **dial}, NOW_MS)
+    assert (event.kind, event.leg, event.destination_state, event.talk_s) == ("dialled", "CA2", state, 30)
+    assert (event.keys, event.state, event.recording_url) == (None, None, "https://x.example/1")
+
+
+def test_a_message_is_a_step_also_when_the_caller_hung_up_on_it() -> None:
+    message = {
+        "RecordingUrl": "https://x.example/1",
+        "RecordingSid": "RE1",
+        "Digits": "hangup",
+        "CallStatus": "completed",
+    }
+    event = Twilio().step({**PARENT, AT: "1", **message}, NOW_MS)
+    assert (event.kind, event.recording_url, event.keys) == ("recorded", "https://x.example/1", None)
+    assert event.state == "completed"
+
+
+def test_a_question_at_another_place_is_another_event_and_the_same_one_is_the_same() -> None:
+    keys = {**PARENT, AT: "1", "Digits": "1"}
+    dialled = {**PARENT, AT: "1", "DialCallStatus": "busy", "DialCallSid": "CA2"}
+    events = [keys, {**keys, AT: "2"}, {**keys, AT: "x" * 2_000}, dialled, {**dialled, "DialCallSid": "CA3"}]
+    identities = [Twilio().step(fields, NOW_MS).identity for fields in events]
+    assert len(set(identities)) == len(events)
+    assert identities == [Twilio().step({**fields, "Timestamp": "x"}, NOW_MS + 5).identity for fields in events]
+    assert max(map(len, identities)) <= 200
+
+
 @pytest.mark.parametrize(
     ("text", "at_ms"),
     [
+        ("2026-09-21T14:13:20Z", NOW_MS),
+        ("2026-09-21 14:13:20.731479Z", NOW_MS + 731),
         ("Mon, 21 Sep 2026 14:13:20 +0000", NOW_MS),
         ("Mon, 21 Sep 2026 10:13:20 -0400", NOW_MS),
         ("", NOW_MS + 5),
@@ -136,26 +204,6 @@ def test_the_same_event_has_the_same_identity_and_another_one_another() -> None:
     assert identities == [Twilio().progress(fields, NOW_MS + 9_999).identity for fields in events]
 
 
-def test_connecting_is_what_the_twilio_package_writes() -> None:
-    status = "https://dni.example/voice/twilio/car_1/status?a=1&b=2"
-    expected, dial = VoiceResponse(), Dial(answer_on_bridge=True, timeout=25)
-    dial.number(
-        "+14155550199",
-        status_callback=status,
-        status_callback_event="initiated ringing answered completed",
-        status_callback_method="POST",
-    )
-    expected.append(dial)
-    ours = Twilio().answer(Connect(("+14155550199",), 25, status))
-    assert ElementTree.canonicalize(ours.body.decode()) == ElementTree.canonicalize(str(expected))
-
-
-def test_rejecting_is_what_the_twilio_package_writes() -> None:
-    expected = VoiceResponse()
-    expected.reject()
-    assert ElementTree.canonicalize(Twilio().answer(Reject()).body.decode()) == ElementTree.canonicalize(str(expected))
-
-
 def opened(body: bytes, pairs: list[tuple[str, str]]) -> dict[str, str]:
     request = RawRequest(
         "https://dni.example/x", {"x-twilio-signature": sign("https://dni.example/x", pairs, "t")}, body
@@ -180,3 +228,62 @@ def test_no_signature_and_a_bad_one_are_told_apart() -> None:
     with pytest.raises(Forbidden) as bad:
         Twilio().open(RawRequest("https://x/", {"x-twilio-signature": "ünfug"}, b"a=1"), "t")
     assert (missing.value.code, bad.value.code) == ("missing_signature", "bad_signature")
+
+
+def json_request(body: str, digest: str | None = None) -> RawRequest:
+    oracle = RequestValidator("t")
+    url = f"https://dni.example/x?bodySHA256={digest or oracle.compute_hash(body)}"
+    headers = {
+        "x-twilio-signature": oracle.compute_signature(url, {}),
+        "content-type": "application/json; charset=utf-8",
+    }
+    return RawRequest(url, headers, body.encode())
+
+
+def test_a_json_body_is_signed_by_its_hash_and_kept_whole() -> None:
+    told = {"AccountSid": "AC1", "CallSid": "CA1", "Nested": {"a": [1, None]}, "Number": 5}
+    opened = Twilio().open(json_request(json.dumps(told)), "t")
+    assert opened.account_sid == "AC1"
+    assert opened.values == {"AccountSid": "AC1", "CallSid": "CA1", "Nested": '{"a":[1,null]}', "Number": "5"}
+
+
+def test_a_json_body_that_was_changed_is_refused() -> None:
+    signed = RequestValidator("t").compute_hash('{"AccountSid":"AC1"}')
+    with pytest.raises(Forbidden) as refused:
+        Twilio().open(json_request('{"AccountSid":"AC2"}', signed), "t")
+    assert refused.value.code == "bad_signature"
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["[]", "1", "{", '{"a":', '{"a":"\\ud800"}', "{" + ",".join(f'"{i}":1' for i in range(600)) + "}", "[" * 9_000],
+)
+def test_what_is_no_object_is_no_body(body: str) -> None:
+    with pytest.raises(BadBody):
+        Twilio().open(json_request(body), "t")
+
+
+def test_what_stays_of_a_forgotten_call_is_read_as_before() -> None:
+    told = {
+        **PARENT,
+        "CallerName": "Ann",
+        "FromCity": "X",
+        "StirVerstat": "TN-Validation-Passed-A",
+        "CallStatus": "completed",
+    }
+    steps = [
+        {**PARENT, AT: "1", "Digits": "2"},
+        {**PARENT, AT: "1", "DialCallStatus": "busy", "DialCallSid": "CA2"},
+    ]
+    for read, fields in [(Twilio().progress, told), (Twilio().progress, LEG), *((Twilio().step, one) for one in steps)]:
+        bare = Twilio().bare(fields)
+        assert "+14155550142" not in bare.values()
+        before, after = read(fields, NOW_MS), read(bare, NOW_MS)
+        assert (after.kind, after.state, after.keys, after.attestation, after.leg) == (
+            before.kind,
+            before.state,
+            before.keys,
+            before.attestation,
+            before.leg,
+        )
+        assert (after.identity, after.destination_state) == (before.identity, before.destination_state)
