@@ -10,13 +10,13 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 
 import msgspec
 
 from dni import phone
 from dni.errors import BadBody, Forbidden, InvalidField
+from dni.telephony.fields import identity
 from dni.telephony.links import https
 from dni.telephony.model import (
     AT,
@@ -60,7 +60,6 @@ _FOLDED = {
     AT,
 }
 _FIELDS_MAX = 512
-_IDENTITY_MAX = 200  # an index of PostgreSQL takes no long texts
 _ID = re.compile(r"[!-~]{1,255}")
 _NUMBER = re.compile(r"(\d{1,15})(?:\.\d{1,20})?", re.ASCII)
 _KEYS = re.compile(r"[0-9*#A-D]{0,64}")
@@ -306,5 +305,4 @@ def _is_leg_only(values: Mapping[str, str]) -> bool:
 def _identity(values: Mapping[str, str], door: str) -> str:
     """Of the leg, what happened to it, and when, as it was told: told again it is the same."""
     names = ("event", "leg", "destination", "sip_code", "time_ms", "recording_url")
-    text = "|".join([door, *(values.get(name, "") for name in names)])
-    return text if len(text) <= _IDENTITY_MAX else sha256(text.encode()).hexdigest()
+    return identity(door, *(values.get(name) for name in names))
