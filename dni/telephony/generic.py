@@ -94,9 +94,7 @@ class Generic:
         )
 
     def progress(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
-        event = values.get("event")
-        recording = https(values.get("recording_url"))
-        if not event and not recording:
+        if not values.get("event") and values.get("recording_url") is None:
             raise InvalidField("/event", f"one of {', '.join(EVENTS)}")
         state = _state(values)
         leg = values.get("leg") or values.get("destination")
@@ -104,7 +102,7 @@ class Generic:
         talk_s = _seconds(values)
         return CallEvent(
             provider_id=_call(values),
-            kind=named if state and named else "recording" if recording else "other",
+            kind=named if state and named else "recording" if "recording_url" in values else "other",
             identity=_identity(values, "status"),
             at_ms=_time(values, received_ms),
             state=None if _is_leg_only(values) else state,
@@ -115,20 +113,20 @@ class Generic:
             talk_s=talk_s if leg else None,
             tracking_number=phone.caller(values.get("to")),
             caller=phone.caller(values.get("from")),
-            recording_url=recording,
+            recording_url=https(values.get("recording_url")),
             hung_up_by=_party(values),
         )
 
     def step(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
         event = self.progress(values, received_ms) if values.get("event") else None
-        keys, recording = values.get("keys"), https(values.get("recording_url"))
+        keys, recording = values.get("keys"), values.get("recording_url")
         if keys is not None and not _KEYS.fullmatch(keys):
             raise InvalidField("/keys", "what was pressed, such as 1 or *2; empty when nothing was")
         if keys is None and recording is None and event is None:
             raise InvalidField("/keys", "what was pressed; or else `event`, or `recording_url`")
         return CallEvent(
             provider_id=_call(values),
-            kind="keys" if keys is not None else "recorded" if recording else "dialled",
+            kind="keys" if keys is not None else "dialled" if recording is None else "recorded",
             identity=_identity(values, f"step|{values.get(AT, '')}|{keys}"),
             at_ms=_time(values, received_ms),
             state=event.state if event and event.hung_up_by == "caller" else None,
@@ -138,7 +136,7 @@ class Generic:
             talk_s=event.talk_s if event else None,
             tracking_number=phone.caller(values.get("to")),
             caller=phone.caller(values.get("from")),
-            recording_url=recording,
+            recording_url=https(recording),
             keys=keys,
         )
 
@@ -146,7 +144,9 @@ class Generic:
         return {name: value for name, value in values.items() if name in _FOLDED}
 
     def unrecorded(self, values: Mapping[str, str]) -> dict[str, str]:
-        return {name: value for name, value in values.items() if not name.startswith("recording")}
+        # That there was one stays: it may be all that an event told.
+        was = {"recording_url": ""} if "recording_url" in values else {}
+        return {name: value for name, value in values.items() if not name.startswith("recording")} | was
 
     def answer(self, instruction: Instruction) -> Answer:
         said = {"say": [msgspec.to_builtins(prompt) for prompt in instruction.say]} if instruction.say else {}
