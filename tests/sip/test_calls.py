@@ -55,18 +55,21 @@ def went_well(calls: Calls) -> None:
 
 
 async def whole(office: Office, number: str, events: int) -> dict[str, Any]:
-    """The call to that number, when its end and so many of Kamailio's events are in the ledger, in whatever order."""
+    """The call to that number, when it is over and credited, and so many of Kamailio's events are in the ledger: they
+    come in any order."""
 
     def is_there() -> bool:
         call = office.calls().get(number)
-        return bool(call and call["ended_at"] and len(told(office, call)) >= events)
+        if not call or not call["ended_at"] or not call["attribution"]["method"]:
+            return False
+        return len(told(office, call)) >= events
 
-    await until(is_there, f"{events} events of the call to {number} and its end are in the ledger")
+    await until(is_there, f"the call to {number} is over and credited, with {events} events")
     return office.calls()[number]
 
 
 def apart(call: dict[str, Any], first: str, second: str, ms: int, more_ms: int = 500) -> bool:
-    """Whether it was so long between these times of a call, and not much more. SIP timers are a few ms early or late."""
+    """Whether it was so long between these times of a call, and not much more. Timers of SIP may be a few ms early."""
     span = datetime.fromisoformat(call[second]) - datetime.fromisoformat(call[first])
     return ms - 50 <= span.total_seconds() * 1000 < ms + more_ms
 
@@ -170,9 +173,7 @@ async def test_the_service_is_away_and_hears_of_the_call_when_it_is_back(office:
         went_well(exchange.ring("caller", [number], lasting_ms=300).wait())
     went_well(telephones)
     office.service.start()
-    await whole(office, number, 3)
-    await until(lambda: office.calls()[number]["attribution"] is not None, "the call is credited")
-    call = office.calls()[number]
+    call = await whole(office, number, 3)
     assert (call["status"], call["destination"], call["caller"]) == ("completed", ANSWERS, CALLER)
     assert (call["source"], call["attribution"]["session"]) == ("before-the-outage", session)
     assert apart(call, "answered_at", "ended_at", 300)
