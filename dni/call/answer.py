@@ -3,9 +3,9 @@
 import logging
 import time
 
-from dni.call.calls import Recorded, Told
 from dni.call.choose import Chooser
 from dni.call.journal import Journal
+from dni.call.told import Recorded, Told
 from dni.errors import Unavailable
 from dni.metrics import CALLS
 from dni.routing.decision import Route

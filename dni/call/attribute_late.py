@@ -4,9 +4,9 @@ import asyncio
 import logging
 
 from dni.attribution.attribute import attribute_late
-from dni.call import calls
-from dni.call.calls import Recorded
+from dni.call import credits
 from dni.call.release import release
+from dni.call.told import Recorded
 from dni.errors import Unavailable
 from dni.live.connection import RedisError
 from dni.parts import Parts
@@ -37,7 +37,7 @@ async def attribute_pending(parts: Parts, stop: asyncio.Event) -> None:
 async def credit_pending(parts: Parts) -> int:
     """One round; how many were credited. Raises Unavailable."""
     async with parts.ledger.read() as connection:
-        waiting = await calls.uncredited(connection, parts.clock.now_ms() - _LOOK_BACK_MS, _BATCH)
+        waiting = await credits.uncredited(connection, parts.clock.now_ms() - _LOOK_BACK_MS, _BATCH)
     return sum([await credit_late(parts, call) for call in waiting])
 
 
@@ -52,4 +52,4 @@ async def credit_late(parts: Parts, call: Recorded) -> bool:
         return False
     campaign = catalog.campaign_of(number) if number else None
     async with parts.ledger.write() as connection:
-        return await calls.credit(connection, call.id, attribution, campaign.id if campaign else None)
+        return await credits.credit(connection, call.id, attribution, campaign.id if campaign else None)

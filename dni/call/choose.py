@@ -24,18 +24,29 @@ def from_memory(route: Route) -> Decision:
 
 
 class Chooser:
-    """Asked in the transaction that keeps the answer. `is_late`: the carrier has got memory's answer meanwhile;
-    `is_on_disk`: and the event is safe with it."""
+    """Asked in the transaction that keeps the answer, in whatever thread that is.
+
+    is_late        the carrier will get memory's answer, if the transaction is not done first
+    is_on_disk     the event is safe with memory's answer
+    is_committing  the transaction is about to be kept with the ledger's answer
+    Of the last two each is set before the other is read: so never is one answer kept and another one given.
+    """
 
     def __init__(self, route: Route, memory: Decision) -> None:
         self._route = route
         self._memory = memory
         self.is_late = False
         self.is_on_disk = False
+        self.is_committing = False
 
     def stands(self, decision: Decision | None) -> bool:
-        """Whether the transaction may be kept: not with a place taken for a call that was sent elsewhere."""
-        return decision is self._memory or not (self.is_late and self.is_on_disk)
+        """Whether the transaction may be kept: not with a place taken for a call that is sent elsewhere."""
+        if decision is self._memory:
+            return True
+        self.is_committing = True
+        if self.is_on_disk:
+            self.is_committing = False
+        return self.is_committing
 
     def __call__(self, connection: Connection, row: Mapping[str, Any]) -> Decision:
         """Raises what the ledger does."""

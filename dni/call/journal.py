@@ -8,9 +8,9 @@ import msgspec
 from sqlalchemy.exc import DataError, IntegrityError
 
 from dni.call import calls
-from dni.call.calls import Recorded, Told
 from dni.call.choose import Chooser
 from dni.call.spool import Spool
+from dni.call.told import Recorded, Told
 from dni.errors import DniError, Unavailable
 from dni.metrics import SPOOLED
 from dni.parts import Parts
@@ -25,6 +25,7 @@ _ITS_OWN_FAULT = (msgspec.DecodeError, DniError, DataError, IntegrityError, Look
 # What an answer may take in all, with a caller in silence: within it the ledger gets its chance, then the disk.
 _LEDGER_WITHIN_S = 0.35
 _DISK_WITHIN_S = 0.15
+_COMMITS_WITHIN_S = 0.1
 # Nobody waits for the answer to a call's progress but the carrier, for 15 s.
 _DISK_AT_LEISURE_S = 5.0
 
@@ -58,9 +59,12 @@ class Journal:
         else:
             log.error("recording a call event failed unexpectedly, so the disk keeps it", exc_info=task.exception())
         await self._to_disk(told)
-        if choose is not None:
-            choose.is_on_disk = True
-        return None
+        if choose is None:
+            return None
+        choose.is_on_disk = True
+        if choose.is_committing:
+            await asyncio.wait({task}, timeout=_COMMITS_WITHIN_S)
+        return task.result() if task.done() and task.exception() is None else None
 
     async def _to_disk(self, told: Told) -> None:
         within_s = _DISK_WITHIN_S if told.inbound or told.step else _DISK_AT_LEISURE_S

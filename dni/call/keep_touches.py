@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from dni.call import calls, touches
+from dni.call import credits, touches
 from dni.errors import Unavailable
 from dni.parts import Parts
 
@@ -38,6 +38,6 @@ async def keep_next(parts: Parts) -> int:
     if found:
         async with parts.ledger.write() as connection:
             for one, before in found:
-                if await calls.is_as_read(connection, one):
+                if await credits.is_as_read(connection, one):
                     await touches.keep(connection, one, before, now_ms)
     return len(found)

@@ -3,9 +3,9 @@
 import logging
 
 from dni.call.attribute_late import credit_late
-from dni.call.calls import Recorded, Told
 from dni.call.journal import Journal
 from dni.call.release import release
+from dni.call.told import Recorded, Told
 from dni.call.whose import whose
 from dni.catalog.model import Carrier
 from dni.errors import Unavailable

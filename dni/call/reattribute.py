@@ -12,7 +12,7 @@ from dni.attribution.attribute import credited
 from dni.attribution.evidence import Witness
 from dni.attribution.match import match
 from dni.attribution.model import Attribution, Candidate, Holding
-from dni.call import calls
+from dni.call import credits
 from dni.catalog.model import Catalog, Number
 from dni.ledger.engines import Ledger
 from dni.ledger.schema import call
@@ -59,9 +59,9 @@ async def reattribute(ledger: Ledger, catalog: Catalog, since_ms: int, now_ms: i
                     answers.append((row, answer))
         if answers:
             async with ledger.write() as connection:
-                answers = [one for one in answers if await calls.is_as_read(connection, one[0])]
+                answers = [one for one in answers if await credits.is_as_read(connection, one[0])]
                 for row, answer in answers:
-                    await calls.credit_anew(connection, row, answer, now_ms)
+                    await credits.credit_anew(connection, row, answer, now_ms)
         done.changed += len(answers)
         done.moved += sum(row["session_id"] != answer.session for row, answer in answers)
         if len(rows) < _BATCH:

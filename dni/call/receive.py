@@ -6,9 +6,9 @@ import time
 from dni.attribution.attribute import attribute
 from dni.attribution.model import Attribution
 from dni.call.answer import answer
-from dni.call.calls import Told, ring
 from dni.call.choose import from_memory
 from dni.call.journal import Journal
+from dni.call.told import Told, ring
 from dni.call.whose import Whose, nobodys, whose
 from dni.catalog.model import Carrier
 from dni.errors import Unavailable

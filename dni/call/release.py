@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from dni.call import calls
-from dni.call.calls import Recorded
+from dni.call.told import Recorded
 from dni.errors import Unavailable
 from dni.live.connection import RedisError
 from dni.parts import Parts

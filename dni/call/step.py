@@ -3,10 +3,10 @@
 import time
 
 from dni.call.answer import answer
-from dni.call.calls import Told, ring
 from dni.call.choose import from_memory
 from dni.call.journal import Journal
 from dni.call.model import ANSWERED, STATES
+from dni.call.told import Told, ring
 from dni.call.whose import nobodys, whose
 from dni.catalog.model import Carrier
 from dni.parts import Parts

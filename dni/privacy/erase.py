@@ -17,8 +17,8 @@ from sqlalchemy import RowMapping, delete, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access.model import Principal
-from dni.call.calls import nameless
 from dni.call.spool import Spool
+from dni.call.told import nameless
 from dni.clock import rfc3339
 from dni.errors import Unavailable
 from dni.ids import new_id

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.api import idempotency
-from dni.call.calls import nameless
+from dni.call.told import nameless
 from dni.errors import Unavailable
 from dni.ledger.alone import alone
 from dni.ledger.engines import Ledger

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import insert, update
 
 from dni.access.authenticate import ADMIN
-from dni.call.calls import Told
 from dni.call.model import fold
+from dni.call.told import Told
 from dni.errors import Unavailable
 from dni.ledger import schema
 from dni.parts import Parts

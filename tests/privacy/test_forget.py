@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from dni.access.authenticate import ADMIN
 from dni.api import idempotency
-from dni.call.calls import Told
 from dni.call.keep_touches import keep_next
 from dni.call.model import fold
+from dni.call.told import Told
 from dni.ledger import schema, stale
 from dni.parts import Parts
 from dni.privacy import forget, holders, retentions

@@ -9,8 +9,8 @@ from sqlalchemy import delete, select, update
 
 from dni.access.model import Principal
 from dni.attribution.model import Attribution, Candidate
-from dni.call import calls, touches
-from dni.call.calls import Told
+from dni.call import calls, credits, touches
+from dni.call.told import Told
 from dni.clock import SettableClock
 from dni.ledger import schema, stale
 from dni.parts import Parts
@@ -123,7 +123,7 @@ class Hands:
             return
         nobody = Attribution(method="none")
         async with self.parts.ledger.write() as connection:
-            await calls.credit(connection, row["id"], nobody, "cmp_1")
+            await credits.credit(connection, row["id"], nobody, "cmp_1")
 
     async def credits_anew(self) -> None:
         if (row := await self._call(schema.call.c.method.is_not(None))) is None:
@@ -132,7 +132,7 @@ class Hands:
         other = Attribution(session=who.id, visitor=who.visitor_id, touch=Touch(source="anew"), method="recent")
         async with self.parts.ledger.write() as connection:
             self.count += 1
-            await calls.credit_anew(connection, row, other, self.parts.clock.now_ms() + self.count)
+            await credits.credit_anew(connection, row, other, self.parts.clock.now_ms() + self.count)
 
     async def keeps_touches(self) -> None:
         async with self.parts.ledger.read() as connection:

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 from sqlalchemy import insert, select, update
 
-from dni.call import calls
 from dni.call.drain import drain_once
 from dni.call.journal import Journal
 from dni.call.model import Ours, fold
+from dni.call.told import nameless
 from dni.ledger import schema
 from dni.parts import Parts
 from dni.routing.model import Ask, Choice, Condition, Refuse, Ring, Routing, Say, Step, TakeMessage, Tell, checked
@@ -624,12 +624,12 @@ async def test_a_call_is_the_same_when_who_called_is_forgotten(scene: Scene) -> 
     told: list[CallEvent] = []
     bare: list[CallEvent] = []
     for event in await scene.events():
-        nameless = calls.nameless(kind, event["fields"])
-        assert CALLER not in nameless.values()
-        assert CALLER.removeprefix("+") not in nameless.values()
-        assert RECORDING not in nameless.values()
+        kept = nameless(kind, event["fields"])
+        assert CALLER not in kept.values()
+        assert CALLER.removeprefix("+") not in kept.values()
+        assert RECORDING not in kept.values()
         told.append(read(kind, event["kind"], event["fields"], event["received_at_ms"]))
-        bare.append(read(kind, event["kind"], nameless, event["received_at_ms"]))
+        bare.append(read(kind, event["kind"], kept, event["received_at_ms"]))
     ours = Ours(call["phase"], bool(call["spoke"]))
     before, after = fold(told, ours), fold(bare, ours)
     assert after == msgspec.structs.replace(before, recording_url=None)
