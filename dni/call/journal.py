@@ -37,6 +37,8 @@ class Journal:
         self._parts = parts
         self._spool = Spool(parts.settings.data_dir / "spool")
         self._running: set[asyncio.Task[Recorded]] = set()
+        self._lines: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
 
     async def keep(self, told: Told, choose: Chooser | None = None, spent_s: float = 0.0) -> Recorded | None:
         """None: it is on disk and will be in the ledger, with `told.decision`. Raises Unavailable `not_kept` when
@@ -68,7 +70,7 @@ class Journal:
 
     async def _to_disk(self, told: Told) -> None:
         within_s = _DISK_WITHIN_S if told.inbound or told.step else _DISK_AT_LEISURE_S
-        writing = asyncio.create_task(asyncio.to_thread(self._spool.append, _encode(told)))
+        writing = asyncio.create_task(self._append(_encode(told)))
         try:
             await asyncio.wait_for(asyncio.shield(writing), within_s)
         except TimeoutError:
@@ -79,6 +81,26 @@ class Journal:
             log.error("a call event is lost: neither ledger nor disk took it: %s", error)  # noqa: TRY400  says all
             raise Unavailable("the event could not be kept", code="not_kept") from error
         SPOOLED.inc()
+
+    async def _append(self, line: bytes) -> None:
+        """Raises OSError. Lines that come at once are written at once: for many a disk takes as long as for one."""
+        written = asyncio.get_running_loop().create_future()
+        self._lines.append((line, written))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        await written
+
+    async def _write(self) -> None:
+        while self._lines:
+            batch, self._lines = self._lines, []
+            try:
+                await asyncio.to_thread(self._spool.append, *(line for line, _ in batch))
+            except OSError as error:
+                for _, written in batch:
+                    written.set_exception(error)
+            else:
+                for _, written in batch:
+                    written.set_result(None)
 
     async def spooled(self) -> AsyncIterator[Recorded]:
         """Brings what waits on disk into the ledger, in order. Raises Unavailable when the ledger is away, and what

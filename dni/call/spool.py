@@ -20,11 +20,11 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def append(self, line: bytes) -> None:
-        """One line, without its end. After an error nothing of it is left."""
+    def append(self, *lines: bytes) -> None:
+        """Lines without their ends, all in one write. After an error nothing of them is left."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._open(_NAME) as file:
-            _add(file, line)
+            _add(file, *lines)
 
     def set_aside(self, line: bytes) -> None:
         """A line that cannot be applied, ever: kept for a person to read."""
@@ -93,13 +93,13 @@ class Spool:
                 os.close(file)
 
 
-def _add(file: int, line: bytes) -> None:
+def _add(file: int, *lines: bytes) -> None:
     before = os.fstat(file).st_size
     try:
         # A line break on both sides: a line that a crash tore apart does not spoil the next.
-        data = b"\n" + line + b"\n"
+        data = b"".join(b"\n" + line + b"\n" for line in lines)
         if os.write(file, data) != len(data):
-            raise OSError("the disk took only a part of the line")
+            raise OSError("the disk took only a part of the lines")
         os.fsync(file)
     except OSError:
         os.ftruncate(file, before)
