@@ -260,14 +260,16 @@ async def _route(connection: AsyncConnection, place: str, section: _Section, ent
         wanted = await _known(connection, section.table, key, "/name")
         named = await steps_with_ids(connection, wanted, entry["routing"])
         told = checked(_struct(named, Routing))
-        if told == await campaigns.routing(connection, ADMIN, wanted):
+        now = await campaigns.routing(connection, ADMIN, wanted)
+        if told == now:
             return Change("unchanged", "routing", key)
         await declare.routing(connection, wanted, told)
     except (InvalidField, Conflict) as error:
         where = f"{place}.routing"
         places = [f"{_toml(where, e.path)}: {e.message}" for e in error.errors] or [f"{where}: {error.detail}"]
         raise UsageError("; ".join(places), code=error.code) from None
-    return Change("update", "routing", key, (f"steps: {len(told.steps)} of them",))
+    action: Literal["create", "update"] = "update" if now.steps else "create"
+    return Change(action, "routing", key, (f"steps: {len(told.steps)} of them",))
 
 
 def _difference(field: str, before: Any, after: Any) -> str:

@@ -36,7 +36,7 @@ def document() -> dict[str, Any]:
         parameters = components[operation.query.__name__]["properties"]
         described = _operation(operation, parameters)
         paths.setdefault(PREFIX + operation.path, {})[operation.method.lower()] = described
-    return {
+    made = {
         "openapi": "3.1.0",
         "info": {
             "title": "dni admin API",
@@ -54,6 +54,8 @@ def document() -> dict[str, Any]:
             "schemas": {name: schema for name, schema in components.items() if name not in queries},
         },
     }
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(made))  # defaults may be tuples
+    return plain
 
 
 def _operation(operation: Operation, queries: dict[str, Any]) -> dict[str, Any]:

@@ -88,17 +88,14 @@ def follow(
     call ended, and all its attempts with it. One that nobody answered gives back what it counted."""
     mine = select(attempt).where(attempt.c.call_id == call_id)
     for row in connection.execute(mine).mappings().all():
-        state, ended_ms = legs.get(row["number"], (row["state"], None))
-        if ended_ms is None and over_ms is not None:
-            state, ended_ms = (
-                ("completed" if state in _ANSWERED else "canceled" if state == "ringing" else state),
-                over_ms,
-            )
-        values = {
-            "state": state,
-            "ended_at_ms": ended_ms,
-            "counted": ended_ms is None or state in _ANSWERED,
-        }
+        state, ended_ms = legs.get(row["number"], (row["state"], row["ended_at_ms"]))
+        if ended_ms is None and row["ended_at_ms"] is not None:  # the carrier went on, and told the leg's end to nobody
+            ended_ms = row["ended_at_ms"]
+            state = "completed" if state in _ANSWERED else row["state"]
+        elif ended_ms is None and over_ms is not None:
+            ended_ms = over_ms
+            state = "completed" if state in _ANSWERED else "canceled"
+        values = {"state": state, "ended_at_ms": ended_ms, "counted": ended_ms is None or state in _ANSWERED}
         if any(row[name] != value for name, value in values.items()):
             connection.execute(update(attempt).where(attempt.c.id == row["id"]).values(values))
 

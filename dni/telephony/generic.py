@@ -132,6 +132,7 @@ class Generic:
             kind="keys" if keys is not None else "recorded" if recording else "dialled",
             identity=_identity(values, f"step|{values.get(AT, '')}"),
             at_ms=_time(values, received_ms),
+            state=event.state if event and event.hung_up_by == "caller" else None,
             leg=event.leg if event else None,
             destination=event.destination if event else None,
             destination_state=event.destination_state if event else None,

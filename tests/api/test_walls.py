@@ -151,7 +151,7 @@ async def test_only_admins_administer_and_only_two_roles_write(api: Api, world: 
         if operation.name == "export_person":
             more = {"params": {"caller": "+12125550177"}}
         answer = await api.ask(operation.method, operation.path.format(id=wanted), token=token, **more)
-        fine = (404,) if operation.writes and "{id}" in operation.path else (200, 201)
+        fine: tuple[int, ...] = (404,) if operation.writes and "{id}" in operation.path else (200, 201)
         if role == "publisher" and operation.name in HIDDEN:
             fine = (200, 403, 404)
         where = (role, operation.name)

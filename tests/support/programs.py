@@ -18,6 +18,8 @@ _PACKAGES = {
     "postgresql": "postgresql",
     "wrk": "wrk",
     "redisbenchmark": "redis-tools",
+    "kamailio": "kamailio kamailio-utils-modules kamailio-extra-modules",
+    "sipp": "sip-tester",
 }
 
 
@@ -63,7 +65,31 @@ def redis_benchmark() -> Path:
     raise MissingProgram("redisbenchmark")
 
 
-_FINDERS = {"chromium": chromium, "postgresql": postgresql, "wrk": wrk, "redisbenchmark": redis_benchmark}
+def kamailio() -> Path:
+    """The SIP server, with the modules that our configuration loads. Raises MissingProgram."""
+    found = shutil.which("kamailio") or shutil.which("kamailio", path="/usr/sbin:/usr/local/sbin")
+    modules = [*Path("/usr/lib").glob("*/kamailio/modules"), Path("/usr/local/lib64/kamailio/modules")]
+    wanted = ("http_client.so", "jansson.so")  # the others come with Kamailio itself
+    if found and any(all((folder / name).exists() for name in wanted) for folder in modules):
+        return Path(found)
+    raise MissingProgram("kamailio")
+
+
+def sipp() -> Path:
+    """SIP callers and telephones by script. Raises MissingProgram."""
+    if found := shutil.which("sipp"):
+        return Path(found)
+    raise MissingProgram("sipp")
+
+
+_FINDERS = {
+    "chromium": chromium,
+    "postgresql": postgresql,
+    "wrk": wrk,
+    "redisbenchmark": redis_benchmark,
+    "kamailio": kamailio,
+    "sipp": sipp,
+}
 
 
 def _version(place: Path) -> int:

@@ -358,6 +358,11 @@ def test_a_destination_that_did_not_take_the_call() -> None:
     )
 
 
+def test_a_caller_who_is_gone() -> None:
+    event = Generic().step(told(**LEG, event="failed", sip_code=487, hung_up_by="caller"), NOW_MS)
+    assert (event.kind, event.state, event.destination_state) == ("dialled", "canceled", "canceled")
+
+
 def test_a_message_was_left() -> None:
     event = Generic().step(told(call_id="c", recording_url="https://pbx.example/1.wav"), NOW_MS)
     assert (event.kind, event.recording_url) == ("recorded", "https://pbx.example/1.wav")
