@@ -17,6 +17,7 @@ import msgspec
 
 from dni import phone
 from dni.errors import BadBody, Forbidden, InvalidField
+from dni.telephony.fields import GONE
 from dni.telephony.links import https
 from dni.telephony.model import (
     AT,
@@ -97,7 +98,7 @@ class Generic:
     def progress(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
         event = values.get("event")
         recording = https(values.get("recording_url"))
-        if not event and not recording:
+        if not event and not recording and values.get("recording_url") != GONE:
             raise InvalidField("/event", f"one of {', '.join(EVENTS)}")
         state = _state(values)
         leg = values.get("leg") or values.get("destination")
@@ -125,11 +126,12 @@ class Generic:
         keys, recording = values.get("keys"), https(values.get("recording_url"))
         if keys is not None and not _KEYS.fullmatch(keys):
             raise InvalidField("/keys", "what was pressed, such as 1 or *2; empty when nothing was")
-        if keys is None and recording is None and event is None:
+        is_recorded = recording is not None or values.get("recording_url") == GONE
+        if keys is None and not is_recorded and event is None:
             raise InvalidField("/keys", "what was pressed; or else `event`, or `recording_url`")
         return CallEvent(
             provider_id=_call(values),
-            kind="keys" if keys is not None else "recorded" if recording else "dialled",
+            kind="keys" if keys is not None else "recorded" if is_recorded else "dialled",
             identity=_identity(values, f"step|{values.get(AT, '')}"),
             at_ms=_time(values, received_ms),
             state=event.state if event and event.hung_up_by == "caller" else None,
@@ -147,7 +149,8 @@ class Generic:
         return {name: value for name, value in values.items() if name in _FOLDED}
 
     def unrecorded(self, values: Mapping[str, str]) -> dict[str, str]:
-        return {name: value for name, value in values.items() if not name.startswith("recording")}
+        rest = {name: value for name, value in values.items() if not name.startswith("recording")}
+        return rest | ({"recording_url": GONE} if values.get("recording_url") else {})
 
     def answer(self, instruction: Instruction) -> Answer:
         said = {"say": [msgspec.to_builtins(prompt) for prompt in instruction.say]} if instruction.say else {}

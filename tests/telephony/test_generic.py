@@ -16,6 +16,7 @@ from dni.call.journal import Journal
 from dni.errors import BadBody, Forbidden, InvalidField
 from dni.ledger import schema
 from dni.parts import Parts
+from dni.telephony.fields import GONE
 from dni.telephony.generic import Generic
 from dni.telephony.model import (
     AT,
@@ -397,7 +398,10 @@ def test_who_called_goes_and_what_the_call_is_folded_from_stays() -> None:
 
 def test_a_recordings_fields_can_be_taken_away() -> None:
     fields = told(call_id="c", event="ended", recording_url="https://pbx.example/1", recording_s=9)
-    assert Generic().unrecorded(fields) == {"call_id": "c", "event": "ended"}
+    assert Generic().unrecorded(fields) == {"call_id": "c", "event": "ended", "recording_url": GONE}
+    alone = Generic().unrecorded(told(call_id="c", recording_url="https://pbx.example/1"))
+    assert Generic().progress(alone, NOW_MS).recording_url is None
+    assert Generic().step(alone, NOW_MS).kind == "recorded"
 
 
 # What is answered.
