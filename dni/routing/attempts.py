@@ -27,7 +27,8 @@ _PERIODS = ("minute", "hour", "day", "month")
 def lock(connection: Connection, wanted: Collection[str]) -> None:
     """Until the end of the transaction nobody else counts these."""
     rows = select(schema.destination.c.id).where(schema.destination.c.id.in_(wanted))
-    connection.execute(rows.order_by(schema.destination.c.id).with_for_update())
+    # NO KEY UPDATE: who adds an attempt without counting need not wait.
+    connection.execute(rows.order_by(schema.destination.c.id).with_for_update(key_share=True))
 
 
 def now_of(connection: Connection, one: Destination, at_ms: int, zone: str, *, ordered: bool) -> Now:

@@ -10,14 +10,13 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 
 import msgspec
 
 from dni import phone
 from dni.errors import BadBody, Forbidden, InvalidField
-from dni.telephony.fields import GONE
+from dni.telephony.fields import identity
 from dni.telephony.links import https
 from dni.telephony.model import (
     AT,
@@ -61,7 +60,6 @@ _FOLDED = {
     AT,
 }
 _FIELDS_MAX = 512
-_IDENTITY_MAX = 200  # an index of PostgreSQL takes no long texts
 _ID = re.compile(r"[!-~]{1,255}")
 _NUMBER = re.compile(r"(\d{1,15})(?:\.\d{1,20})?", re.ASCII)
 _KEYS = re.compile(r"[0-9*#A-D]{0,64}")
@@ -92,13 +90,11 @@ class Generic:
             tracking_number=phone.caller(values["to"]),  # a SIP name is a number that we do not know
             caller=phone.caller(values.get("from")),
             attestation=_ATTESTATIONS.get(values.get("attestation", "").lower()),
-            phone_type=_one_of(values.get("phone_type"), _PHONE_TYPES),
+            phone_type=told if (told := values.get("phone_type")) in _PHONE_TYPES else None,
         )
 
     def progress(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
-        event = values.get("event")
-        recording = https(values.get("recording_url"))
-        if not event and not recording and values.get("recording_url") != GONE:
+        if not values.get("event") and values.get("recording_url") is None:
             raise InvalidField("/event", f"one of {', '.join(EVENTS)}")
         state = _state(values)
         leg = values.get("leg") or values.get("destination")
@@ -106,7 +102,7 @@ class Generic:
         talk_s = _seconds(values)
         return CallEvent(
             provider_id=_call(values),
-            kind=named if state and named else "recording" if recording else "other",
+            kind=named if state and named else "recording" if "recording_url" in values else "other",
             identity=_identity(values, "status"),
             at_ms=_time(values, received_ms),
             state=None if _is_leg_only(values) else state,
@@ -117,22 +113,21 @@ class Generic:
             talk_s=talk_s if leg else None,
             tracking_number=phone.caller(values.get("to")),
             caller=phone.caller(values.get("from")),
-            recording_url=recording,
+            recording_url=https(values.get("recording_url")),
             hung_up_by=_party(values),
         )
 
     def step(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
         event = self.progress(values, received_ms) if values.get("event") else None
-        keys, recording = values.get("keys"), https(values.get("recording_url"))
+        keys, recording = values.get("keys"), values.get("recording_url")
         if keys is not None and not _KEYS.fullmatch(keys):
             raise InvalidField("/keys", "what was pressed, such as 1 or *2; empty when nothing was")
-        is_recorded = recording is not None or values.get("recording_url") == GONE
-        if keys is None and not is_recorded and event is None:
+        if keys is None and recording is None and event is None:
             raise InvalidField("/keys", "what was pressed; or else `event`, or `recording_url`")
         return CallEvent(
             provider_id=_call(values),
-            kind="keys" if keys is not None else "recorded" if is_recorded else "dialled",
-            identity=_identity(values, f"step|{values.get(AT, '')}"),
+            kind="keys" if keys is not None else "dialled" if recording is None else "recorded",
+            identity=_identity(values, f"step|{values.get(AT, '')}|{keys}"),
             at_ms=_time(values, received_ms),
             state=event.state if event and event.hung_up_by == "caller" else None,
             leg=event.leg if event else None,
@@ -141,7 +136,7 @@ class Generic:
             talk_s=event.talk_s if event else None,
             tracking_number=phone.caller(values.get("to")),
             caller=phone.caller(values.get("from")),
-            recording_url=recording,
+            recording_url=https(recording),
             keys=keys,
         )
 
@@ -149,8 +144,9 @@ class Generic:
         return {name: value for name, value in values.items() if name in _FOLDED}
 
     def unrecorded(self, values: Mapping[str, str]) -> dict[str, str]:
-        rest = {name: value for name, value in values.items() if not name.startswith("recording")}
-        return rest | ({"recording_url": GONE} if values.get("recording_url") else {})
+        # That there was one stays: it may be all that an event told.
+        was = {"recording_url": ""} if "recording_url" in values else {}
+        return {name: value for name, value in values.items() if not name.startswith("recording")} | was
 
     def answer(self, instruction: Instruction) -> Answer:
         said = {"say": [msgspec.to_builtins(prompt) for prompt in instruction.say]} if instruction.say else {}
@@ -178,14 +174,8 @@ def _action(last: Last) -> dict[str, Any]:
             asked = {"keys": last.keys, "timeout_s": last.timeout_s, "step_url": last.step_url}
             return {"action": "menu"} | _prompt(last.prompt) | asked
         case Voicemail():
-            return (
-                {"action": "voicemail"}
-                | _prompt(last.prompt)
-                | {
-                    "longest_s": last.longest_s,
-                    "step_url": last.step_url,
-                }
-            )
+            left = {"longest_s": last.longest_s, "step_url": last.step_url}
+            return {"action": "voicemail"} | _prompt(last.prompt) | left
         case Reject():
             return {"action": "reject", "sip_code": _REJECTIONS[last.reason], "reason": last.reason}
         case HangUp():
@@ -219,10 +209,11 @@ def _values(body: bytes) -> dict[str, str]:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuses a name that stands twice: which of the two counts is anybody's guess (RFC 8259, 4)."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        twice = next(name for i, (name, _) in enumerate(pairs) if name in {other for other, _ in pairs[:i]})
-        raise ValueError(f"{twice[:64]!r} stands twice in one object")
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            raise ValueError(f"{name[:64]!r} stands twice in one object")
+        made[name] = value
     return made
 
 
@@ -313,10 +304,5 @@ def _is_leg_only(values: Mapping[str, str]) -> bool:
 
 def _identity(values: Mapping[str, str], door: str) -> str:
     """Of the leg, what happened to it, and when, as it was told: told again it is the same."""
-    names = ("event", "leg", "destination", "sip_code", "time_ms", "keys", "recording_url")
-    text = "|".join([door, *(values.get(name, "") for name in names)])
-    return text if len(text) <= _IDENTITY_MAX else sha256(text.encode()).hexdigest()
-
-
-def _one_of(text: str | None, known: tuple[str, ...]) -> str | None:
-    return text if text in known else None
+    names = ("event", "leg", "destination", "sip_code", "time_ms", "recording_url")
+    return identity(door, *(values.get(name) for name in names))

@@ -46,7 +46,7 @@ def verbs(answer: httpx.Response) -> list[str]:
 def step_at(answer: httpx.Response) -> str:
     """The path and query that the carrier asks next."""
     [found] = set(re.findall(r'action="https://dni\.example(/[^"]+)"', answer.text))
-    return found.replace("&amp;", "&")
+    return str(found).replace("&amp;", "&")
 
 
 class Line:

@@ -19,7 +19,6 @@ PURE = {
     "attribution.match",
     "attribution.returning",
     "call.whose",
-    "call.plan",
     "dashboard.carrier_fields",
     "dashboard.columns",
     "dashboard.figures",

@@ -46,7 +46,6 @@ async def rung(office: Office, exchange: Exchange) -> dict[str, tuple[str, str]]
         for caller in callers:
             went_well(caller.wait())
     went_well(telephones)
-    await until(lambda: are_over(office, 25), "every call's end is in the ledger")
     return held
 
 
@@ -55,14 +54,24 @@ def went_well(calls: Calls) -> None:
     assert (calls.counted("FailedCall"), calls.counted("Retransmissions")) == (0, 0)
 
 
-def are_over(office: Office, count: int) -> bool:
-    calls = office.calls().values()
-    return len(calls) == count and all(call["ended_at"] for call in calls)
+async def whole(office: Office, number: str, events: int) -> dict[str, Any]:
+    """The call to that number, when it is over and credited, and so many of Kamailio's events are in the ledger: they
+    come in any order."""
+
+    def is_there() -> bool:
+        call = office.calls().get(number)
+        if not call or not call["ended_at"] or not call["attribution"]["method"]:
+            return False
+        return len(told(office, call)) >= events
+
+    await until(is_there, f"the call to {number} is over and credited, with {events} events")
+    return office.calls()[number]
 
 
-def apart_ms(call: dict[str, Any], first: str, second: str) -> float:
+def apart(call: dict[str, Any], first: str, second: str, ms: int, more_ms: int = 500) -> bool:
+    """Whether it was so long between these times of a call, and not much more. Timers of SIP may be a few ms early."""
     span = datetime.fromisoformat(call[second]) - datetime.fromisoformat(call[first])
-    return span.total_seconds() * 1000
+    return ms - 50 <= span.total_seconds() * 1000 < ms + more_ms
 
 
 def told(office: Office, call: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -75,14 +84,13 @@ def told(office: Office, call: dict[str, Any]) -> list[tuple[Any, ...]]:
 async def test_twenty_calls_are_each_in_the_ledger_with_session_and_talk_time(
     office: Office, rung: dict[str, tuple[str, str]]
 ) -> None:
-    calls = office.calls()
     for number, (source, session) in rung.items():
-        call = calls[number]
+        call = await whole(office, number, 3)
         assert (call["source"], call["attribution"]["session"]) == (source, session)
         assert (call["status"], call["answered"], call["talk_seconds"]) == ("completed", True, TALK_MS // 1000)
         assert (call["caller"], call["destination"], call["attestation"]) == (CALLER, ANSWERS, "A")
-        assert TALK_MS <= apart_ms(call, "answered_at", "ended_at") < TALK_MS + 250
-        assert 300 <= apart_ms(call, "started_at", "answered_at") < 1_000
+        assert apart(call, "answered_at", "ended_at", TALK_MS)
+        assert apart(call, "started_at", "answered_at", 300)
         assert told(office, call) == [
             ("ringing", "180", None, ANSWERS),
             ("answered", "200", None, ANSWERS),
@@ -92,16 +100,16 @@ async def test_twenty_calls_are_each_in_the_ledger_with_session_and_talk_time(
 
 @pytest.mark.usefixtures("rung")
 async def test_a_call_that_the_plan_rejects(office: Office) -> None:
-    call = office.calls()[REJECTED]
+    call = await whole(office, REJECTED, 1)
     assert (call["status"], call["answered"], call["destination"]) == ("rejected", False, None)
     assert told(office, call) == [("failed", "603", None, None)]
 
 
 @pytest.mark.usefixtures("rung")
 async def test_busy_and_then_the_next_destination(office: Office) -> None:
-    call = office.calls()[BUSY_FIRST]
+    call = await whole(office, BUSY_FIRST, 4)
     assert (call["status"], call["destination"]) == ("completed", ANSWERS)
-    assert 500 <= apart_ms(call, "answered_at", "ended_at") < 750
+    assert apart(call, "answered_at", "ended_at", 500)
     assert told(office, call) == [
         ("failed", "486", None, IS_BUSY),
         ("ringing", "180", None, ANSWERS),
@@ -112,30 +120,32 @@ async def test_busy_and_then_the_next_destination(office: Office) -> None:
 
 @pytest.mark.usefixtures("rung")
 async def test_nobody_answers(office: Office) -> None:
-    call = office.calls()[UNANSWERED]
+    call = await whole(office, UNANSWERED, 3)
     assert (call["status"], call["answered"], call["talk_seconds"]) == ("no_answer", False, 0)
-    assert 5_000 <= apart_ms(call, "started_at", "ended_at") < 6_000
-    assert told(office, call)[0] == ("ringing", "180", None, RINGS)
-    assert told(office, call)[-1][:2] == ("failed", "408")
+    assert apart(call, "started_at", "ended_at", 5_000)
+    assert told(office, call) == [
+        ("ringing", "180", None, RINGS),
+        ("failed", "408", None, RINGS),
+        ("failed", "408", None, None),
+    ]
 
 
 @pytest.mark.usefixtures("rung")
 async def test_the_caller_hangs_up_while_it_rings(office: Office) -> None:
-    call = office.calls()[GIVEN_UP]
+    call = await whole(office, GIVEN_UP, 2)
     assert (call["status"], call["hung_up_by"], call["talk_seconds"]) == ("canceled", "caller", 0)
     assert told(office, call) == [("ringing", "180", None, RINGS), ("failed", "487", "caller", RINGS)]
 
 
 @pytest.mark.usefixtures("rung")
 async def test_the_destination_hangs_up(office: Office) -> None:
-    call = office.calls()[ENDED_THERE]
+    call = await whole(office, ENDED_THERE, 3)
     assert (call["status"], call["hung_up_by"], call["destination"]) == ("completed", "destination", HANGS_UP)
-    assert 1_000 <= apart_ms(call, "answered_at", "ended_at") < 1_250
+    assert apart(call, "answered_at", "ended_at", 1_000)
 
 
 @pytest.mark.usefixtures("rung")
 async def test_a_service_that_hangs_holds_up_nobody(office: Office, exchange: Exchange) -> None:
-    known = office.calls()
     answered, *given_up = POOL[-9:]  # shown to nobody: numbers are leased from the front
     office.service.freeze()
     with exchange.telephones() as telephones:
@@ -146,28 +156,24 @@ async def test_a_service_that_hangs_holds_up_nobody(office: Office, exchange: Ex
         went_well(patient.wait())
     office.service.thaw()
     went_well(telephones)
-    await until(lambda: are_over(office, len(known) + 9), "every call's end is in the ledger")
-    calls = office.calls()
     for number in given_up:
-        assert (calls[number]["status"], calls[number]["hung_up_by"]) == ("canceled", "caller")
-        assert 300 <= apart_ms(calls[number], "started_at", "ended_at") < 600
-    assert (calls[answered]["status"], calls[answered]["destination"]) == ("completed", ANSWERS)
-    ring_ms = apart_ms(calls[answered], "started_at", "answered_at")
-    assert WITHIN_S * 1_000 + 300 <= ring_ms < LATE_MS + 800
+        call = await whole(office, number, 1)
+        assert (call["status"], call["hung_up_by"]) == ("canceled", "caller")
+        assert apart(call, "started_at", "ended_at", 300)
+    call = await whole(office, answered, 3)
+    assert (call["status"], call["destination"]) == ("completed", ANSWERS)
+    assert apart(call, "started_at", "answered_at", WITHIN_S * 1_000 + 300, LATE_MS - WITHIN_S * 1_000 + 500)
 
 
 @pytest.mark.usefixtures("rung")
 async def test_the_service_is_away_and_hears_of_the_call_when_it_is_back(office: Office, exchange: Exchange) -> None:
     number, session = office.visit("before-the-outage")
-    known = office.calls()
     office.service.stop()
     with exchange.telephones() as telephones:
         went_well(exchange.ring("caller", [number], lasting_ms=300).wait())
     went_well(telephones)
     office.service.start()
-    await until(lambda: are_over(office, len(known) + 1), "the call is in the ledger")
-    await until(lambda: office.calls()[number]["attribution"] is not None, "the call is credited")
-    call = office.calls()[number]
+    call = await whole(office, number, 3)
     assert (call["status"], call["destination"], call["caller"]) == ("completed", ANSWERS, CALLER)
     assert (call["source"], call["attribution"]["session"]) == ("before-the-outage", session)
-    assert 300 <= apart_ms(call, "answered_at", "ended_at") < 550
+    assert apart(call, "answered_at", "ended_at", 300)

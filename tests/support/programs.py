@@ -13,7 +13,7 @@ _CHROMIUM_APPS = (
     Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
     Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
 )
-_PACKAGES = {
+PACKAGES = {
     "chromium": "chromium fonts-liberation",
     "postgresql": "postgresql",
     "wrk": "wrk",
@@ -27,7 +27,7 @@ class MissingProgram(RuntimeError):
     """A test needs a program that is not installed; says which and how to get it."""
 
     def __init__(self, name: str) -> None:
-        packages = _PACKAGES[name]
+        packages = PACKAGES[name]
         super().__init__(f"{name} was not found. Install it (Debian: apt-get install {packages}).")
 
 
@@ -103,7 +103,7 @@ def missing(names: list[str]) -> list[str]:
         try:
             _FINDERS[name]()
         except MissingProgram:
-            packages.append(_PACKAGES[name])
+            packages.append(PACKAGES[name])
     return packages
 
 

@@ -16,7 +16,6 @@ from dni.call.journal import Journal
 from dni.errors import BadBody, Forbidden, InvalidField
 from dni.ledger import schema
 from dni.parts import Parts
-from dni.telephony.fields import GONE
 from dni.telephony.generic import Generic
 from dni.telephony.model import (
     AT,
@@ -396,12 +395,14 @@ def test_who_called_goes_and_what_the_call_is_folded_from_stays() -> None:
     assert before == replace(after, caller=CALL["from"])
 
 
-def test_a_recordings_fields_can_be_taken_away() -> None:
-    fields = told(call_id="c", event="ended", recording_url="https://pbx.example/1", recording_s=9)
-    assert Generic().unrecorded(fields) == {"call_id": "c", "event": "ended", "recording_url": GONE}
-    alone = Generic().unrecorded(told(call_id="c", recording_url="https://pbx.example/1"))
-    assert Generic().progress(alone, NOW_MS).recording_url is None
-    assert Generic().step(alone, NOW_MS).kind == "recorded"
+def test_a_recording_can_be_taken_away_and_the_event_can_still_be_read() -> None:
+    url = "https://pbx.example/1"
+    fields = Generic().unrecorded(told(call_id="c", event="ended", recording_url=url, recording_s=9))
+    assert fields == {"call_id": "c", "event": "ended", "recording_url": ""}
+    alone = Generic().unrecorded(told(call_id="c", recording_url=url))
+    for read, kind in ((Generic().progress, "recording"), (Generic().step, "recorded")):
+        event = read(alone, NOW_MS)
+        assert (event.kind, event.recording_url) == (kind, None)
 
 
 # What is answered.
