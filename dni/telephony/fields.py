@@ -13,6 +13,9 @@ import msgspec
 from dni.errors import BadBody, InvalidField
 from dni.telephony.model import RawRequest
 
+GONE = "-"
+"""Stands for the address of a recording that was forgotten: that there was one still counts."""
+
 _FIELDS_MAX = 512
 _ID = re.compile(r"[!-~]{1,128}")
 _IDENTITY_MAX = 200  # an index of PostgreSQL takes no long texts

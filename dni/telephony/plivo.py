@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dni import phone
 from dni.errors import Forbidden
 from dni.telephony import fields, plivo_xml, signatures
+from dni.telephony.fields import GONE
 from dni.telephony.links import https
 from dni.telephony.model import AT, Answer, CallEvent, Fields, Instruction, Prompt, RawRequest
 
@@ -131,7 +132,8 @@ class Plivo:
 
     def step(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
         recording = https(values.get("RecordUrl"))
-        kind = "dialled" if "DialStatus" in values else "recorded" if recording else "keys"
+        is_recorded = recording is not None or values.get("RecordUrl") == GONE
+        kind = "dialled" if "DialStatus" in values else "recorded" if is_recorded else "keys"
         turn = values.get("DialBLegUUID") or values.get("RecordingID")
         return CallEvent(
             provider_id=_call(values),
@@ -151,7 +153,8 @@ class Plivo:
         return {name: value for name, value in values.items() if name in _FOLDED}
 
     def unrecorded(self, values: Mapping[str, str]) -> dict[str, str]:
-        return {name: value for name, value in values.items() if not name.startswith(("Record", "Transcription"))}
+        rest = {name: value for name, value in values.items() if not name.startswith(("Record", "Transcription"))}
+        return rest | ({"RecordUrl": GONE} if values.get("RecordUrl") else {})
 
     def answer(self, instruction: Instruction) -> Answer:
         return plivo_xml.document(instruction)

@@ -11,6 +11,7 @@ from typing import ClassVar
 from dni import phone
 from dni.errors import Forbidden
 from dni.telephony import fields, signatures, twiml
+from dni.telephony.fields import GONE
 from dni.telephony.links import https
 from dni.telephony.model import AT, Answer, CallEvent, Fields, Instruction, Prompt, RawRequest
 from dni.telephony.twiml import Dialect
@@ -114,7 +115,8 @@ class Twilio:
 
     def step(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
         recording = https(values.get("RecordingUrl"))
-        kind = "dialled" if "DialCallStatus" in values else "recorded" if recording else "keys"
+        is_recorded = recording is not None or values.get("RecordingUrl") == GONE
+        kind = "dialled" if "DialCallStatus" in values else "recorded" if is_recorded else "keys"
         turn = values.get("DialCallSid") or values.get("RecordingSid")
         state = _STATES.get(values.get("CallStatus", ""))
         return CallEvent(
@@ -136,7 +138,8 @@ class Twilio:
         return {name: value for name, value in values.items() if name in self.folded}
 
     def unrecorded(self, values: Mapping[str, str]) -> dict[str, str]:
-        return {name: value for name, value in values.items() if not name.startswith("Recording")}
+        rest = {name: value for name, value in values.items() if not name.startswith("Recording")}
+        return rest | ({"RecordingUrl": GONE} if values.get("RecordingUrl") else {})
 
     def answer(self, instruction: Instruction) -> Answer:
         return twiml.document(instruction, self.dialect)

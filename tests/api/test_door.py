@@ -66,7 +66,7 @@ async def test_a_carriers_secret_never_comes_out(api: Api) -> None:
     async with api.parts.ledger.read() as connection:
         stored = (await connection.execute(select(schema.idempotency.c.body))).scalar_one()
     assert b"s3cret" not in stored
-    refused = await api.post("/carriers", {**body, "kind": "telnyx"})
+    refused = await api.post("/carriers", {**body, "kind": "pigeon"})
     is_problem(refused, 422, "invalid_field", "/kind")
     assert "not served yet" in refused.text
 

@@ -1,4 +1,4 @@
-"""The line of a SIP server that speaks our JSON. What it may be told is a table of docs/carriers.md."""
+"""The line of a SIP server that speaks our JSON. What it may be told is a table of docs/sip.md."""
 
 import re
 from collections.abc import Callable

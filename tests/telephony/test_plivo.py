@@ -6,6 +6,7 @@ import pytest
 
 from dni.errors import Forbidden, InvalidField
 from dni.telephony import signatures
+from dni.telephony.fields import GONE
 from dni.telephony.model import AT, RawRequest
 from dni.telephony.plivo import Plivo
 
@@ -142,7 +143,8 @@ def test_a_recording_is_told_by_its_address() -> None:
     assert (event.kind, event.recording_url) == ("recording", "https://media.example/1.mp3")
     assert Plivo().step({**ready, AT: "1", "Digits": ""}, NOW_MS).kind == "recorded"
     assert Plivo().progress({**ready, "RecordUrl": "javascript:alert(1)"}, NOW_MS).recording_url is None
-    assert Plivo().unrecorded(ready) == CALL
+    assert Plivo().unrecorded(ready) == {**CALL, "RecordUrl": GONE}
+    assert Plivo().step(Plivo().unrecorded({**ready, AT: "1"}), NOW_MS).kind == "recorded"
 
 
 def test_the_same_event_has_the_same_identity_and_another_one_another() -> None:
