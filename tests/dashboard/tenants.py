@@ -24,6 +24,7 @@ _IDS = {
     "calls": "call_{}",
     "campaigns": "cmp_{}",
     "carriers": "car_{}",
+    "destinations": "dst_{}",
     "numbers": "static_{}",
     "pools": "pool_{}",
     "publishers": "pub_{}",
