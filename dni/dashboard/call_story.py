@@ -208,6 +208,8 @@ def _call(call: CallView) -> list[Event]:
         if call.status == "completed":
             talked = f"after {words.duration(call.talk_seconds)} of talk" if call.talk_seconds else ""
             events.append(Event(from_rfc3339(call.ended_at), "Call ended", "call", talked))
+        elif call.status == "voicemail":
+            events.append(Event(from_rfc3339(call.ended_at), "Message left", "call", "nobody had answered"))
         else:
             events.append(Event(from_rfc3339(call.ended_at), ended.label, "bad", destination and f"at {destination}"))
     return events
@@ -304,7 +306,7 @@ def _facts(catalog: Catalog, call: CallView) -> list[Fact]:
         Fact("Who hung up", _HUNG_UP.get(call.hung_up_by or "", call.hung_up_by)),
         Fact("Caller's number", _VERDICTS.get(call.attestation or "", call.attestation)),
         Fact("Telephone", PHONES.get(call.phone_type or "", call.phone_type)),
-        Fact("Recording", call.recording_url, address=_https(call.recording_url)),
+        _recording(call),
         Fact("Campaign", campaign.name if campaign else call.campaign),
         Fact("Publisher", publisher.name if publisher else call.publisher),
         Fact("Tag", tag.name if tag else call.tag),
@@ -312,6 +314,11 @@ def _facts(catalog: Catalog, call: CallView) -> list[Fact]:
         Fact("Carrier's id", call.provider_id, mono=True),
         Fact("Our id", call.id, mono=True),
     )
+
+
+def _recording(call: CallView) -> Fact:
+    url, label = call.recording_url, "Message" if call.status == "voicemail" else "Recording"
+    return Fact(label, url, address=url if url and url.startswith("https://") else None)
 
 
 def _raw(event: CallEventView, zone: ZoneInfo) -> RawEvent:
@@ -325,10 +332,6 @@ def _known(*facts: Fact) -> list[Fact]:
 
 def _number(e164: str | None) -> str | None:
     return words.number(e164) if e164 else None
-
-
-def _https(url: str | None) -> str | None:
-    return url if url and url.startswith("https://") else None
 
 
 def _seconds(count: int | None) -> str | None:

@@ -113,7 +113,7 @@ class Campaigns:
             more_numbers=more_numbers is not None,
             publishers={each: names.get(each, each) for each in bring},
             names=names,
-            routing=routing_words.summary(routing) if routing else None,
+            routing=routing_words.summary(routing) if routing and routing.steps else None,
             destinations=await destinations.listed(self._parts, principal, view) if principal.may_tell else None,
             done=done(request, "Campaign") or _DONE.get(request.query_params.get("done", "")),
         )

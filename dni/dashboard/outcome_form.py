@@ -30,7 +30,7 @@ def fields(currency: str) -> tuple[Field, ...]:
             empty="null",
             help="In your own words, such as appointment, won, wrong number.",
         ),
-        Field(name="note", label="Note", kind="prose", rows=4, empty="null", help="Publishers do not read it."),
+        Field(name="note", label="Note", empty="null", help="Publishers do not read it."),
     )
 
 
