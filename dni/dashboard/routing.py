@@ -207,7 +207,7 @@ class RoutingEditor:
             ],
             ends_at=routing_draft.always(draft.steps),
             has_room=len(draft.steps) < MOST_STEPS,
-            is_changed=not is_saved and draft.form() != routing_draft.of(known.live).form(),
+            is_changed=routing_draft.differs(draft, known.live),
             is_saved=is_saved,
             is_stale=isinstance(error, Conflict),
             kinds=KINDS,

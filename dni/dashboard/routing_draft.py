@@ -61,6 +61,13 @@ def of(live: Routing) -> Draft:
     )
 
 
+def differs(draft: Draft, live: Routing) -> bool:
+    """Whether there is anything to save."""
+    same = of(live)
+    lists = [(one.holidays.splitlines(), one.blocked.splitlines()) for one in (draft, same)]
+    return draft.steps != same.steps or lists[0] != lists[1]
+
+
 def digest(live: Routing) -> str:
     return sha256(msgspec.json.encode(live)).hexdigest()[:16]
 

@@ -29,6 +29,7 @@ _NAME = Field(
     help="Calls' pages and later steps call it so: a-z, 0-9, - and _.",
     placeholder="sales-menu",
 )
+_USUAL = Prompt().language
 _KEY_LINE = re.compile(r"([0-9*#])\s*(?:[=:]\s*)?(.*)")
 
 
@@ -67,7 +68,7 @@ def parts(what: str, names: Names, phones: Mapping[str, str], present: Step | No
 
 def blank(name: str) -> dict[str, str]:
     """What stands in the form of a new step."""
-    told = {"id": name, "prompt/language": "en-US", "whisper/language": "en-US"}
+    told = {"id": name, "prompt/language": _USUAL, "whisper/language": _USUAL}
     return {
         **told,
         "timeout_s": "5",
@@ -107,18 +108,19 @@ def step(what: str, body: Mapping[str, Any], present: Step | None = None) -> Ste
     """Of what the form's fields say. Destinations keep the order of `present`. Raises InvalidField."""
     told: dict[str, Any] = {"do": what, **{name: body[name] for name in _PLAIN if name in body}}
     for name in ("prompt", "whisper"):
-        said = {each: value for each, value in body.get(name, {}).items() if value}
-        is_wanted = name == "prompt" and name in body
-        if is_wanted or said.keys() - {"language"}:
+        # What is usual is left out, so that a step that was only looked at stays the same.
+        given = {"text": "", "audio": "", "language": _USUAL, **body.get(name, {})}
+        said = {each: value for each, value in given.items() if value and (each, value) != ("language", _USUAL)}
+        if name in body and (name == "prompt" or said.keys() - {"language"}):
             told[name] = said
     if "keys" in body:
         told["keys"] = _keys(body["keys"])
     turns = _turns(body, present) if what == "connect" else []
     if what == "connect":
         told["destinations"] = turns
-    told["when"] = condition_form.condition("when", body.get("when", {}))
-    if unless := condition_form.condition("unless", body.get("unless", {})):
-        told["unless"] = unless
+    for name in ("when", "unless"):
+        if condition := condition_form.condition(name, body.get(name, {})):
+            told[name] = condition
     try:
         made: Step = msgspec.convert(told, Step)
     except msgspec.ValidationError as error:

@@ -118,7 +118,7 @@ async def fill(parts: Parts) -> None:
     told = {"sale": True, "value": 12_500, "currency": "USD", "lead_status": "won", "note": "Boiler"}
     by = {"by_id": "admin", "by_name": "admin"}
     await insert_rows(
-        parts, schema.outcome, {"id": "out_1", "call_id": CALL, "at_ms": began + 60 * MINUTE, **told, **by}
+        parts, schema.outcome, {"id": "out_00", "call_id": CALL, "at_ms": began + 60 * MINUTE, **told, **by}
     )
 
 
