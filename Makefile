@@ -19,7 +19,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --all-bui
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help run test check stress bench screenshots format lock clean setup dev node apps chromium postgresql wrk redisbenchmark
+.PHONY: help run test check stress bench screenshots format lock clean setup dev node apps chromium postgresql kamailio sipp wrk redisbenchmark
 
 help: ## Show this list
 	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ help: ## Show this list
 run: setup ## Set up and serve a demo on http://HOST:PORT (PORT=8000 HOST=127.0.0.1 DATA=var)
 	@exec $(BIN)/dni serve --demo --host '$(HOST)' --port '$(PORT)' --data-dir '$(DATA)'
 
-test: dev apps chromium postgresql ## Every test, in a real browser too (ARGS='tests/pool -k lease')
+test: dev apps chromium postgresql kamailio sipp ## Every test, in a real browser too (ARGS='tests/pool -k lease')
 	$(BIN)/python -m pytest $(ARGS)
 
 check: dev node postgresql ## Formatter, linter, types, tag, import rules, migrations, OpenAPI, docs
@@ -85,7 +85,7 @@ $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	@touch $@
 
 # Programs that tests drive. Root on Debian gets them; anyone else is told what to install.
-chromium postgresql wrk redisbenchmark: dev
+chromium postgresql kamailio sipp wrk redisbenchmark: dev
 	@need=$$($(BIN)/python -m tests.support.programs $@); \
 	if [ -z "$$need" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

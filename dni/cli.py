@@ -300,13 +300,16 @@ def demo_call(
     carrier: Annotated[
         str | None, typer.Option(help="Id or name of the carrier account to play; without it the newest.")
     ] = None,
+    keys: Annotated[str, typer.Option(help="What the caller presses, a key in each menu: 12.")] = "",
+    unanswered: Annotated[int, typer.Option(min=0, max=50, help="So many phones are not picked up.")] = 0,
     data_dir: DataDir = None,
 ) -> None:
     """Ring the running service as Twilio would: signed inbound request, then answered, then ended."""
     from dni.demo.ring import ring
 
     settings = environment.load(data_dir=data_dir)
-    asyncio.run(ring(settings, to, caller, talk_seconds, out.print, carrier=carrier))
+    call = ring(settings, to, caller, talk_seconds, out.print, carrier=carrier, keys=keys, unanswered=unanswered)
+    asyncio.run(call)
 
 
 @demo.command("fill")

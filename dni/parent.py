@@ -7,6 +7,7 @@ from dni.access import signins
 from dni.access.tokens import admin_token
 from dni.attribution.learn_calls import learn_from_calls
 from dni.call.attribute_late import attribute_pending
+from dni.call.close_silent import close_silent
 from dni.call.drain import drain
 from dni.call.release import release_ended
 from dni.demo.data import ensure_demo
@@ -54,6 +55,7 @@ class Parent:
             "drain": of(drain),
             "attribute_pending": of(attribute_pending),
             "release_ended": of(release_ended),
+            "close_silent": of(close_silent),
             "learn_from_calls": of(learn_from_calls),
             "keep_house": apart("dni.housekeeping:keep_house"),
         }

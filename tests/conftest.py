@@ -49,6 +49,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("postgres")
         if "chromium" in names:
             item.add_marker("browser")
+        if "exchange" in names:
+            item.add_marker("sip")
 
 
 def pytest_collection_finish() -> None:

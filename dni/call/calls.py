@@ -1,7 +1,7 @@
 """Storage of calls and their events. A call's row is the fold of its events; `record` is the only way in."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni import ids
 from dni.attribution.model import Attribution
-from dni.call.model import STATES, Ours, fold, is_silent, legs
+from dni.call.model import STATES, Ours, fold, legs, longest_ms
 from dni.ledger import schema, stale
 from dni.ledger.engines import Ledger
 from dni.routing import attempts
@@ -47,8 +47,18 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-Choose = Callable[[Connection, Mapping[str, Any]], Decision | None]
-"""What to answer, by the call's row; it reads the ledger, in the transaction that keeps the answer."""
+class Choose(Protocol):
+    """What to answer, by the call's row; it reads the ledger, in the transaction that keeps the answer."""
+
+    def __call__(self, connection: Connection, row: Mapping[str, Any]) -> Decision | None: ...
+
+    def stands(self, decision: Decision | None) -> bool:
+        """Whether that answer may be kept still, at the end of the transaction."""
+        ...
+
+
+class Superseded(Exception):
+    """The carrier got another answer, with which the event is safe on disk: nothing of this one is kept."""
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -80,8 +90,17 @@ def record(connection: Connection, ledger: Ledger, told: Told, choose: Choose | 
     """Adds an event to its call, which begins with the first event that we hear of it, whichever that is.
 
     `choose` says what to answer; without it `told.decision` was answered. The same event again changes nothing, and
-    gets the same answer. Needs a write transaction. Raises InvalidField as the port does.
+    gets the same answer. Needs a write transaction. Raises InvalidField as the port does, and Superseded.
     """
+    recorded, decision = _record(connection, ledger, told, choose)
+    if choose is not None and not choose.stands(decision):
+        raise Superseded
+    return recorded
+
+
+def _record(
+    connection: Connection, ledger: Ledger, told: Told, choose: Choose | None
+) -> tuple[Recorded, Decision | None]:
     event = told.event()
     row = _first(event, told)
     decision = _chosen(connection, row, told, choose)
@@ -94,7 +113,7 @@ def record(connection: Connection, ledger: Ledger, told: Told, choose: Choose | 
         _add_event(connection, ledger, row["id"], event, told)
         _keep(connection, row["id"], event.identity, told.received_ms, decision)
         _mark(connection, row)
-        return _recorded(row, fresh=True, decision=decision)
+        return _recorded(row, fresh=True, decision=decision), decision
     # The row is ours until the commit: two events at once must see each other.
     same = {"carrier_id": told.carrier, "provider_id": event.provider_id}
     wanted = select(schema.call).filter_by(**same).with_for_update()
@@ -103,7 +122,7 @@ def record(connection: Connection, ledger: Ledger, told: Told, choose: Choose | 
         told = replace(told, fields=nameless(told.port, told.fields))
         event = replace(told.event(), identity=event.identity)
     if not _add_event(connection, ledger, row["id"], event, told):
-        return _recorded(row, fresh=False, decision=_former(connection, row["id"], event.identity))
+        return _recorded(row, fresh=False, decision=_former(connection, row["id"], event.identity)), None
     changes = _facts(row, event, told)
     if event.kind == "dialled":
         attempts.end(connection, row["id"], event.destination_state, told.received_ms)
@@ -116,7 +135,7 @@ def record(connection: Connection, ledger: Ledger, told: Told, choose: Choose | 
     _keep(connection, row["id"], event.identity, told.received_ms, decision)
     _follow(connection, row, events)
     _mark(connection, row, {**row, **changes})
-    return _recorded(row, fresh=True, decision=decision)
+    return _recorded(row, fresh=True, decision=decision), decision
 
 
 def give_up(connection: Connection, wanted: str, at_ms: int) -> Recorded | None:
@@ -124,7 +143,8 @@ def give_up(connection: Connection, wanted: str, at_ms: int) -> Recorded | None:
     row = dict(connection.execute(select(schema.call).filter_by(id=wanted).with_for_update()).mappings().one())
     port = connection.execute(select(schema.carrier.c.kind).filter_by(id=row["carrier_id"])).scalar()
     events = _events(connection, wanted, port or "")
-    if STATES[row["status"]].ends or not is_silent(row["status"], max(e.at_ms for e in events), at_ms):
+    heard_ms = max(e.at_ms for e in events)
+    if STATES[row["status"]].ends or at_ms - heard_ms <= longest_ms(row["status"]):
         return None
     changes: dict[str, Any] = {"given_up_ms": at_ms}
     changes |= _state({**row, **changes}, events)
@@ -259,7 +279,9 @@ def _decided(row: Mapping[str, Any], decision: Decision | None) -> dict[str, Any
     """What a decision changes in the call's row."""
     if decision is None:
         return {}
-    changes: dict[str, Any] = {"phase": decision.phase}
+    changes: dict[str, Any] = {}
+    if decision.phase != "over" or row["phase"] is None:  # that it is over does not say how
+        changes["phase"] = decision.phase
     if decision.spoke:
         changes["spoke"] = True
     if decision.targets:

@@ -24,19 +24,22 @@ def from_memory(route: Route) -> Decision:
 
 
 class Chooser:
-    """Asked in the transaction that keeps the answer. `abandon` it when the carrier has got its answer otherwise."""
+    """Asked in the transaction that keeps the answer. `is_late`: the carrier has got memory's answer meanwhile;
+    `is_on_disk`: and the event is safe with it."""
 
     def __init__(self, route: Route, memory: Decision) -> None:
         self._route = route
         self._memory = memory
-        self._is_late = False
+        self.is_late = False
+        self.is_on_disk = False
 
-    def abandon(self) -> None:
-        self._is_late = True
+    def stands(self, decision: Decision | None) -> bool:
+        """Whether the transaction may be kept: not with a place taken for a call that was sent elsewhere."""
+        return decision is self._memory or not (self.is_late and self.is_on_disk)
 
     def __call__(self, connection: Connection, row: Mapping[str, Any]) -> Decision:
         """Raises what the ledger does."""
-        if self._is_late:
+        if self.is_late:
             return self._memory
         try:
             route = self._as_it_is(row)

@@ -51,13 +51,15 @@ class Journal:
         if done and task.exception() is None:
             return task.result()
         if choose is not None:
-            choose.abandon()
+            choose.is_late = True
         why = task.exception() if done else "no answer in time"
         if isinstance(why, Unavailable) or not done:
             log.warning("the ledger does not take a call event, so the disk does: %s", why)
         else:
             log.error("recording a call event failed unexpectedly, so the disk keeps it", exc_info=task.exception())
         await self._to_disk(told)
+        if choose is not None:
+            choose.is_on_disk = True
         return None
 
     async def _to_disk(self, told: Told) -> None:

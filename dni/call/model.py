@@ -127,13 +127,12 @@ def fold(events: Iterable[CallEvent], ours: Ours = Ours()) -> CallState:  # noqa
     )
 
 
-def is_silent(status: str, heard_ms: int, now_ms: int) -> bool:
-    """Whether the end of a call in this state must have been lost: nothing was told of it for longer than it may last.
+def longest_ms(status: str) -> int:
+    """So long may nothing be told of a call in this state; then its end must have been lost.
 
     Carriers end a call after four hours, as we tell them; nobody lets it ring, or a menu talk, for half an hour.
     """
-    longest_ms = _LONGEST_TALK_MS if status == "in_progress" else _LONGEST_RING_MS
-    return now_ms - heard_ms > longest_ms
+    return _LONGEST_TALK_MS if status == "in_progress" else _LONGEST_RING_MS
 
 
 def legs(told: Iterable[CallEvent]) -> list[Leg]:

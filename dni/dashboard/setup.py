@@ -14,7 +14,8 @@ from dni.campaign import campaigns, declare
 from dni.campaign.campaigns import CampaignView
 from dni.campaign.change import changing
 from dni.clock import from_rfc3339
-from dni.dashboard import forms, setup_fields, setup_steps, tag_words, words
+from dni.dashboard import carrier_fields, forms, setup_fields, setup_steps, tag_words, words
+from dni.dashboard.carrier_fields import SPOKEN
 from dni.dashboard.desk import Desk, struct
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.forms import Sheet, Wrong
@@ -33,6 +34,7 @@ from dni.tag import health_reports, tags
 from dni.tag.health import HealthView
 from dni.tag.tags import TagFilter
 from dni.telephony import carriers
+from dni.telephony.accounts import KINDS
 from dni.telephony.carriers import CarrierView, NewCarrier
 from dni.web.base_url import base_url
 
@@ -177,8 +179,10 @@ class Setup:
 
     async def make_carrier(self, request: Request, reader: Reader, sent: Form) -> Response:
         state = await self._state_of(request, reader)
+        told = sent.get("kind", "")
+        sheet = setup_fields.carrier(carrier_fields.kind_of(told))
         try:
-            await self._desk.run(request, reader, setup_fields.CARRIER, sent)
+            await self._desk.run(request, reader, sheet, sent, shape=lambda body: {**body, "kind": told})
         except (InvalidField, Conflict, Unavailable) as error:
             return await self._call(request, reader, state, sent, error)
         return RedirectResponse(f"/setup/campaigns/{_campaign(state).id}/call", 303)
@@ -219,7 +223,9 @@ class Setup:
             return RedirectResponse(setup_steps.next_address(state), 303)
         shown = await self._shown(reader, state)
         call = await self._last_call(reader, state)
-        sheet = setup_fields.CARRIER
+        asked = (sent or {}).get("kind") or request.query_params.get("kind")
+        kind = carrier_fields.kind_of(asked)
+        sheet = setup_fields.carrier(kind)
         base = base_url(request.scope, request.headers, self._parts.settings)
         return self._pages.render(
             "setup_call.html",
@@ -228,6 +234,10 @@ class Setup:
             state=state,
             steps=setup_steps.steps(state, "call"),
             sheet=sheet,
+            kind=kind,
+            kinds=KINDS,
+            spoken=SPOKEN,
+            chosen=asked is not None,
             written=sent or forms.defaults(sheet),
             wrong=forms.wrong(sheet, sent or {}, error) if error else Wrong(),
             once=secrets.token_urlsafe(12),

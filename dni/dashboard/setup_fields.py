@@ -7,11 +7,12 @@ import msgspec
 
 from dni.call.search import CallView
 from dni.campaign.campaigns import CampaignView
-from dni.dashboard import forms, words, zones
+from dni.dashboard import carrier_fields, forms, words, zones
 from dni.dashboard.forms import Field, Sheet
 from dni.errors import InvalidField
 from dni.pool.pools import PoolBrief
 from dni.tag.model import NewTag
+from dni.telephony.accounts import KINDS
 from dni.web.body import invalid
 
 IS_POOLED = "this is one of your tracking numbers: here belongs the number that stands on your page now"
@@ -46,31 +47,22 @@ CAMPAIGN = Sheet(
     ),
 )  # fmt: skip
 
-CARRIER = Sheet(
-    operation="create_carrier",
-    here="setup",
-    title="Connect your Twilio account",
-    button="Connect",
-    action="",
-    back=_BACK,
-    fields=(
-        Field(name="kind", label="Carrier", default="twilio"),
-        Field(name="name", label="Name", default="My Twilio", help="To tell it from other accounts."),
-        Field(
-            name="account_sid",
-            label="Account SID",
-            help="On the first page of the Twilio Console.",
-            placeholder="AC…",
-            right="it begins with AC, as the Twilio Console shows it",
+
+def carrier(kind: str) -> Sheet:
+    called = KINDS[kind].called
+    return Sheet(
+        operation="create_carrier",
+        here="setup",
+        title=f"Connect your {called}",
+        button="Connect",
+        action="",
+        back=_BACK,
+        fields=(
+            Field(name="name", label="Name", default=f"My {called}", help="To tell it from other accounts."),
+            carrier_fields.account(kind),
+            carrier_fields.proof(kind),
         ),
-        Field(
-            name="auth_token",
-            label="Auth token",
-            kind="secret",
-            help="Beside the Account SID. It proves that a call comes from Twilio, and is never shown again.",
-        ),
-    ),
-)  # fmt: skip
+    )
 
 
 def numbers(campaign: CampaignView, pool: PoolBrief | None) -> Sheet:

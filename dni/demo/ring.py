@@ -25,8 +25,11 @@ async def ring(
     clock: Clock | None = None,
     *,
     carrier: str | None = None,
+    keys: str = "",
+    unanswered: int = 0,
 ) -> None:
-    """`carrier`: id or name of the account that is played, else the newest of kind twilio.
+    """`carrier`: id or name of the account that is played, else the newest of kind twilio. `keys`, `unanswered`: what
+    the caller presses in menus, and how many phones are not picked up.
 
     Raises UsageError when nothing runs here, there is no such account, or the service refused.
     """
@@ -47,7 +50,15 @@ async def ring(
     local = address.read_text().strip()
     try:
         steps = demo_call(
-            local, played, dialled, phone.e164(caller), talk_seconds, now_ms=now_ms, public_url=settings.public_url
+            local,
+            played,
+            dialled,
+            phone.e164(caller),
+            talk_seconds,
+            now_ms=now_ms,
+            public_url=settings.public_url,
+            keys=keys,
+            unanswered=unanswered,
         )
         async for step in steps:
             say(f"  {step.name}: POST {step.url} -> {step.status}")

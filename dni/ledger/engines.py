@@ -32,6 +32,8 @@ WRITE_WAIT_S = 5.0
 _AWAY = {"08", "40", "53", "55", "57", "58"}
 _LOCK_NOT_AVAILABLE = "55P03"
 
+_AT_ONCE = 4
+
 # SQLite's log is written into the ledger's file when it is so long: 1,000 pages.
 _LOG_IS_LONG = 4_096_000
 
@@ -49,6 +51,9 @@ class Ledger:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._write_lock = asyncio.Lock()
+        # All at once, all would be late: of one process so many commits, and lookups, run at a time on PostgreSQL.
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._lookups = asyncio.Semaphore(_AT_ONCE)
         self._engine = _sqlite(self.url, size=8, busy_timeout_s=WRITE_WAIT_S) if self.is_sqlite else _postgres(self.url)
         self._writer = _sqlite(self.url, size=1, busy_timeout_s=0) if self.is_sqlite else self._engine
         self._scribe = Scribe(self.url) if self.is_sqlite else None
@@ -93,10 +98,12 @@ class Ledger:
 
         On SQLite it runs in another thread: the event loop is not asked between its statements, while others wait.
         """
-        if self._scribe is None:
-            async with self.write(wait_s) as connection:
-                return await connection.run_sync(change)
         began = time.monotonic()
+        if self._scribe is None:
+            async with _refusals(), asyncio.timeout(wait_s) as patience, self._turns:
+                patience.reschedule(None)
+                async with self.write(max(0.01, wait_s - (time.monotonic() - began))) as connection:
+                    return await connection.run_sync(change)
         async with _refusals(), asyncio.timeout(wait_s) as patience, self._write_lock:
             patience.reschedule(None)
             return await self._scribe.commit(change, wait_s - (time.monotonic() - began))
@@ -133,7 +140,7 @@ class Ledger:
         async with _refusals():
             if self._looker is not None:
                 return await self._looker.look(steps)
-            async with self._engine.connect() as connection:
+            async with self._lookups, self._engine.connect() as connection:
                 return await lookup.look(connection, steps)
 
     async def close(self) -> None:

@@ -32,6 +32,7 @@ from dni.privacy.callers import bare_events, first_times
 from dni.privacy.erasures import ErasureView
 from dni.privacy.model import Who, impersonal
 from dni.privacy.traces import Traces
+from dni.privacy.words import forget_words
 
 log = logging.getLogger("dni.privacy")
 
@@ -139,6 +140,8 @@ async def _erase_calls(found: Traces, first: dict[str, bool], now_ms: int, conne
         if found.caller or traces.is_his(found, row):
             values |= _touch(row, found.caller)
         await connection.execute(update(call).where(call.c.id == row["id"]).values(values))
+    his = {row["id"] for row in calls if found.caller or traces.is_his(found, row)}
+    await forget_words(connection, his, notes=found.caller is not None)
     for row in await traces.touches_of(connection, found):
         this = (call_touch.c.call_id == row["call_id"]) & (call_touch.c.session_id == row["session_id"])
         names = instead[row["call_id"]]

@@ -42,6 +42,7 @@ from dni.privacy import figures, holders, retentions
 from dni.privacy.callers import bare_events, first_times
 from dni.privacy.model import DAY_MS
 from dni.privacy.retentions import Cursor
+from dni.privacy.words import forget_words
 from dni.telephony.ports import PORTS
 
 log = logging.getLogger("dni.privacy")
@@ -246,6 +247,7 @@ async def _callers(connection: AsyncConnection, rows: Rows, day: Day) -> int:
     await connection.execute(update(call).where(later, call.c.first_time.is_(None)).values(first_time=False))
     await _strip(connection, rows, nameless)
     names = [row["id"] for row in rows]
+    await forget_words(connection, names)
     counted = sum(row["caller"] is not None or row["recording_url"] is not None for row in rows)
     values = {"caller": None, "recording_url": None, "forgot_ms": day.now_ms}
     await connection.execute(update(call).where(call.c.id.in_(names)).values(values))

@@ -27,7 +27,8 @@ _PERIODS = ("minute", "hour", "day", "month")
 def lock(connection: Connection, wanted: Collection[str]) -> None:
     """Until the end of the transaction nobody else counts these."""
     rows = select(schema.destination.c.id).where(schema.destination.c.id.in_(wanted))
-    connection.execute(rows.order_by(schema.destination.c.id).with_for_update())
+    # NO KEY UPDATE: who adds an attempt without counting need not wait.
+    connection.execute(rows.order_by(schema.destination.c.id).with_for_update(key_share=True))
 
 
 def now_of(connection: Connection, one: Destination, at_ms: int, zone: str, *, ordered: bool) -> Now:
@@ -88,17 +89,14 @@ def follow(
     call ended, and all its attempts with it. One that nobody answered gives back what it counted."""
     mine = select(attempt).where(attempt.c.call_id == call_id)
     for row in connection.execute(mine).mappings().all():
-        state, ended_ms = legs.get(row["number"], (row["state"], None))
-        if ended_ms is None and over_ms is not None:
-            state, ended_ms = (
-                ("completed" if state in _ANSWERED else "canceled" if state == "ringing" else state),
-                over_ms,
-            )
-        values = {
-            "state": state,
-            "ended_at_ms": ended_ms,
-            "counted": ended_ms is None or state in _ANSWERED,
-        }
+        state, ended_ms = legs.get(row["number"], (row["state"], row["ended_at_ms"]))
+        if ended_ms is None and row["ended_at_ms"] is not None:  # the carrier went on, and told the leg's end to nobody
+            ended_ms = row["ended_at_ms"]
+            state = "completed" if state in _ANSWERED else row["state"]
+        elif ended_ms is None and over_ms is not None:
+            ended_ms = over_ms
+            state = "completed" if state in _ANSWERED else "canceled"
+        values = {"state": state, "ended_at_ms": ended_ms, "counted": ended_ms is None or state in _ANSWERED}
         if any(row[name] != value for name, value in values.items()):
             connection.execute(update(attempt).where(attempt.c.id == row["id"]).values(values))
 

@@ -34,8 +34,8 @@ class Earlier(msgspec.Struct, frozen=True):
 class Now(msgspec.Struct, frozen=True, kw_only=True):
     """A destination at the moment of the call.
 
-    is_open   by its own hours; `why` says what holds a call back: that it is closed, paused, or which cap is reached
-    has_room  None: nobody knows
+    is_open, has_room  by its own hours and caps
+    why       what holds calls back: that it is closed, or paused, or which cap is reached
     today     calls it was sent today; `last_ms` when the last one was (0: never)
     """
 
@@ -43,14 +43,14 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     number: str
     is_open: bool = True
-    has_room: bool | None = True
+    has_room: bool = True
     why: str = ""
     today: int = 0
     last_ms: int = 0
 
     @property
     def takes_calls(self) -> bool:
-        return self.is_open and self.has_room is not False
+        return self.is_open and self.has_room
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

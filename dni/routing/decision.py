@@ -68,7 +68,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     publisher: str | None = None
 
     def blind(self) -> Facts:
-        """What is known without the ledger: nobody can count then, so every open destination takes calls."""
+        """What is known without the ledger."""
         zone = self.campaign.timezone
         routing = self.campaign.routing
         return Facts(

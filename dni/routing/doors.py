@@ -6,12 +6,15 @@ from zoneinfo import ZoneInfo
 from dni.catalog.model import Destination
 from dni.routing.conditions import Now
 from dni.routing.hours import is_open
+from dni.routing.model import Caps
 
 
 def blindly(one: Destination, at_ms: int, zone: str) -> Now:
-    """How a destination is, when nobody can count."""
+    """How a destination is when nobody can count: one with caps gets no call then, so that none is ever exceeded."""
     closed = why_closed(one, at_ms, zone)
-    return Now(id=one.id, name=one.name, number=one.number, is_open=not closed, has_room=None, why=closed)
+    is_capped = one.caps != Caps()
+    why = closed or ("has caps, and nobody can count now" if is_capped else "")
+    return Now(id=one.id, name=one.name, number=one.number, is_open=not closed, has_room=not is_capped, why=why)
 
 
 def why_closed(one: Destination, at_ms: int, zone: str) -> str:

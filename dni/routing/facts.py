@@ -55,13 +55,10 @@ def _earlier(connection: Connection, route: Route, row: Mapping[str, Any], minut
 
 
 def _destinations(connection: Connection, route: Route, routing: Routing) -> dict[str, Any]:
-    orders = {
-        one.destination: step.order for step in routing.steps if isinstance(step, Ring) for one in step.destinations
-    }
-    ordered = {wanted for wanted, order in orders.items() if order in ("round_robin", "least_used")}
-    counted = {one.id for one in route.destinations.values() if one.caps != model.Caps()} | ordered
-    if counted:
-        attempts.lock(connection, counted)
+    rings = [step for step in routing.steps if isinstance(step, Ring) and step.order in ("round_robin", "least_used")]
+    ordered = {one.destination for step in rings for one in step.destinations}
+    if capped := [one.id for one in route.destinations.values() if one.caps != model.Caps()]:
+        attempts.lock(connection, capped)
     return {
         one.id: attempts.now_of(connection, one, route.at_ms, route.campaign.timezone, ordered=one.id in ordered)
         for one in route.destinations.values()

@@ -17,8 +17,8 @@ from dni.ledger import rows
 from dni.ledger.rows import Instant
 from dni.ledger.schema import carrier, refusal
 from dni.phone import e164
-
-KINDS = ("twilio",)
+from dni.telephony import accounts
+from dni.telephony.accounts import KINDS
 
 Account = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[A-Za-z0-9_.-]+$")]
 Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -27,11 +27,14 @@ _SECRET = re.compile(r"[!-~]+")  # what fits into a header; a pasted blank or li
 
 
 class NewCarrier(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """`default_destination`: where a call to a number that we do not know is connected."""
+    """`account_sid` and `auth_token`: what a carrier of that kind calls so, see dni/telephony/accounts.py.
 
-    kind: Annotated[str, msgspec.Meta(examples=["twilio"])]
+    default_destination  where a call to a number that we do not know is connected
+    """
+
+    kind: Annotated[str, msgspec.Meta(examples=list(KINDS))]
     name: Name
-    account_sid: Account
+    account_sid: Account | None = None
     auth_token: Secret
     default_destination: Phone | None = None
 
@@ -40,6 +43,10 @@ class NewCarrier(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             raise InvalidField("/kind", f"one of {', '.join(KINDS)}; other carriers are not served yet")
         self.name = model.text(self.name, "/name")
         self.auth_token = _secret(self.auth_token)
+        self.account_sid = self.account_sid or KINDS[self.kind].default_account
+        if self.account_sid is None:
+            raise InvalidField("/account_sid", f"the {KINDS[self.kind].account} is missing")
+        accounts.check(self.kind, self.account_sid, self.auth_token)
         if self.default_destination is not None:
             self.default_destination = e164(self.default_destination, "/default_destination")
 
@@ -93,8 +100,10 @@ async def create(connection: AsyncConnection, now_ms: int, new: NewCarrier) -> s
 
 
 async def change(connection: AsyncConnection, wanted: str, values: dict[str, Any]) -> None:
-    """Writes these columns; the account is known to be live."""
+    """Writes these columns; the account is known to be live. Raises InvalidField for what cannot be its kind's."""
     if values:
+        kind = (await connection.execute(select(carrier.c.kind).where(carrier.c.id == wanted))).scalar_one()
+        accounts.check(kind, values.get("account_sid"), values.get("auth_token"))
         await connection.execute(update(carrier).where(carrier.c.id == wanted).values(**values))
 
 

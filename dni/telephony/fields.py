@@ -1,4 +1,4 @@
-"""What carriers' requests have in common: fields of a body, then ids, seconds, times and addresses of fields. Pure."""
+"""What carriers' requests have in common: fields of a body, then ids, seconds and times of fields. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,22 +6,18 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
 from dni.errors import BadBody, InvalidField
-from dni.telephony.model import AT, RawRequest
-
-WHISPER = "dni_whisper"
-"""Stands in the address that is asked for what a destination hears: no two carriers tell alike who asks there."""
+from dni.telephony.model import RawRequest
 
 _FIELDS_MAX = 512
 _ID = re.compile(r"[!-~]{1,128}")
-_URL_MAX = 2048
+_IDENTITY_MAX = 200  # an index of PostgreSQL takes no long texts
 _LONGEST_S = 7 * 86_400  # no call lasts longer; what says so is a mistake
 _FIRST_MS, _LAST_MS = 946_684_800_000, 4_102_444_800_000  # the years 2000 and 2100
-_OURS = (AT, WHISPER)
 
 Pairs = list[tuple[str, str]]
 
@@ -36,9 +32,8 @@ def pairs(request: RawRequest) -> Pairs:
         raise BadBody(f"at most {_FIELDS_MAX} fields") from None
 
 
-def values(request: RawRequest, sent: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Every field, and what we wrote into the address ourselves. The first of a name counts; further ones are kept as
-    `name#2`. No ledger keeps a NUL."""
+def values(sent: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Every field. The first of a name counts; further ones are kept as `name#2`. No ledger keeps a NUL."""
     found: dict[str, str] = {}
     for raw_name, raw in sent:
         name = key = raw_name.replace("\0", "\ufffd")
@@ -47,9 +42,7 @@ def values(request: RawRequest, sent: Iterable[tuple[str, str]]) -> dict[str, st
             count += 1
             key = f"{name}#{count}"
         found[key] = raw.replace("\0", "\ufffd")
-    for name in _OURS:
-        found.pop(name, None)
-    return found | {name: value for name, value in query(request.url) if name in _OURS}
+    return found
 
 
 def query(url: str) -> Pairs:
@@ -58,11 +51,6 @@ def query(url: str) -> Pairs:
         return parse_qsl(urlsplit(url).query, keep_blank_values=True, max_num_fields=_FIELDS_MAX)
     except ValueError:
         return []
-
-
-def marked(url: str, name: str, value: str = "1") -> str:
-    """The address with one more field."""
-    return f"{url}{'&' if '?' in url else '?'}{name}={quote(value, safe='')}"
 
 
 def sid(told: Mapping[str, str], name: str, example: str) -> str:
@@ -74,11 +62,9 @@ def sid(told: Mapping[str, str], name: str, example: str) -> str:
 
 
 def identity(*words: str | None) -> str:
-    """Of an event, of the words that make it that one. An overlong word counts by its digest."""
-    return "|".join(
-        word if len(word) <= 128 else sha256(word.encode("utf-8", "replace")).hexdigest()
-        for word in (one or "" for one in words)
-    )
+    """Of an event, of the words that make it that one; where they are long, their digest."""
+    text = "|".join(word or "" for word in words)
+    return text if len(text) <= _IDENTITY_MAX else sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def seconds(text: str | None) -> int | None:
@@ -96,17 +82,6 @@ def moment(text: str | None) -> int | None:
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return ms if _FIRST_MS <= ms <= _LAST_MS else None
-
-
-def https(url: str | None) -> str | None:
-    """The address if it is one that a page may link to."""
-    if not url or len(url) > _URL_MAX or not url.isascii() or not url.isprintable():
-        return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    return url if parts.scheme == "https" and parts.hostname else None
 
 
 def _members(body: bytes) -> Pairs:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dni import phone
 from dni.errors import Forbidden
 from dni.telephony import fields, plivo_xml, signatures
-from dni.telephony.fields import WHISPER
+from dni.telephony.links import https
 from dni.telephony.model import AT, Answer, CallEvent, Fields, Instruction, Prompt, RawRequest
 
 _STATES = {
@@ -60,7 +60,6 @@ _FOLDED = frozenset(
         "STIRVerification",
         "To",
         AT,
-        WHISPER,
     }
 )
 _EXAMPLE = "32 hexadecimal digits with hyphens"
@@ -88,7 +87,7 @@ class Plivo:
                 "that Plivo called must be the one we think we have: see DNI_PUBLIC_URL",
                 code="bad_signature",
             )
-        return Fields(None, fields.values(request, pairs))
+        return Fields(None, fields.values(pairs))
 
     def inbound(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
         return CallEvent(
@@ -106,7 +105,7 @@ class Plivo:
         if values.get("DialBLegStatus"):
             return _of_destination(values, received_ms)
         state = _STATES.get(values.get("CallStatus", ""))
-        recording = fields.https(values.get("RecordUrl"))
+        recording = https(values.get("RecordUrl"))
         dialled = _STATES.get(values.get("DialStatus", ""))
         kind = "recording" if recording else f"destination_{dialled}" if dialled else state or "other"
         return CallEvent(
@@ -131,9 +130,7 @@ class Plivo:
         )
 
     def step(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
-        if values.get(WHISPER):
-            return _whisper(values, received_ms)
-        recording = fields.https(values.get("RecordUrl"))
+        recording = https(values.get("RecordUrl"))
         kind = "dialled" if "DialStatus" in values else "recorded" if recording else "keys"
         turn = values.get("DialBLegUUID") or values.get("RecordingID")
         return CallEvent(
@@ -183,18 +180,6 @@ def _of_destination(values: Mapping[str, str], received_ms: int) -> CallEvent:
         destination_state=state,
         talk_s=talk if state == "completed" else None,
         hung_up_by=by if state == "completed" else None,
-    )
-
-
-def _whisper(values: Mapping[str, str], received_ms: int) -> CallEvent:
-    """A destination has picked up, or is about to be rung: Plivo does not say when it asks."""
-    name = next((one for one in ("DialALegUUID", "ALegUUID") if values.get(one)), "CallUUID")
-    return CallEvent(
-        provider_id=fields.sid(values, name, _EXAMPLE),
-        kind="whisper",
-        identity=fields.identity("whisper", values.get(AT), values.get("DialBLegUUID")),
-        at_ms=received_ms,
-        leg=values.get("DialBLegUUID") or None,
     )
 
 

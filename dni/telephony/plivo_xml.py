@@ -1,6 +1,5 @@
 """Instructions as Plivo XML. Only what Plivo documents is written. Pure."""
 
-from dni.telephony import fields
 from dni.telephony.markup import answer, element, words
 from dni.telephony.model import Answer, Connect, HangUp, Instruction, Last, Menu, Prompt, Reject, Voicemail
 from dni.telephony.twiml import LONGEST_CALL_S
@@ -73,7 +72,7 @@ def _dial(connect: Connect) -> str:
         action=connect.step_url or connect.status_url,
         method="POST",
         redirect="true" if connect.step_url else "false",
-        confirmSound=fields.marked(connect.whisper_url, fields.WHISPER) if connect.whisper_url else None,
+        confirmSound=connect.whisper_url,
     )
     return (recording if connect.record else "") + dial
 

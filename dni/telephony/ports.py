@@ -1,5 +1,6 @@
 """Which carriers we speak to, by the name in their addresses (`/voice/{kind}/…`)."""
 
+from dni.telephony.generic import Generic
 from dni.telephony.model import Port
 from dni.telephony.plivo import Plivo
 from dni.telephony.signalwire import SignalWire
@@ -11,4 +12,5 @@ PORTS: dict[str, Port] = {
     "signalwire": SignalWire(),
     "telnyx": Telnyx(),
     "plivo": Plivo(),
+    "generic": Generic(),
 }

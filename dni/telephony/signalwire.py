@@ -36,7 +36,7 @@ class SignalWire(Twilio):
                 "SignalWire called must be the one we think we have: see DNI_PUBLIC_URL",
                 code="bad_signature",
             )
-        values = fields.values(request, pairs)
+        values = fields.values(pairs)
         return Fields(values.get("AccountSid", ""), values)
 
     def bare(self, values: Mapping[str, str]) -> dict[str, str]:

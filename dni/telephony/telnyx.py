@@ -49,7 +49,7 @@ class Telnyx(Twilio):
                 "was sent again, or this machine's clock is wrong",
                 code="stale_signature",
             )
-        values = fields.values(request, pairs)
+        values = fields.values(pairs)
         return Fields(values.get("AccountSid", ""), values)
 
     def _attestation(self, values: Mapping[str, str]) -> str | None:

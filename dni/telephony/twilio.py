@@ -11,7 +11,7 @@ from typing import ClassVar
 from dni import phone
 from dni.errors import Forbidden
 from dni.telephony import fields, signatures, twiml
-from dni.telephony.fields import WHISPER
+from dni.telephony.links import https
 from dni.telephony.model import AT, Answer, CallEvent, Fields, Instruction, Prompt, RawRequest
 from dni.telephony.twiml import Dialect
 
@@ -54,7 +54,6 @@ class Twilio:
             "Timestamp",
             "To",
             AT,
-            WHISPER,
         }
     )
 
@@ -75,7 +74,7 @@ class Twilio:
                 "that Twilio called must be the one we think we have: see DNI_PUBLIC_URL",
                 code="bad_signature",
             )
-        values = fields.values(request, pairs)
+        values = fields.values(pairs)
         return Fields(values.get("AccountSid", ""), values)
 
     def inbound(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
@@ -94,7 +93,7 @@ class Twilio:
         if values.get("ParentCallSid"):
             return self._of_destination(values, received_ms)
         state = _STATES.get(values.get("CallStatus", ""))
-        recording = fields.https(values.get("RecordingUrl"))
+        recording = https(values.get("RecordingUrl"))
         kind = "recording" if recording and not state else state or "other"
         return CallEvent(
             provider_id=self._call(values),
@@ -114,9 +113,7 @@ class Twilio:
         )
 
     def step(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
-        if values.get(WHISPER):
-            return self._whisper(values, received_ms)
-        recording = fields.https(values.get("RecordingUrl"))
+        recording = https(values.get("RecordingUrl"))
         kind = "dialled" if "DialCallStatus" in values else "recorded" if recording else "keys"
         turn = values.get("DialCallSid") or values.get("RecordingSid")
         state = _STATES.get(values.get("CallStatus", ""))
@@ -149,7 +146,7 @@ class Twilio:
 
     def _of_destination(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
         state = _STATES.get(values.get("CallStatus", ""))
-        recording = fields.https(values.get("RecordingUrl"))
+        recording = https(values.get("RecordingUrl"))
         kind = f"destination_{state}" if state else "recording" if recording else "other"
         return CallEvent(
             provider_id=fields.sid(values, "ParentCallSid", self.example),
@@ -162,18 +159,6 @@ class Twilio:
             talk_s=fields.seconds(values.get("CallDuration")),
             recording_url=recording,
             hung_up_by=self._hung_up_by(values) if state == "completed" else None,
-        )
-
-    def _whisper(self, values: Mapping[str, str], received_ms: int) -> CallEvent:
-        """A destination has picked up and hears us; the two are not connected yet."""
-        parent = bool(values.get("ParentCallSid"))
-        return CallEvent(
-            provider_id=fields.sid(values, "ParentCallSid", self.example) if parent else self._call(values),
-            kind="whisper",
-            identity=fields.identity("whisper", values.get(AT), values.get("CallSid")),
-            at_ms=self._at_ms(values, received_ms),
-            leg=values.get("CallSid") or None if parent else None,
-            destination=phone.caller(values.get("To")) if parent else None,
         )
 
     def _call(self, values: Mapping[str, str]) -> str:

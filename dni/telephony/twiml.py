@@ -6,7 +6,6 @@ Sources: Twilio, "TwiML for Programmable Voice"; SignalWire, "The cXML Specifica
 
 import msgspec
 
-from dni.telephony import fields
 from dni.telephony.markup import answer, element, words
 from dni.telephony.model import Answer, Connect, HangUp, Instruction, Last, Menu, Prompt, Reject, Voicemail
 
@@ -79,7 +78,7 @@ def _dial(connect: Connect, dialect: Dialect) -> str:
             statusCallback=connect.status_url,
             statusCallbackEvent=_EVENTS,
             statusCallbackMethod="POST",
-            url=fields.marked(connect.whisper_url, fields.WHISPER) if connect.whisper_url else None,
+            url=connect.whisper_url,
             method="POST" if connect.whisper_url else None,
         )
         for number in connect.destinations[: dialect.most_numbers]

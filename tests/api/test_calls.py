@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from dni.ledger import schema
 from tests.api.conftest import Api
 
@@ -156,3 +158,22 @@ async def test_a_session_tells_its_leases(api: Api) -> None:
         assert (found["number"], found["target"], found["ended_at"]) == ("+14155550101", "+14155550100", None)
     assert (await api.get("/sessions?visitor=other")).json()["data"] == []
     assert "number" in (await api.get("/sessions", headers={"Accept": "text/csv"})).text
+
+
+async def test_rare_sessions_among_many_are_all_found_a_bounded_look_at_a_time(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dni.session.search._LOOKED_AT", 4)
+    usual = {"visitor_id": "vis", "tag_id": "tag", "campaign_id": "cmp", "consent": "granted", "page_views": 1}
+    async with api.parts.ledger.write() as connection:
+        for n in range(20):
+            word = {"keyword": "Rare" if n in (0, 7, 8, 19) else "usual"}
+            times = {"started_at_ms": START + n // 2 * SECOND, "last_seen_ms": START + n * SECOND}
+            await connection.execute(schema.session.insert().values(id=f"ses{n:02}", **usual, **times, **word))
+    found, cursor, pages = [], "", 0
+    while cursor is not None:
+        answer = (await api.get(f"/sessions?keyword=rare&limit=3&cursor={cursor}")).json()
+        found += [one["id"] for one in answer["data"]]
+        cursor, pages = answer["next"], pages + 1
+    assert found == ["ses19", "ses08", "ses07", "ses00"]
+    assert 3 < pages < 10

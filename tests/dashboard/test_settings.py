@@ -77,6 +77,64 @@ async def test_a_wrong_carrier_is_told_in_words(admin: Person, fields: dict[str,
     assert says in text(answer.text)
 
 
+OTHERS = {
+    "signalwire": ("Project ID", "Signing key", "00000000-0000-4000-8000-000000000001", "PSK_made_up"),
+    "telnyx": ("Account ID", "Public key", "user-1", "A" * 43 + "="),
+    "plivo": ("Auth ID", "Auth token", "MA" + "A" * 18, "made-up"),
+    "generic": ("Name of the server", "Bearer token", "", "sixteen-letters!"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+async def test_each_carrier_is_asked_for_and_shown_in_its_own_words(admin: Person, parts: Parts, kind: str) -> None:
+    account, proof, sid, token = OTHERS[kind]
+    page = await admin.read(f"/settings/carriers/new?kind={kind}")
+    assert f">{account}" in page.text
+    assert f">{proof}" in page.text
+    sent = {**hidden(page.text), "name": "Mine", "account_sid": sid, "auth_token": token}
+    answer = await admin.send("/settings/carriers/new", sent)
+    assert answer.status_code == 303, text(answer.text)
+    path = answer.headers["location"].partition("?")[0]
+    made = parts.catalog.now.carriers[path.rpartition("/")[2]]
+    assert (made.kind, made.account_sid, made.auth_token) == (kind, sid or "sip", token)
+    page = await admin.read(path)
+    assert f"/voice/{kind}/{made.id}/inbound" in page.text
+    assert f"<dt>{account}</dt>" in page.text
+    assert f"<dt>{proof}</dt><dd>kept, never shown</dd>" in page.text
+    assert f">New {proof[:1].lower()}{proof[1:]}" in (await admin.read(f"{path}/edit")).text
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "says"),
+    [
+        ("twilio", {"account_sid": "SK01"}, "The account SID: it begins with AC"),
+        ("signalwire", {"account_sid": "AC0123"}, "The project ID: 32 hexadecimal digits in five groups"),
+        ("telnyx", {"auth_token": "KEY0123"}, "The account's public key: 44 characters that end with ="),
+        ("plivo", {"account_sid": "AC0123"}, "The auth ID: MA or SA and 18 letters and digits"),
+        ("plivo", {"account_sid": ""}, "Fill this in."),
+        ("generic", {"auth_token": "short"}, "At least 16 characters"),
+    ],
+)
+async def test_what_is_none_of_a_carriers_is_told_in_its_words(
+    admin: Person, kind: str, fields: dict[str, str], says: str
+) -> None:
+    form = hidden((await admin.read(f"/settings/carriers/new?kind={kind}")).text)
+    _, _, sid, token = OTHERS.get(kind, ("", "", "AC0123", "t"))
+    good = {"name": "Mine", "account_sid": sid, "auth_token": token}
+    answer = await admin.send("/settings/carriers/new", {**form, **good, **fields})
+    assert answer.status_code == 422
+    assert says in text(answer.text)
+    assert f'name="kind" value="{kind}"' in answer.text
+
+
+async def test_a_changed_account_is_still_one_of_its_carrier(admin: Person) -> None:
+    path = await new_carrier(admin)
+    sent = {**hidden((await admin.read(f"{path}/edit")).text), **CARRIER, "account_sid": "SK01", "auth_token": ""}
+    answer = await admin.send(f"{path}/edit", sent)
+    assert answer.status_code == 422
+    assert "The account SID: it begins with AC" in text(answer.text)
+
+
 async def test_what_was_turned_away_says_what_to_do(admin: Person, parts: Parts) -> None:
     at_ms = parts.clock.now_ms() - 60_000
     for code in (*HINTS, "news_to_us"):
@@ -88,7 +146,7 @@ async def test_what_was_turned_away_says_what_to_do(admin: Person, parts: Parts)
     assert "1 min ago" in said
     assert "<b>detail" in said
     assert "<b>" not in page.text.partition("<main")[2].replace("<bdi>", "")
-    assert set(HINTS) == {"missing_signature", "bad_signature", "wrong_account"}
+    assert set(HINTS) == {"missing_signature", "bad_signature", "stale_signature", "wrong_account"}
 
 
 async def test_a_carrier_is_deleted_after_a_question(admin: Person, parts: Parts) -> None:

@@ -154,6 +154,23 @@ async def test_the_call_page_tells_what_to_paste_and_keeps_secrets(admin: Person
     assert "Twilio cannot reach http://dni.example" in page
 
 
+async def test_the_call_page_speaks_of_the_carrier_that_was_chosen(admin: Person, parts: Parts) -> None:
+    at = await begun(admin, page={})
+    page = (await admin.read(f"{at}/call?kind=plivo")).text
+    assert "Auth ID" in text(page)
+    form = hidden(page, f"{at}/carrier")
+    mine = {"name": "My Plivo", "account_sid": "AC1", "auth_token": "made-up"}
+    wrong = await admin.send(f"{at}/carrier", {**form, **mine})
+    assert wrong.status_code == 422
+    assert "MA or SA and 18 letters and digits" in text(wrong.text)
+    answer = await admin.send(f"{at}/carrier", {**form, **mine, "account_sid": "MA" + "A" * 18})
+    assert answer.headers["location"] == f"{at}/call"
+    made = next(one for one in parts.catalog.now.carriers.values() if one.name == "My Plivo")
+    page = text((await admin.read(f"{at}/call")).text)
+    assert f"Primary answer URL http://dni.example/voice/plivo/{made.id}/inbound" in page
+    assert f"Hangup URL http://dni.example/voice/plivo/{made.id}/status" in page
+
+
 async def test_a_practice_account_is_made_once_and_never_offered_to_twilio(
     new_person: NewPerson, sqlite_parts: Parts
 ) -> None:

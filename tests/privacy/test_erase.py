@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, update
 
 from dni.access.authenticate import ADMIN
 from dni.call.calls import Told
@@ -82,7 +83,8 @@ async def test_a_visitor_is_nowhere_and_others_are_as_they_were(parts: Parts, se
     done = await erase(parts, Who(visitor=who.ids["visitor"]), ADMIN)
     assert done.removed["sessions"] == len(who.sessions)
     await is_nowhere(parts, traces_of(who), payloads(who))
-    await nobody_else_changed(before, parts, who.ids["visitor"], *who.sessions)
+    his = {row["id"] for row in money if row["session_id"] in who.sessions}
+    await nobody_else_changed(before, parts, who.ids["visitor"], *who.sessions, *his)
     for then, now in zip(money, await rows(parts, schema.call), strict=True):
         assert {name: then[name] for name in OF_MONEY} == {name: now[name] for name in OF_MONEY}
         assert then["caller"] == now["caller"], "whose the call is, only the caller may say"
@@ -257,3 +259,26 @@ async def test_a_call_in_the_folds_of_its_events_is_the_same_without_its_caller(
             folded = (state.status, state.started_ms, state.answered_ms, state.ended_ms, state.talk_s)
             names = ("status", "started_at_ms", "answered_at_ms", "ended_at_ms", "talk_s")
             assert folded == tuple(row[name] for name in names)
+
+
+async def test_notes_and_reasons_go_with_who_called_and_what_was_decided_stays(parts: Parts) -> None:
+    people = await told(parts, 3, steps=30)
+    calls = [row for row in await rows(parts, schema.call) if row["caller"]]
+    who = next(one for one in people if any(row["caller"] == one.caller for row in calls))
+    said = {"sale": True, "value": None, "lead_status": "booked", "note": f"{who.caller} asked for Mrs Smith"}
+    async with parts.ledger.write() as connection:
+        for row in calls:
+            kept = {"id": f"out_{row['id']}", "call_id": row["id"], "at_ms": 1, "by_id": "tok", "by_name": "Anna"}
+            kept |= {name: said[name] for name in ("sale", "lead_status", "note")}
+            await connection.execute(insert(schema.outcome).values(kept))
+            await connection.execute(update(schema.call).where(schema.call.c.id == row["id"]).values(outcome=said))
+    await erase(parts, Who(caller=who.caller), ADMIN)
+    his = {row["id"] for row in calls if row["caller"] == who.caller}
+    for row in await rows(parts, schema.call):
+        if row["outcome"]:
+            assert row["outcome"] == said | ({"note": None} if row["id"] in his else {})
+    for row in await rows(parts, schema.outcome):
+        assert (row["lead_status"], row["note"] is None) == ("booked", row["call_id"] in his)
+    decided = [row for row in await rows(parts, schema.decision) if row["call_id"] in his]
+    assert decided
+    assert all(row["path"] == [] and row["phase"] == "connecting" for row in decided)

@@ -222,13 +222,13 @@ def test_a_lower_priority_is_tried_first_and_the_next_only_when_none_of_it_takes
     assert rung(go_on(plan, begin(plan))) == ["dst_a"]
 
 
-def test_closed_full_and_vanished_destinations_are_passed_and_unknown_room_is_room() -> None:
+def test_closed_full_and_vanished_destinations_are_passed() -> None:
     facts = replace(
         FACTS,
         destinations={
             "dst_a": now("a", is_open=False, why="is closed: it is Mon 10:00 there, open Tu 09:00-17:00"),
             "dst_bb": now("bb", has_room=False, why="is full: 3 at once"),
-            "dst_ccc": now("ccc", has_room=None),
+            "dst_ccc": now("ccc"),
         },
     )
     made = begin(routing(connect("gone", "a", "bb", "ccc")), facts)
@@ -342,7 +342,7 @@ with_conditions = st.builds(
 some_now = st.builds(
     lambda o, r: {"is_open": o, "has_room": r, "why": "is not free"},
     st.booleans(),
-    st.sampled_from([True, False, None]),
+    st.booleans(),
 )
 
 

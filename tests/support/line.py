@@ -48,6 +48,7 @@ class Line(ABC):
 
     holding     what only tells, and asks nothing, is kept in `held` instead of sent
     loses       of what only tells, this never arrives
+    log         all requests that were made
     """
 
     kind: ClassVar[str]
@@ -61,8 +62,9 @@ class Line(ABC):
         self.door = f"{BASE}/voice/{self.kind}/{account}"
         self.holding = False
         self.held: list[Sent] = []
+        self.log: list[Sent] = []
         self.loses: Callable[[Fields], bool] = lambda _fields: False
-        self._calls = 0
+        self._calls = self._all_legs = 0
         self.new_call()
 
     def new_call(self) -> None:
@@ -156,7 +158,7 @@ class Line(ABC):
         talking = [leg for leg in self.legs if leg.state == "answered"]
         for leg in self.legs:
             if leg.state in ("dialled", "ringing"):
-                await self._leg_over(leg, "canceled")
+                await self._leg_over(leg, "canceled", "caller")
             elif leg.state == "answered":
                 await self._leg_over(leg, "completed", "caller")
         heard_us = self.doing is not None and isinstance(self.doing.last, Menu | Voicemail)
@@ -195,6 +197,7 @@ class Line(ABC):
 
     async def post(self, url: str, fields: Fields, *, secret: str | None = None, **headers: str) -> httpx.Response:
         self.last = Sent(url, fields)
+        self.log.append(self.last)
         parts = urlsplit(url)
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         body = self.body(fields)
@@ -205,6 +208,10 @@ class Line(ABC):
 
     tells_of_every_dial: ClassVar[bool] = False
     withheld: ClassVar[str] = "anonymous"
+    status: ClassVar[str] = "CallStatus"
+    """The field that says what happened."""
+    of_leg_alone: ClassVar[str]
+    """A field that only progress of a destination's leg has."""
 
     @abstractmethod
     def id_of(self, what: str, n: int) -> str:
@@ -260,7 +267,7 @@ class Line(ABC):
         self.doing = self.read(answer)
         match self.doing.last:
             case Connect(destinations=numbers):
-                self.legs = [Leg(self.id_of("leg", 10 * self._calls + n), each) for n, each in enumerate(numbers)]
+                self.legs = [Leg(self._new_leg(), each) for each in numbers]
             case Reject():
                 await self.ends("busy")
             case HangUp():
@@ -282,6 +289,10 @@ class Line(ABC):
         if state == "completed":
             leg.talk_s = (self.clock.now_ms() - leg.answered_ms) // 1000
         await self._tell(self.leg_told(leg, state, by))
+
+    def _new_leg(self) -> str:
+        self._all_legs += 1
+        return self.id_of("leg", self._all_legs)
 
     def _leg(self, n: int) -> Leg:
         return self.legs[n]

@@ -26,6 +26,7 @@ class PlivoLine(Line):
     account_sid: ClassVar[str] = "MA00000000000000TEST"
     secret: ClassVar[str] = "plivo-token-made-up"
     tells_of_every_dial: ClassVar[bool] = True
+    of_leg_alone: ClassVar[str] = "DialBLegStatus"
 
     def id_of(self, what: str, n: int) -> str:
         return f"{what.encode().hex()[:8]}-0000-4000-8000-{n:012}"

@@ -15,6 +15,8 @@ from pathlib import Path
 from tests.support import process, programs
 
 _UNSAFE_BUT_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=100")
+# What was committed survives the end of the server, not that of the machine.
+_SURVIVES = ("fsync=off", "max_connections=100")
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,11 @@ class Postgres:
 
 
 @contextmanager
-def running(kept: Path | None = None) -> Iterator[Postgres]:
+def running(kept: Path | None = None, *, port: int | None = None, survives: bool = False) -> Iterator[Postgres]:
     """A server that lives as long as the block, and its data too, unless they are `kept` in a folder for the next one.
 
-    The server's user must be able to enter that folder. Raises MissingProgram.
+    The server's user must be able to enter that folder. `survives`: `crash` loses nothing that was committed. Raises
+    MissingProgram.
     """
     place = programs.postgresql()
     user = _user()
@@ -68,9 +71,9 @@ def running(kept: Path | None = None) -> Iterator[Postgres]:
                 for path in (folder, secret):
                     shutil.chown(path, user)
             _initdb(place, data, secret, user, log)
-        server = Postgres(place, process.free_port(), secret.read_text())
+        server = Postgres(place, port or process.free_port(), secret.read_text())
         where = ("listen_addresses=127.0.0.1", f"port={server.port}", f"unix_socket_directories={folder}")
-        settings = [f"--{option}" for option in (*where, *_UNSAFE_BUT_FAST)]
+        settings = [f"--{option}" for option in (*where, *(_SURVIVES if survives else _UNSAFE_BUT_FAST))]
         # SIGQUIT, SIGINT: PostgreSQL's immediate and fast shutdown; SIGKILL would leave its shared memory.
         child = process.start(
             [place / "postgres", "-D", data, *settings],
@@ -87,6 +90,13 @@ def running(kept: Path | None = None) -> Iterator[Postgres]:
     finally:
         if kept is None:
             shutil.rmtree(folder)
+
+
+def crash(kept: Path) -> None:
+    """Ends the server of a folder at once, in the middle of whatever it does."""
+    pid = int((kept / "data" / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGQUIT)
+    process.wait_ended(pid)
 
 
 def _initdb(place: Path, data: Path, secret: Path, user: str | None, log: Path) -> None:

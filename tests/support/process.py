@@ -68,6 +68,20 @@ def stop(child: subprocess.Popen[bytes], sign: signal.Signals = signal.SIGTERM, 
     return child.wait(seconds)
 
 
+def wait_ended(pid: int, seconds: float = 15) -> None:
+    """Return once that process runs no more (Linux), though nobody may have asked for its status yet."""
+    deadline = time.monotonic() + seconds
+    status = Path(f"/proc/{pid}/stat")
+    while time.monotonic() < deadline:
+        try:
+            if status.read_text().rpartition(")")[2].split()[0] == "Z":
+                return
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        time.sleep(_POLL_SECONDS)
+    raise RuntimeError(f"process {pid} did not end within {seconds:g} s")
+
+
 def kill_group(child: subprocess.Popen[bytes]) -> None:
     """SIGKILL to the child and to whatever it started in its process group."""
     with contextlib.suppress(ProcessLookupError):

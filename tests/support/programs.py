@@ -13,11 +13,13 @@ _CHROMIUM_APPS = (
     Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
     Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
 )
-_PACKAGES = {
+PACKAGES = {
     "chromium": "chromium fonts-liberation",
     "postgresql": "postgresql",
     "wrk": "wrk",
     "redisbenchmark": "redis-tools",
+    "kamailio": "kamailio kamailio-utils-modules kamailio-extra-modules",
+    "sipp": "sip-tester",
 }
 
 
@@ -25,7 +27,7 @@ class MissingProgram(RuntimeError):
     """A test needs a program that is not installed; says which and how to get it."""
 
     def __init__(self, name: str) -> None:
-        packages = _PACKAGES[name]
+        packages = PACKAGES[name]
         super().__init__(f"{name} was not found. Install it (Debian: apt-get install {packages}).")
 
 
@@ -63,7 +65,31 @@ def redis_benchmark() -> Path:
     raise MissingProgram("redisbenchmark")
 
 
-_FINDERS = {"chromium": chromium, "postgresql": postgresql, "wrk": wrk, "redisbenchmark": redis_benchmark}
+def kamailio() -> Path:
+    """The SIP server, with the modules that our configuration loads. Raises MissingProgram."""
+    found = shutil.which("kamailio") or shutil.which("kamailio", path="/usr/sbin:/usr/local/sbin")
+    modules = [*Path("/usr/lib").glob("*/kamailio/modules"), Path("/usr/local/lib64/kamailio/modules")]
+    wanted = ("http_client.so", "jansson.so")  # the others come with Kamailio itself
+    if found and any(all((folder / name).exists() for name in wanted) for folder in modules):
+        return Path(found)
+    raise MissingProgram("kamailio")
+
+
+def sipp() -> Path:
+    """SIP callers and telephones by script. Raises MissingProgram."""
+    if found := shutil.which("sipp"):
+        return Path(found)
+    raise MissingProgram("sipp")
+
+
+_FINDERS = {
+    "chromium": chromium,
+    "postgresql": postgresql,
+    "wrk": wrk,
+    "redisbenchmark": redis_benchmark,
+    "kamailio": kamailio,
+    "sipp": sipp,
+}
 
 
 def _version(place: Path) -> int:
@@ -77,7 +103,7 @@ def missing(names: list[str]) -> list[str]:
         try:
             _FINDERS[name]()
         except MissingProgram:
-            packages.append(_PACKAGES[name])
+            packages.append(PACKAGES[name])
     return packages
 
 

@@ -72,6 +72,15 @@ class Service:
             self.stop()
         self.start()
 
+    def freeze(self) -> None:
+        """Everything of it is there and answers nothing, until `thaw`."""
+        for pid in self.processes():
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        for pid in self.processes():
+            os.kill(pid, signal.SIGCONT)
+
     def processes(self) -> dict[int, str]:
         """Every living process that this service started, itself too: pid -> program name (Linux)."""
         found = {}

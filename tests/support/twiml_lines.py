@@ -1,7 +1,6 @@
 """Lines of the carriers that speak Twilio's language: Twilio, SignalWire and Telnyx."""
 
 from base64 import b64encode
-from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import ClassVar
@@ -11,6 +10,7 @@ import httpx
 from nacl.signing import SigningKey
 from twilio.request_validator import RequestValidator
 
+from dni.parts import Parts
 from dni.telephony.model import Instruction, Prompt
 from tests.support import grammar, reading
 from tests.support.grammar import Grammar
@@ -22,10 +22,11 @@ _STATUS = {"answered": "in-progress", "no_answer": "no-answer"}
 
 class TwimlLine(Line):
     grammar: ClassVar[Grammar]
+    of_leg_alone: ClassVar[str] = "ParentCallSid"
 
-    def __init__(self, *about: object) -> None:
+    def __init__(self, parts: Parts, account: str) -> None:
         self._told = 0
-        super().__init__(*about)  # type: ignore[arg-type]
+        super().__init__(parts, account)
 
     def arriving(self) -> Fields:
         return self.of_call("ringing")
@@ -140,11 +141,8 @@ class TelnyxLine(TwimlLine):
     kind: ClassVar[str] = "telnyx"
     account_sid: ClassVar[str] = "f0000000-0000-4000-8000-000000000001"
     grammar: ClassVar[Grammar] = grammar.TELNYX
-    keys: ClassVar[Callable[[str], SigningKey]] = lambda seed: SigningKey(seed.encode().ljust(32, b"0")[:32])
     seed: ClassVar[str] = "of the account"
     secret: ClassVar[str] = b64encode(bytes(SigningKey(seed.encode().ljust(32, b"0")).verify_key)).decode()
-    # What its <Gather> is told when nothing was pressed is not documented: we are asked by the <Redirect> behind it.
-    withheld: ClassVar[str] = "anonymous"
 
     def id_of(self, what: str, n: int) -> str:
         return f"v3:{what}-{n:052}"
@@ -153,6 +151,7 @@ class TelnyxLine(TwimlLine):
         return {**self.of_call(""), "Digits": key}
 
     def silent(self) -> Fields:
+        """What <Gather> tells then is not documented: we are asked by the <Redirect> behind it."""
         return self.of_call("in-progress")
 
     def time(self) -> str:

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from plivo import plivoxml
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
-from dni.telephony.fields import WHISPER, marked
 from dni.telephony.model import (
     Connect,
     HangUp,
@@ -89,7 +88,7 @@ def test_connecting_with_all_that_there_is() -> None:
             status_callback=STATUS,
             status_callback_event="initiated ringing answered completed",
             status_callback_method="POST",
-            url=marked(whisper_url, WHISPER),
+            url=whisper_url,
             method="POST",
         )
     expected.append(dial)
@@ -161,7 +160,7 @@ def test_connecting_is_what_the_plivo_package_writes() -> None:
             {
                 "action": STEP,
                 "redirect": True,
-                "confirm_sound": marked(whisper_url, WHISPER),
+                "confirm_sound": whisper_url,
                 "caller_id": "12025550100",
             },
         ),
@@ -332,7 +331,6 @@ def _told(last: Last, kind: str, found: Last) -> Last:
                 last,
                 destinations=last.destinations[:most],
                 timeout_s=min(max(last.timeout_s, ring[0]), ring[1]),
-                whisper_url=marked(last.whisper_url, WHISPER) if last.whisper_url else None,
             )
         case Menu() if isinstance(found, Menu):
             assert _heard(found.prompt, kind) == _heard(last.prompt, kind)

@@ -6,7 +6,6 @@ import pytest
 
 from dni.errors import Forbidden, InvalidField
 from dni.telephony import signatures
-from dni.telephony.fields import WHISPER
 from dni.telephony.model import AT, RawRequest
 from dni.telephony.plivo import Plivo
 
@@ -144,12 +143,6 @@ def test_a_recording_is_told_by_its_address() -> None:
     assert Plivo().step({**ready, AT: "1", "Digits": ""}, NOW_MS).kind == "recorded"
     assert Plivo().progress({**ready, "RecordUrl": "javascript:alert(1)"}, NOW_MS).recording_url is None
     assert Plivo().unrecorded(ready) == CALL
-
-
-def test_who_asks_for_a_whisper_may_name_either_leg() -> None:
-    for told in (LEG, {**CALL, "CallUUID": "b-1", "ALegUUID": "a-1"}, CALL):
-        event = Plivo().step({**told, AT: "1", WHISPER: "1"}, NOW_MS)
-        assert (event.provider_id, event.kind, event.caller, event.tracking_number) == ("a-1", "whisper", None, None)
 
 
 def test_the_same_event_has_the_same_identity_and_another_one_another() -> None:

@@ -1,24 +1,19 @@
 """The carrier's door: who is let in, and what is kept of who is not."""
 
 import asyncio
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 from twilio.request_validator import RequestValidator
 
 from dni.call import refusals
-from dni.call.drain import drain_once
-from dni.call.journal import Journal
 from dni.call.refusals import Refusal, Refusals
 from dni.catalog.load import raise_revision
 from dni.ledger import schema
 from dni.parts import Parts
-from dni.telephony import signatures
 from tests.support.carrier import BASE, CALL, CALLER, Carrier, dialled, door, rows
 from tests.support.world import AUTH_TOKEN, DESTINATION, START_MS, add, numbers
 
@@ -167,92 +162,3 @@ async def test_a_new_secret_counts_at_once(sqlite_parts: Parts) -> None:
     await sqlite_parts.catalog.refresh()
     assert reason(await Carrier(door(sqlite_parts)).inbound(NUMBER)) == (403, "bad_signature")
     assert dialled(await Carrier(door(sqlite_parts), token="new").inbound(NUMBER)) == DESTINATION
-
-
-_NAMES = [
-    "CallSid",
-    "ParentCallSid",
-    "From",
-    "To",
-    "CallStatus",
-    "CallDuration",
-    "DialCallSid",
-    "DialCallStatus",
-    "DialCallDuration",
-    "Timestamp",
-    "SequenceNumber",
-    "RecordingUrl",
-    "RecordingSid",
-    "CallerName",
-]
-_odd = st.one_of(
-    st.text(st.characters(codec="utf-8"), max_size=30),
-    st.sampled_from(
-        [
-            "",
-            "0",
-            "-1",
-            "9" * 20,
-            "\0",
-            "￿",
-            NUMBER,
-            CALLER,
-            "anonymous",
-            "completed",
-            "in-progress",
-            "https://x.example/r",
-            "Mon, 21 Sep 2026 14:13:20 +0000",
-            "Mon, 21 Sep 2026 14:13:20 -9999",
-            CALL,
-        ]
-    ),
-)
-
-
-@st.composite
-def bodies(draw: st.DrawFn) -> bytes:
-    """A valid form, some fields of which are changed, dropped, doubled or not even text."""
-    fields = {
-        "AccountSid": "AC1",
-        "CallSid": draw(st.sampled_from([CALL, "CA2", "CA3"])),
-        "From": CALLER,
-        "To": NUMBER,
-        "CallStatus": draw(st.sampled_from(["ringing", "in-progress", "completed", "busy", "new"])),
-    }
-    fields |= draw(st.dictionaries(st.sampled_from(_NAMES), _odd, max_size=6))
-    pairs = list(fields.items()) + draw(st.lists(st.tuples(st.sampled_from(_NAMES) | _odd, _odd), max_size=3))
-    body = urlencode(draw(st.permutations(pairs))).encode()
-    if draw(st.integers(0, 9)) == 0:
-        at = draw(st.integers(0, len(body)))
-        body = body[:at] + draw(st.binary(max_size=6)) + body[at:]
-    return body
-
-
-async def test_no_body_with_a_valid_signature_is_a_server_error(parts: Parts) -> None:
-    await add(parts)
-    app = door(parts)
-    outcomes: set[tuple[str, int]] = set()
-    requests: list[tuple[str, bytes]] = []
-
-    @settings(max_examples=1_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(name=st.sampled_from(["inbound", "status"]), body=bodies())
-    def collect(name: str, body: bytes) -> None:
-        requests.append((name, body))
-
-    collect()
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE) as http:
-
-        async def post(name: str, body: bytes) -> None:
-            address = f"/voice/twilio/car_1/{name}"
-            pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-            headers = {"X-Twilio-Signature": signatures.twilio(BASE + address, pairs, AUTH_TOKEN)}
-            answer = await http.post(address, content=body, headers=headers)
-            outcomes.add((name, answer.status_code))
-            assert answer.status_code in (200, 204, 403, 422), (name, body, answer.text)
-
-        for begin in range(0, len(requests), 8):
-            await asyncio.gather(*(post(*request) for request in requests[begin : begin + 8]))
-    assert {("inbound", 200), ("inbound", 422), ("status", 204), ("status", 422)} <= outcomes
-    # What the ledger refuses for a reason of its own goes to the disk first, and is set aside when it is drained.
-    await drain_once(parts, Journal(parts))
-    assert not (parts.settings.data_dir / "spool" / "unreadable.jsonl").exists()
