@@ -170,7 +170,8 @@ async def test_rare_sessions_among_many_are_all_found_a_bounded_look_at_a_time(
             word = {"keyword": "Rare" if n in (0, 7, 8, 19) else "usual"}
             times = {"started_at_ms": START + n // 2 * SECOND, "last_seen_ms": START + n * SECOND}
             await connection.execute(schema.session.insert().values(id=f"ses{n:02}", **usual, **times, **word))
-    found, cursor, pages = [], "", 0
+    found, pages = [], 0
+    cursor: str | None = ""
     while cursor is not None:
         answer = (await api.get(f"/sessions?keyword=rare&limit=3&cursor={cursor}")).json()
         found += [one["id"] for one in answer["data"]]
