@@ -1,6 +1,6 @@
 """Money is an integer of minor units and a currency; never a float."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import msgspec
 
@@ -27,6 +27,17 @@ class Money(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         digits = _DIGITS.get(self.currency, 2)
         return f"{Decimal(self.amount).scaleb(-digits):,.{digits}f} {self.currency}"
+
+
+def read(text: str, unit: str, path: str) -> Money:
+    """`12.50` of a currency as people write it, commas between thousands or not. Raises InvalidField."""
+    try:
+        amount = Decimal(text.replace(",", "").strip()).scaleb(_DIGITS.get(unit, 2))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount != amount.to_integral_value() or abs(amount) >= 10**15:
+        raise InvalidField(path, f"an amount of {unit}, such as {Money(12_500, unit)}".removesuffix(f" {unit}"))
+    return Money(int(amount), unit)
 
 
 def currency(text: str, path: str = "/currency") -> str:

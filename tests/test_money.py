@@ -3,7 +3,7 @@
 import pytest
 
 from dni.errors import InvalidField
-from dni.money import Money, currency
+from dni.money import Money, currency, read
 
 
 def test_it_is_written_with_the_digits_of_its_currency() -> None:
@@ -27,3 +27,23 @@ def test_what_is_no_currency_is_refused(written: str) -> None:
 
 def test_a_currency_is_stored_in_capitals() -> None:
     assert currency("usd") == "USD"
+
+
+@pytest.mark.parametrize(
+    ("written", "unit", "amount"),
+    [
+        ("12.5", "USD", 1250),
+        ("1,250", "USD", 125_000),
+        ("1250", "JPY", 1250),
+        (" 0.001 ", "KWD", 1),
+        ("-3", "EUR", -300),
+    ],
+)
+def test_it_is_read_as_people_write_it(written: str, unit: str, amount: int) -> None:
+    assert read(written, unit, "/value") == Money(amount, unit)
+
+
+@pytest.mark.parametrize("written", ["", "much", "1.234", "1e400", "NaN", "Infinity", "9" * 40, "1 2"])
+def test_what_is_no_amount_is_refused(written: str) -> None:
+    with pytest.raises(InvalidField, match=r"such as 125\.00"):
+        read(written, "USD", "/value")

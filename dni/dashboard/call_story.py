@@ -10,6 +10,7 @@ from dni.call.search import CallEventView, CallTouchView, CallView, FormerAttrib
 from dni.catalog.model import Catalog
 from dni.clock import from_rfc3339, rfc3339
 from dni.dashboard import words
+from dni.dashboard.routing_words import PHONES
 from dni.dashboard.timeline import Event, Moment, moments
 from dni.dashboard.words import Badge
 from dni.session.search import LeaseView, SessionView
@@ -18,8 +19,14 @@ _REFUSALS = {
     "unknown_number": "The number that was dialled is in no pool and bound to no source.",
     "no_campaign": "The number's pool is not used by any campaign yet.",
 }
-
-
+_HUNG_UP = {"caller": "the caller", "destination": "the destination"}
+# STIR/SHAKEN, by its letter.
+_VERDICTS = {
+    "A": "Vouched for (A): his carrier knows the caller, and that the number is his",
+    "B": "In part (B): his carrier knows the caller, but not that the number is his",
+    "C": "Not vouched for (C): the call came from a carrier that knows nothing of the caller",
+    "failed": "The check failed: the number may be forged",
+}
 _PENDING = (
     "The live store was away when it rang, or no longer knew how the visit came. The ledger is asked instead, "
     "which usually takes less than a minute."
@@ -27,9 +34,12 @@ _PENDING = (
 
 
 class Fact(msgspec.Struct, frozen=True):
+    """`address`: where the value leads, https alone."""
+
     label: str
     value: str | None
     mono: bool = False
+    address: str | None = None
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -59,6 +69,7 @@ class RawEvent(msgspec.Struct, frozen=True):
 
 
 class CallStory(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
     when: str
     date: str
     time: str
@@ -97,6 +108,7 @@ def describe(
     zone = ZoneInfo(campaign.timezone) if campaign else readers_zone
     started = from_rfc3339(call.started_at)
     return CallStory(
+        id=call.id,
         when=words.moment(started, zone),
         date=words.date(started, zone),
         time=words.clock_time(started, zone),
@@ -123,6 +135,8 @@ def describe(
 
 
 def _notice(call: CallView) -> Notice | None:
+    if call.refusal == "routing":
+        return Notice("This call was not connected", "A step of the campaign's routing decided so.", "warn")
     if call.refusal:
         why = _REFUSALS.get(call.refusal, call.refusal)
         if call.destination:
@@ -194,6 +208,8 @@ def _call(call: CallView) -> list[Event]:
         if call.status == "completed":
             talked = f"after {words.duration(call.talk_seconds)} of talk" if call.talk_seconds else ""
             events.append(Event(from_rfc3339(call.ended_at), "Call ended", "call", talked))
+        elif call.status == "voicemail":
+            events.append(Event(from_rfc3339(call.ended_at), "Message left", "call", "nobody had answered"))
         else:
             events.append(Event(from_rfc3339(call.ended_at), ended.label, "bad", destination and f"at {destination}"))
     return events
@@ -283,9 +299,14 @@ def _facts(catalog: Catalog, call: CallView) -> list[Fact]:
     tag, carrier = catalog.tags.get(call.tag or ""), catalog.carriers.get(call.carrier)
     return _known(
         Fact("Dialled", _number(call.tracking_number)),
-        Fact("Connected to", _number(call.destination)),
+        Fact("Connected to" if call.answered else "Sent to", _number(call.destination)),
         Fact("Ring to end", _seconds(call.duration)),
         Fact("Talked", _seconds(call.talk_seconds)),
+        Fact("Keys pressed", call.keys),
+        Fact("Who hung up", _HUNG_UP.get(call.hung_up_by or "", call.hung_up_by)),
+        Fact("Caller's number", _VERDICTS.get(call.attestation or "", call.attestation)),
+        Fact("Telephone", PHONES.get(call.phone_type or "", call.phone_type)),
+        _recording(call),
         Fact("Campaign", campaign.name if campaign else call.campaign),
         Fact("Publisher", publisher.name if publisher else call.publisher),
         Fact("Tag", tag.name if tag else call.tag),
@@ -293,6 +314,11 @@ def _facts(catalog: Catalog, call: CallView) -> list[Fact]:
         Fact("Carrier's id", call.provider_id, mono=True),
         Fact("Our id", call.id, mono=True),
     )
+
+
+def _recording(call: CallView) -> Fact:
+    url, label = call.recording_url, "Message" if call.status == "voicemail" else "Recording"
+    return Fact(label, url, address=url if url and url.startswith("https://") else None)
 
 
 def _raw(event: CallEventView, zone: ZoneInfo) -> RawEvent:

@@ -1,6 +1,7 @@
 """The list of calls, as a page and as a file, and the page of one call."""
 
 from collections.abc import AsyncIterator, Sequence
+from zoneinfo import ZoneInfo
 
 from msgspec import structs
 from starlette.requests import Request
@@ -8,8 +9,18 @@ from starlette.responses import Response
 
 from dni.access.model import Principal
 from dni.api.table import csv_of
-from dni.call.search import CallView, call_events, call_touches, former_attributions, list_calls, one_call
-from dni.dashboard import call_rows, call_story, columns, filters
+from dni.call import outcomes
+from dni.call.search import (
+    CallView,
+    call_events,
+    call_touches,
+    decisions,
+    former_attributions,
+    list_calls,
+    one_call,
+)
+from dni.dashboard import call_route, call_rows, call_story, columns, filters, rehearsal_form
+from dni.dashboard.call_route import CallRoute, Told
 from dni.dashboard.call_rows import TEXT_FILTERS, chips, totals
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.files import download
@@ -22,6 +33,7 @@ from dni.dashboard.words import STATUSES
 from dni.demo import page as demo
 from dni.errors import NotFound
 from dni.parts import Parts
+from dni.routing.search import attempts_of
 from dni.session.search import SessionView, one_session
 
 # Calls asked of the ledger at once for a CSV file: page views wait for some 15 ms while they are written down.
@@ -102,7 +114,29 @@ class Calls:
         touches = await call_touches(ledger, principal, wanted)
         session, zone = await self._session(principal, call), (await owners_of(self._parts, principal)).zone
         page = call_story.describe(self._parts.catalog.now, call, session, events, former, touches, zone)
-        return self._pages.render("call.html", reader=reader, page=page)
+        return self._pages.render(
+            "call.html",
+            reader=reader,
+            page=page,
+            route=await self._route(principal, call, ZoneInfo(page.zone)),
+            told=await self._told(principal, call, ZoneInfo(page.zone)),
+            done="Told." if request.query_params.get("done") == "told" else None,
+        )
+
+    async def _route(self, principal: Principal, call: CallView, zone: ZoneInfo) -> CallRoute | None:
+        """None for who sees no destinations."""
+        if not principal.may_tell:
+            return None
+        made = await decisions(self._parts.ledger, principal, call.id)
+        async with self._parts.ledger.read() as connection:
+            tried = await attempts_of(connection, call.id)
+        campaign = self._parts.catalog.now.campaigns.get(call.campaign or "")
+        labels = rehearsal_form.labelled(campaign.routing.steps) if campaign else {}
+        return call_route.describe(made, tried, labels, zone)
+
+    async def _told(self, principal: Principal, call: CallView, zone: ZoneInfo) -> Sequence[Told]:
+        async with self._parts.ledger.read() as connection:
+            return call_route.told(await outcomes.of_call(connection, principal, call.id), zone)
 
     def _tags(self, owners: Owners) -> dict[str, str]:
         """Names within the reader's walls."""

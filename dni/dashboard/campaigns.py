@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from dni.campaign import campaigns, publishers
 from dni.campaign.campaigns import CampaignView
-from dni.dashboard import zones
+from dni.dashboard import destinations, routing_words, zones
 from dni.dashboard.desk import Desks, Noun, done
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.forms import Field
@@ -25,6 +25,11 @@ _LIMIT = 50
 # Of each kind on a campaign's page.
 _SHOWN = 100
 _NAMES = 500
+_DONE = {
+    "destination_added": "Destination created.",
+    "destination_changed": "Destination changed.",
+    "destination_deleted": "Destination deleted.",
+}
 
 _NAME = Field(name="name", label="Name", help="What your reports call it, such as the offer or the client.")
 _DESTINATION = Field(
@@ -96,6 +101,7 @@ class Campaigns:
             static = NumberFilter(kind="static", campaign=wanted)
             bound, more_numbers = await numbers.page(connection, principal, _SHOWN, only=static)
             names = {each.id: each.name for each in (await publishers.page(connection, principal, _NAMES))[0]}
+            routing = await campaigns.routing(connection, principal, wanted) if principal.may_tell else None
         bring = dict.fromkeys(one for one in (*(t.publisher for t in placed), *(n.publisher for n in bound)) if one)
         return self._pages.render(
             "campaign.html",
@@ -107,7 +113,9 @@ class Campaigns:
             more_numbers=more_numbers is not None,
             publishers={each: names.get(each, each) for each in bring},
             names=names,
-            done=done(request, "Campaign"),
+            routing=routing_words.summary(routing) if routing and routing.steps else None,
+            destinations=await destinations.listed(self._parts, principal, view) if principal.may_tell else None,
+            done=done(request, "Campaign") or _DONE.get(request.query_params.get("done", "")),
         )
 
     async def _new(self, reader: Reader) -> Sequence[Field]:

@@ -12,12 +12,14 @@ MEANING = {
     "Mean length": "From first ring to end, of one call.",
     "Per 100 visits": "Calls for every hundred visits.",
     "Usual": "The mean of the same weekday in the last four weeks, each until this time of day.",
-    "On the phone now": "Calls that ring or are talked on. One that began more than four hours ago has ended, and we "
-    "did not hear of it.",
+    "On the phone now": "Calls that ring, hear a menu or are talked on. One that began more than four hours ago has "
+    "ended, and we did not hear of it.",
 }
 
 WORDS = {
     "Campaign": "An advertiser's offer: where its calls go, in which time zone its days begin.",
+    "Destination": "A phone that a campaign's calls may go to: a buyer, a shop, a call centre, with hours and caps.",
+    "Routing": "The steps that a campaign's calls go through before a phone rings.",
     "Publisher": "Whoever brings traffic: an affiliate, an agency, the advertiser itself.",
     "Tag": "A campaign placed with a publisher, on some pages: what the snippet names.",
     "Target number": "The number printed on the page, which the tag replaces.",

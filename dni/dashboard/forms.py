@@ -12,7 +12,7 @@ import msgspec
 
 from dni.errors import DniError, FieldError, InvalidField
 
-Kind = Literal["text", "phone", "number", "select", "checkbox", "lines", "numbers", "secret"]
+Kind = Literal["text", "prose", "phone", "number", "moment", "select", "checkbox", "lines", "numbers", "secret"]
 Empty = Literal["wrong", "null", "omit"]
 
 
@@ -28,7 +28,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     """`name`: where the value stands in the body: `hold_seconds`, or `options/first_party` for one inside another.
 
     kind     how it is written: `lines` is one value a line, `numbers` the same with a region behind a number, which
-             then stands in the body's `regions`; a `secret` is never shown again
+             then stands in the body's `regions`; `prose` is a text of several lines, a `moment` a day and an hour; a
+             `secret` is never shown again
     empty    what an empty field means: a mistake, null, or nothing said; of lists it is an empty list, or a mistake
              when there must be `some`
     right    said when the value has not the form that the API asks for
@@ -94,6 +95,7 @@ class Line(msgspec.Struct, frozen=True):
 
 # A region behind a number: `+14155550100 US-CA`.
 _REGION = re.compile(r"[\s,;]+([A-Za-z]{2}(?:-[A-Za-z0-9]{1,3})?)$")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _EMPTY = "Fill this in."
 _CHOOSE = "Choose one."
 _CONTROL = "no control characters"
@@ -174,7 +176,7 @@ def wrong(sheet: Sheet, sent: Mapping[str, str], error: DniError) -> Wrong:
 
 def lines(text: str) -> Iterator[Line]:
     """The lines that say something, without outer blanks."""
-    for place, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
+    for place, line in enumerate(_LINE_END.split(text), 1):
         if line.strip():
             yield Line(place, line.strip())
 
@@ -216,7 +218,9 @@ def _read(field: Field, text: str) -> Iterator[tuple[str, Any]]:
                     regions.setdefault(line.region, []).append(line.value)
             yield field.name, [line.value for line in found]
             yield "regions", regions
-        case "text" | "phone" | "select" | "secret":
+        case "prose":
+            yield field.name, _LINE_END.sub("\n", text.strip())
+        case "text" | "phone" | "moment" | "select" | "secret":
             yield field.name, text.strip()
 
 

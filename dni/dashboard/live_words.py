@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dni.access.model import Principal
+from dni.call.model import STATES
 from dni.call.news import CallNews
 from dni.clock import rfc3339
 from dni.dashboard import words
 from dni.dashboard.overview_rows import Figure
 from dni.phone import masked
 
-_LIVE = {"ringing", "in_progress"}
 _LONGEST = 160
 
 STALE = b"event: stale\ndata: {}\n\n"
@@ -45,7 +45,7 @@ def of_call(one: CallNews, principal: Principal, zone: ZoneInfo, now_ms: int) ->
         at=rfc3339(one.started_at_ms),
         when=words.moment(one.started_at_ms, zone, now_ms),
         caller=words.number(caller, one.tracking_number) if caller else None,
-        is_live=one.status in _LIVE,
+        is_live=not STATES[one.status].ends,
         label=badge.label,
         tone=badge.tone,
         source=_short(one.source),

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dni.call.model import STATES
 from dni.call.refusals import Refusals
 from dni.call.search import CallFilter, CallView, list_calls
 from dni.dashboard import call_rows, overview_rows, source_rows
@@ -72,7 +73,8 @@ class Overview:
         since = now_ms - _GOING_ON_MS
         told = [
             (await list_calls(self._parts.ledger, reader.principal, CallFilter(from_ms=since, status=state), _SHOWN))[0]
-            for state in ("ringing", "in_progress")
+            for state, known in STATES.items()
+            if not known.ends
         ]
         return [call for calls in told for call in calls]
 

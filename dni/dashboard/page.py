@@ -20,7 +20,7 @@ from dni.web.body import FORM_LIMIT
 
 log = logging.getLogger("dni.dashboard")
 
-Access = Literal["read", "write", "administer"]
+Access = Literal["read", "tell", "write", "administer"]
 Form = dict[str, str]
 Get = Callable[[Request, Reader], Awaitable[Response]]
 Post = Callable[[Request, Reader, Form], Awaitable[Response]]
@@ -30,8 +30,9 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Address(msgspec.Struct, frozen=True):
     """One address for people who are signed in.
 
-    `access`: who may read it. A form (`post`) needs `write` at least; its handler gets the fields after origin and CSRF
-    token were found right. `limit`: bytes of a form.
+    `access`: who may read it; `tell`: who sees where calls go, and tells what became of them, may also send its form.
+    Other forms (`post`) need `write` at least. A handler gets the fields after origin and CSRF token were found right.
+    `limit`: bytes of a form.
     """
 
     path: str
@@ -44,7 +45,10 @@ class Address(msgspec.Struct, frozen=True):
         """Raises Forbidden."""
         if self.access == "administer" and not principal.may_administer:
             raise Forbidden(f"this page is for admins; you are signed in as {principal.role}")
-        if (writes or self.access == "write") and not principal.may_write:
+        if self.access == "tell":
+            if not principal.may_tell:
+                raise Forbidden("where calls go, and what becomes of them, is not for publishers")
+        elif (writes or self.access == "write") and not principal.may_write:
             raise Forbidden(f"as {principal.role} you may read here, not change")
 
 

@@ -12,11 +12,13 @@ from dni.dashboard.assets import Assets
 from dni.dashboard.calls import Calls
 from dni.dashboard.campaigns import Campaigns
 from dni.dashboard.carriers import Carriers
+from dni.dashboard.destinations import Destinations
 from dni.dashboard.door import Door
 from dni.dashboard.exports import Exports
 from dni.dashboard.glossary import Glossary
 from dni.dashboard.live import Live
 from dni.dashboard.numbers import Numbers
+from dni.dashboard.outcomes import Outcomes
 from dni.dashboard.overview import Overview
 from dni.dashboard.page import Address, Page, route
 from dni.dashboard.pages import Pages
@@ -24,6 +26,7 @@ from dni.dashboard.pool_use import PoolUse
 from dni.dashboard.pools import Pools
 from dni.dashboard.privacy import Privacy
 from dni.dashboard.publishers import Publishers
+from dni.dashboard.routing import RoutingEditor
 from dni.dashboard.settings import Settings
 from dni.dashboard.setup import Setup
 from dni.dashboard.sign_in import SignIn
@@ -43,6 +46,7 @@ class Room(Protocol):
 ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Overview,
     Calls,
+    Outcomes,
     Sources,
     Keywords,
     Live,
@@ -51,6 +55,8 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Tags,
     Setup,
     Exports,
+    Destinations,
+    RoutingEditor,
     Campaigns,
     Pools,
     Numbers,

@@ -1,4 +1,4 @@
-"""One look a second at what happened to calls, while somebody listens, for all who listen to this process."""
+"""Two looks a second at what happened to calls, while somebody listens, for all who listen to this process."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ class Limits(msgspec.Struct, frozen=True):
     """`life_s`: a stream ends and is asked for anew, so that who signed out or lost his token hears no more."""
 
     listeners: int = 100
-    every_s: float = 1.0
+    every_s: float = 0.5
     life_s: float = 50.0
     silence_s: float = 15.0
 

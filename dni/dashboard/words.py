@@ -33,11 +33,14 @@ class Change(msgspec.Struct, frozen=True):
 # By the call's status, in the order in which the filter offers them.
 STATUSES = {
     "ringing": Badge("Ringing", "live"),
+    "menu": Badge("In the menu", "live"),
+    "connecting": Badge("Connecting", "live"),
     "in_progress": Badge("Talking", "live"),
     "completed": Badge("Answered", "good"),
     "no_answer": Badge("No answer", "warn"),
     "busy": Badge("Busy", "warn"),
     "canceled": Badge("Caller hung up", "warn"),
+    "voicemail": Badge("Voicemail", "warn"),
     "failed": Badge("Failed", "bad"),
     "rejected": Badge("Refused", "bad"),
 }

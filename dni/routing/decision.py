@@ -139,7 +139,12 @@ def _last(made: Move, route: Route) -> Last:
                 step_url=urls.step(place),
             )
         case TakeMessage() as message:
-            return Voicemail(prompt=message.prompt, longest_s=message.longest_s, step_url=urls.step(place))
+            return Voicemail(
+                prompt=message.prompt,
+                longest_s=message.longest_s,
+                step_url=urls.step(place),
+                status_url=urls.status,
+            )
         case Refuse() as refuse:
             return Reject(reason=refuse.reason)
         case Over():

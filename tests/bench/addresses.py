@@ -27,6 +27,7 @@ _KNOWN = {
     "numbers": "num_00000",
     "tags": big_world.tag(0),
     "carriers": "car_1",
+    "destinations": big_world.destination(0),
 }
 _NEEDED = {
     "/tags/{id}/seen": "?since=0",
@@ -34,7 +35,7 @@ _NEEDED = {
     f"{PREFIX}/privacy/export": f"?caller={quote(big_world.CALLERS[17], safe='')}",
 }
 # What the ledger has none of, like drafts of tags: nothing can be read there.
-_EMPTY = {"tokens", "webhooks", "destinations"}
+_EMPTY = {"tokens", "webhooks"}
 # Read as it comes: lists of many thousand rows.
 _COUNTED_BY_FIRST_BYTE = re.compile(r"\.csv|/events$")
 

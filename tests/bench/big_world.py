@@ -12,6 +12,8 @@ from tests.support.world import AUTH_TOKEN, DESTINATION, TARGET, numbers
 
 CAMPAIGNS, PUBLISHERS, TAGS, POOL_SIZE, STATICS = 20, 30, 60, 60, 100
 """Tag `t` is campaign `t % 20` with publisher `t % 30`, and has pool `t`: no two tags share both owners."""
+DESTINATIONS = 10
+"""Of the first campaign."""
 ZONES = (
     "America/New_York",
     "America/Chicago",
@@ -166,6 +168,10 @@ def pool(at: int) -> str:
     return f"pool_{at:02}"
 
 
+def destination(at: int) -> str:
+    return f"dst_{at:02}"
+
+
 def site(of_campaign: int) -> str:
     return f"https://site{of_campaign:02}.example"
 
@@ -239,6 +245,21 @@ def configuration(created_ms: int) -> Sequence[tuple[Any, list[dict[str, Any]]]]
                     "params": [],
                 }
                 for at in range(TAGS)
+            ],
+        ),
+        (
+            schema.destination,
+            [
+                {
+                    "id": destination(at),
+                    "campaign_id": campaign(0),
+                    "name": f"Buyer {at:02}",
+                    "number": f"+141555501{at:02}",
+                    "hours": "24/7",
+                    "caps": {"concurrent": 5, "day": 200},
+                    "paused": False,
+                }
+                for at in range(DESTINATIONS)
             ],
         ),
         (

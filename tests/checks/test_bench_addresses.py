@@ -9,4 +9,5 @@ def test_every_address_of_the_bench_can_be_asked() -> None:
     ids = {"calls": "call_1", "sessions": "session_1"}
     pages, operations = addresses.of_pages(size, ids), addresses.of_api(size, ids)
     assert {"/overview", "/calls", "/sources"} & {path.partition("?")[0] for path in pages}
+    assert {"/campaigns/cmp_00/routing", "/destinations/dst_00/edit", "/calls/call_1/outcome"} <= set(pages)
     assert not [path for path in (*pages, *operations) if "{" in path]

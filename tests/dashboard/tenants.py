@@ -24,6 +24,7 @@ _IDS = {
     "calls": "call_{}",
     "campaigns": "cmp_{}",
     "carriers": "car_{}",
+    "destinations": "dst_{}",
     "numbers": "static_{}",
     "pools": "pool_{}",
     "publishers": "pub_{}",
@@ -64,6 +65,9 @@ async def fill(parts: Parts) -> None:
     owners = {"campaign_id": "cmp_own", "publisher_id": "pub_neighbour"}
     page = {"origins": ["https://neighbour.example"], "targets": [DESTINATION], "rules": [], "params": []}
     await samples.insert_rows(parts, schema.tag, {**tag, **owners, **page, **at})
+    for n, side in enumerate(("own", "stranger")):
+        phone = {"id": f"dst_{side}", "name": f"Buyer {side}", "number": f"+1415555013{n}", "caps": {}, "paused": False}
+        await samples.insert_rows(parts, schema.destination, {**phone, "campaign_id": f"cmp_{side}", **at})
     await parts.catalog.refresh()
     for n, side in enumerate(SIDES):
         await _happened(parts, n, side)

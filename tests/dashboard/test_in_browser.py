@@ -12,6 +12,7 @@ from dni.dashboard.columns import COLUMNS
 from dni.parts import Parts
 from dni.tag import health_reports
 from dni.tag.wire import SignalPage
+from tests.dashboard import routed
 from tests.dashboard.samples import fill
 from tests.dashboard.site import serving
 from tests.dashboard.used_pool import use_of_pool
@@ -60,6 +61,14 @@ SIGNED_IN = (
     "/campaigns/cmp_1?done=created",
     "/campaigns/cmp_1/edit",
     "/campaigns/cmp_1/delete",
+    "/campaigns/cmp_1?done=destination_added",
+    "/campaigns/cmp_1/destinations/new",
+    "/campaigns/cmp_1/routing",
+    "/campaigns/cmp_2/routing",
+    "/destinations/dst_long/edit",
+    "/destinations/dst_anna/delete",
+    "/calls/call_routed",
+    "/calls/call_routed/outcome",
     "/publishers",
     "/publishers/new",
     "/publishers/pub_1",
@@ -135,6 +144,7 @@ async def site(sqlite_parts: Parts) -> AsyncIterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         await fill(sqlite_parts)
+        await routed.fill(sqlite_parts)
         await trouble(sqlite_parts)
         await use_of_pool(sqlite_parts)
         await add(sqlite_parts, suffix="9", first=150, name="Demo landing page", origins=[f"http://127.0.0.1:{port}"])

@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from dni.call.model import STATES
 from dni.dashboard import filters, words
 from dni.dashboard.cookies import CookieSealer, Form, SignedIn
 from dni.dashboard.door import Failures, own_path
@@ -27,6 +28,13 @@ SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 )
 def test_a_span_is_said_in_two_units(ms: int, said: str) -> None:
     assert words.span(ms) == said
+
+
+def test_every_state_of_a_call_has_a_badge_and_what_goes_on_is_live() -> None:
+    assert words.STATUSES.keys() == STATES.keys()
+    assert {name for name, badge in words.STATUSES.items() if badge.tone == "live"} == {
+        name for name, state in STATES.items() if not state.ends
+    }
 
 
 @pytest.mark.parametrize(
