@@ -135,7 +135,8 @@ class DecisionView(msgspec.Struct):
 
 class CallView(msgspec.Struct):
     """`duration` is first ring to end, `talk_seconds` what was spoken; both in seconds. `keys`: pressed in menus.
-    `attestation` is STIR/SHAKEN's: A, B, C or failed."""
+    `attestation` is STIR/SHAKEN's: A, B, C or failed. `destination` is null for publishers: who buys the
+    calls is nothing that they see."""
 
     id: str
     carrier: str
@@ -380,11 +381,13 @@ def is_first() -> ColumnElement[bool]:
 
 
 def _anywhere(text: str, principal: Principal) -> ColumnElement[bool]:
-    """A reader who may not see callers may not find calls by them either."""
+    """A reader who may not see callers, or where calls go, may not find calls by them either."""
     found = [func.lower(call.c[name]).contains(text.lower(), autoescape=True) for name in _SEARCHED]
     digits = "".join(char for char in text if char.isdecimal())
     if len(digits) >= 3 and all(char.isdecimal() or char in "+-()./ " for char in text):
-        numbers = [call.c.tracking_number, call.c.destination]
+        numbers = [call.c.tracking_number]
+        if not principal.publisher:
+            numbers.append(call.c.destination)
         if principal.sees_callers:
             numbers.append(call.c.caller)
         found += [column.contains(digits, autoescape=True) for column in numbers]
@@ -426,7 +429,7 @@ def _view(row: RowMapping, principal: Principal) -> CallView:
         talk_seconds=row["talk_s"],
         caller=row["caller"] if principal.sees_callers else masked(row["caller"]),
         tracking_number=row["tracking_number"] or None,
-        destination=row["destination"],
+        destination=None if principal.publisher else row["destination"],
         campaign=row["campaign_id"],
         publisher=row["publisher_id"],
         tag=row["tag_id"],

@@ -44,8 +44,13 @@ async def test_a_step_that_is_gone_is_called_by_its_name(admin: Person, parts: P
 async def test_publishers_read_the_outcome_and_not_where_calls_go(publisher: Person, parts: Parts) -> None:
     page = text((await publisher.read(CALL)).text)
     assert "Sale, 125.00 USD, won" in page
-    for words in ("Boiler", "Anna", "way through the routing", "Tell it"):
+    for words in ("Boiler", "Anna", "way through the routing", "Tell it", "555-0131"):
         assert words not in page
+    for path in ("/calls.csv", "/calls?columns=destination"):
+        listed = (await publisher.read(path)).text
+        assert "0131" not in listed.replace("-", ""), path
+    assert routed.CALL in (await publisher.read("/calls")).text
+    assert routed.CALL not in (await publisher.read("/calls?q=4155550131")).text
     assert (await publisher.read(FORM)).status_code == 403
     assert (await publisher.send(FORM, {})).status_code == 403
 
