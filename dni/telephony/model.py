@@ -33,7 +33,7 @@ class CallEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     provider_id         the carrier's id of the caller's leg: the call
     kind                `inbound`, a state, `destination_` and a state, `recording`, or `other`; of a step:
-                        `keys`, `dialled`, `recorded`, or `whisper`
+                        `keys`, `dialled`, or `recorded`
     identity            the same event told twice has the same one; unique within its call
     at_ms               the carrier's time; where it tells none, when we received it
     state, duration_s   of the caller's leg (a key of `call.model.STATES`), and its seconds connected
@@ -136,7 +136,7 @@ class Instruction(msgspec.Struct, frozen=True, omit_defaults=True):
 
 AT = "dni_at"
 """Among a step's fields: the place in the plan that the address had which we gave; texts of our own making."""
-STEPS = ("keys", "dialled", "recorded", "whisper")
+STEPS = ("keys", "dialled", "recorded")
 """Kinds of events that are told to `/step`: the carrier waits for what it shall do next."""
 
 
