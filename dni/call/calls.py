@@ -1,11 +1,12 @@
 """Storage of calls and their events. A call's row is the fold of its events; `record` is the only way in."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Table, Text, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni import ids
@@ -33,6 +34,21 @@ class Superseded(Exception):
     """The carrier got another answer, with which the event is safe on disk: nothing of this one is kept."""
 
 
+# Made once: to make a statement takes longer than to ask it.
+_OURS_NOW = (
+    select(schema.call)
+    .where(
+        schema.call.c.carrier_id == bindparam("carrier_id", type_=Text),
+        schema.call.c.provider_id == bindparam("provider_id", type_=Text),
+    )
+    .with_for_update()
+)
+_EVENTS = select(schema.call_event.c.kind, schema.call_event.c.received_at_ms, schema.call_event.c.fields).where(
+    schema.call_event.c.call_id == bindparam("call_id", type_=Text)
+)
+_KEEP = insert(schema.decision)
+
+
 def record(connection: Connection, ledger: Ledger, told: Told, choose: Choose | None = None) -> Recorded:
     """Adds an event to its call, which begins with the first event that we hear of it, whichever that is.
 
@@ -55,16 +71,14 @@ def _record(
         row |= _decided(row, decision)
         row |= _state(row, [event])
     known = {name: value for name, value in row.items() if value is not None}
-    made = ledger.insert(schema.call).values(known).on_conflict_do_nothing().returning(schema.call.c.id)
-    if connection.execute(made).first() is not None:
+    if connection.execute(_once(ledger, schema.call), known).first() is not None:
         _add_event(connection, ledger, row["id"], event, told)
         _keep(connection, row["id"], event.identity, told.received_ms, decision)
         mark(connection, row)
         return recorded(row, fresh=True, decision=decision), decision
     # The row is ours until the commit: two events at once must see each other.
     same = {"carrier_id": told.carrier, "provider_id": event.provider_id}
-    wanted = select(schema.call).filter_by(**same).with_for_update()
-    row = dict(connection.execute(wanted).mappings().one())
+    row = dict(connection.execute(_OURS_NOW, same).mappings().one())
     if row["forgot_ms"] is not None:
         told = replace(told, fields=nameless(told.port, told.fields))
         event = replace(told.event(), identity=event.identity)
@@ -124,27 +138,26 @@ def _first(event: CallEvent, told: Told) -> dict[str, Any]:
 
 def _add_event(connection: Connection, ledger: Ledger, call_id: str, event: CallEvent, told: Told) -> bool:
     """False: it was told before."""
-    made = (
-        ledger.insert(schema.call_event)
-        .values(
-            id=ids.new_id("evt", told.received_ms),
-            call_id=call_id,
-            identity=event.identity,
-            kind=event.kind,
-            at_ms=event.at_ms,
-            received_at_ms=told.received_ms,
-            fields=told.fields,
-        )
-        .on_conflict_do_nothing()
-        .returning(schema.call_event.c.id)
-    )
-    return connection.execute(made).first() is not None
+    values = {
+        "id": ids.new_id("evt", told.received_ms),
+        "call_id": call_id,
+        "identity": event.identity,
+        "kind": event.kind,
+        "at_ms": event.at_ms,
+        "received_at_ms": told.received_ms,
+        "fields": told.fields,
+    }
+    return connection.execute(_once(ledger, schema.call_event), values).first() is not None
+
+
+@lru_cache(8)
+def _once(ledger: Ledger, table: Table) -> Any:
+    """Adds a row, and tells its id, unless it is there already."""
+    return ledger.insert(table).on_conflict_do_nothing().returning(table.c.id)
 
 
 def _events(connection: Connection, call_id: str, port: str) -> list[CallEvent]:
-    event = schema.call_event.c
-    wanted = select(event.kind, event.received_at_ms, event.fields).where(event.call_id == call_id)
-    rows = connection.execute(wanted)
+    rows = connection.execute(_EVENTS, {"call_id": call_id})
     return [read(port, kind, fields, received) for kind, received, fields in rows]
 
 
@@ -180,7 +193,7 @@ def _keep(connection: Connection, call_id: str, identity: str, at_ms: int, decis
         "path": msgspec.to_builtins(decision.path),
         "instruction": msgspec.to_builtins(decision.instruction),
     }
-    connection.execute(insert(schema.decision).values(values))
+    connection.execute(_KEEP, values)
     attempts.add(connection, call_id, decision.targets, at_ms)
 
 

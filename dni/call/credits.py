@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.attribution.model import Attribution
@@ -64,11 +64,8 @@ async def uncredited(connection: AsyncConnection, since_ms: int, limit: int) -> 
 def mark(connection: Connection, *rows: Mapping[Any, Any]) -> None:
     """The call changed, and with it perhaps whether a later one of the same telephone is its first."""
     times = {row["started_at_ms"] for row in rows}
-    call, row, last = schema.call.c, rows[-1], None
-    if row["caller"] is not None:
-        same = (call.caller == row["caller"], call.campaign_id == row["campaign_id"])
-        last = select(func.max(call.started_at_ms)).where(*same).scalar_subquery()
-    stale.mark_stretch(connection, "call", min(times), max(times), last)
+    row = rows[-1]
+    stale.mark_calls(connection, min(times), max(times), row["caller"], row["campaign_id"])
 
 
 def credit_row(attribution: Attribution) -> dict[str, Any]:

@@ -6,9 +6,9 @@ Stands here, and not with the reports, because every room that writes sessions o
 from collections.abc import Iterable
 from typing import Literal
 
-from sqlalchemy import Connection, ScalarSelect, update
+from sqlalchemy import BigInteger, Connection, Text, bindparam, func, select, update
 
-from dni.ledger.schema import chunk
+from dni.ledger.schema import call, chunk
 
 Kind = Literal["session", "call"]
 
@@ -26,16 +26,38 @@ def mark(connection: Connection, kind: Kind, times_ms: Iterable[int]) -> None:
         mark_stretch(connection, kind, min(times), max(times))
 
 
-def mark_stretch(
-    connection: Connection, kind: Kind, first_ms: int, last_ms: int, and_until: ScalarSelect[int] | None = None
-) -> None:
-    """The same of a stretch; it goes on to what a query says. Some chunks between may be made anew for nothing, none is
-    forgotten."""
+def mark_stretch(connection: Connection, kind: Kind, first_ms: int, last_ms: int) -> None:
+    """The same of a stretch. Some chunks between may be made anew for nothing, none is forgotten."""
     begun = chunk.c.from_ms <= last_ms
-    if and_until is not None:
-        begun |= chunk.c.from_ms <= and_until
     of = (chunk.c.kind == kind, chunk.c.to_ms > first_ms, begun, chunk.c.final.is_(False))
     connection.execute(update(chunk).where(*of).values(version=chunk.c.version + 1, sealed=False))
+
+
+def mark_calls(connection: Connection, first_ms: int, last_ms: int, caller: str | None, campaign: str | None) -> None:
+    """The same of a call's stretch, until the last call of its telephone to the campaign: whether that is its first may
+    have changed."""
+    values = {"first_ms": first_ms, "last_ms": last_ms, "of_caller": caller, "of_campaign": campaign}
+    connection.execute(_MARK_CALLS, values)
+
+
+_LAST_CALL = (
+    select(func.max(call.c.started_at_ms))
+    .where(
+        call.c.caller == bindparam("of_caller", type_=Text), call.c.campaign_id == bindparam("of_campaign", type_=Text)
+    )
+    .scalar_subquery()
+)
+# Made once: each event of a call asks it.
+_MARK_CALLS = (
+    update(chunk)
+    .where(
+        chunk.c.kind == "call",
+        chunk.c.to_ms > bindparam("first_ms", type_=BigInteger),
+        (chunk.c.from_ms <= bindparam("last_ms", type_=BigInteger)) | (chunk.c.from_ms <= _LAST_CALL),
+        chunk.c.final.is_(False),
+    )
+    .values(version=chunk.c.version + 1, sealed=False)
+)
 
 
 def make_final(connection: Connection, kind: Kind, until_ms: int) -> None:

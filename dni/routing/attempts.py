@@ -6,9 +6,22 @@ stops counting by itself.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Executable,
+    Text,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from dni import ids
 from dni.catalog.model import Destination
@@ -21,27 +34,52 @@ from dni.routing.plan import Target
 LONGEST_MS = (4 * 60 + 10) * 60_000
 """Carriers end a call after four hours, as we tell them; whatever is open longer lost its end."""
 
-_PERIODS = ("minute", "hour", "day", "month")
+_ALL = 10_000_000
+_FULL = {
+    "concurrent": "is full: {} at once",
+    "minute": "is full: {} a minute",
+    "hour": "is full: {} an hour",
+    "day": "is full: {} a day",
+    "month": "is full: {} a month",
+}
+
+
+_OF_CALL = select(attempt).where(attempt.c.call_id == bindparam("call_id", type_=Text))
 
 
 def lock(connection: Connection, wanted: Collection[str]) -> None:
     """Until the end of the transaction nobody else counts these."""
+    if connection.dialect.name == "sqlite":  # has one writer
+        return
     rows = select(schema.destination.c.id).where(schema.destination.c.id.in_(wanted))
     # NO KEY UPDATE: who adds an attempt without counting need not wait.
     connection.execute(rows.order_by(schema.destination.c.id).with_for_update(key_share=True))
 
 
-def now_of(connection: Connection, one: Destination, at_ms: int, zone: str, *, ordered: bool) -> Now:
-    """How a destination is now. `zone`: its campaign's; `ordered`: how much it was used is wanted too."""
-    here = ZoneInfo(one.timezone or zone)
+def now_of(
+    connection: Connection, wanted: Collection[Destination], at_ms: int, zone: str, ordered: Collection[str] = ()
+) -> dict[str, Now]:
+    """How destinations are now, by id, in one look. `zone`: their campaign's; `ordered`: of these it is wanted too how
+    much they were used."""
+    asked: list[tuple[str, str]] = []
+    values: dict[str, object] = {}
+    for one in wanted:
+        here = ZoneInfo(one.timezone or zone)
+        used = [("today", None), ("last", None)] if one.id in ordered else []
+        for what, most in (*_caps(one), *used):
+            n = len(asked)
+            asked.append((one.id, what))
+            values |= {f"of{n}": one.id, f"since{n}": _since(what, at_ms, here), f"most{n}": max(most or _ALL, 1)}
+    found: dict[tuple[str, str], int] = {}
+    if asked:
+        row = connection.execute(_looks(tuple(what for _, what in asked)), values).one()
+        found = dict(zip(asked, row, strict=True))
+    return {one.id: _now(one, at_ms, zone, found) for one in wanted}
+
+
+def _now(one: Destination, at_ms: int, zone: str, found: Mapping[tuple[str, str], int]) -> Now:
     closed = why_closed(one, at_ms, zone)
-    full = "" if closed else _full(connection, one, at_ms, here)
-    today = last_ms = 0
-    if ordered:
-        since = began("day", at_ms, here)
-        today = _count(connection, attempt.c.counted & (attempt.c.at_ms >= since), one.id)
-        last = select(func.max(attempt.c.at_ms)).where(attempt.c.destination_id == one.id)
-        last_ms = connection.execute(last).scalar() or 0
+    full = next((_FULL[period].format(most) for period, most in _caps(one) if found[one.id, period] >= most), "")
     return Now(
         id=one.id,
         name=one.name,
@@ -49,9 +87,13 @@ def now_of(connection: Connection, one: Destination, at_ms: int, zone: str, *, o
         is_open=not closed,
         has_room=not full,
         why=closed or full,
-        today=today,
-        last_ms=last_ms,
+        today=found.get((one.id, "today"), 0),
+        last_ms=found.get((one.id, "last"), 0),
     )
+
+
+def _caps(one: Destination) -> list[tuple[str, int]]:
+    return [(period, most) for period in _FULL if (most := getattr(one.caps, period)) is not None]
 
 
 def add(connection: Connection, call_id: str, targets: Iterable[Target], at_ms: int) -> None:
@@ -87,8 +129,7 @@ def follow(
 ) -> None:
     """Brings a call's attempts to where its legs are: by number the state, and when that ended. `over_ms`: when the
     call ended, and all its attempts with it. One that nobody answered gives back what it counted."""
-    mine = select(attempt).where(attempt.c.call_id == call_id)
-    for row in connection.execute(mine).mappings().all():
+    for row in connection.execute(_OF_CALL, {"call_id": call_id}).mappings().all():
         state, ended_ms = legs.get(row["number"], (row["state"], row["ended_at_ms"]))
         if ended_ms is None and row["ended_at_ms"] is not None:  # the carrier went on, and told the leg's end to nobody
             ended_ms = row["ended_at_ms"]
@@ -104,25 +145,25 @@ def follow(
 _ANSWERED = ("in_progress", "completed")
 
 
-def _full(connection: Connection, one: Destination, at_ms: int, here: ZoneInfo) -> str:
-    """Which cap is reached; empty: none."""
-    if (most := one.caps.concurrent) is not None:
-        open_ = attempt.c.ended_at_ms.is_(None) & (attempt.c.at_ms > at_ms - LONGEST_MS)
-        if _count(connection, open_, one.id, most) >= most:
-            return f"is full: {most} at once"
-    for period in _PERIODS:
-        most = getattr(one.caps, period)
-        if most is None:
-            continue
-        within = attempt.c.counted & (attempt.c.at_ms >= began(period, at_ms, here))
-        if _count(connection, within, one.id, most) >= most:
-            return f"is full: {most} a {period}"
-    return ""
+def _since(what: str, at_ms: int, here: ZoneInfo) -> int:
+    """From when attempts are looked at."""
+    if what in ("concurrent", "last"):
+        return at_ms - LONGEST_MS if what == "concurrent" else 0
+    return began("day" if what == "today" else what, at_ms, here)
 
 
-def _count(connection: Connection, which: ColumnElement[bool], wanted: str, most: int | None = None) -> int:
-    """Of a destination's attempts; no further than `most`."""
-    rows = select(literal(1)).where(attempt.c.destination_id == wanted, which)
-    if most is not None:
-        rows = rows.limit(max(most, 1))
-    return connection.execute(select(func.count()).select_from(rows.subquery())).scalar_one()
+@lru_cache(256)
+def _looks(whats: tuple[str, ...]) -> Executable:
+    """One statement for all that is asked; made once, since making it takes longer than asking."""
+    return select(*(_look(what, n).label(f"n{n}") for n, what in enumerate(whats)))
+
+
+def _look(what: str, n: int) -> ColumnElement[int]:
+    mine = attempt.c.destination_id == bindparam(f"of{n}", type_=Text)
+    since = attempt.c.at_ms >= bindparam(f"since{n}", type_=BigInteger)
+    if what == "last":
+        last = select(func.max(attempt.c.at_ms)).where(mine, since)
+        return func.coalesce(last.scalar_subquery(), 0)
+    counts = attempt.c.ended_at_ms.is_(None) if what == "concurrent" else attempt.c.counted
+    rows = select(literal(1)).where(mine, since, counts).limit(bindparam(f"most{n}", type_=BigInteger))
+    return select(func.count()).select_from(rows.subquery()).scalar_subquery()

@@ -1,10 +1,11 @@
 """What the ledger knows of a call when its next step is chosen; asked in the transaction that keeps the answer."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Text, bindparam, func, literal, select
 
 from dni.ledger.schema import call, session
 from dni.routing import attempts, model
@@ -35,23 +36,36 @@ def known(connection: Connection, route: Route, row: Mapping[str, Any]) -> Facts
         query = select(session.c.custom).where(session.c.id == row["session_id"])
         told = connection.execute(query).scalar() or {}
         facts = replace(facts, custom={name: str(value) for name, value in told.items()})
-    minutes = {one.more_than.minutes for one in looked_at if one.more_than}
+    minutes = sorted({one.more_than.minutes for one in looked_at if one.more_than})
     if row["caller"] and (minutes or any(one.first_time is not None for one in looked_at)):
         facts = replace(facts, earlier=_earlier(connection, route, row, minutes))
     return replace(facts, destinations=_destinations(connection, route, routing))
 
 
-def _earlier(connection: Connection, route: Route, row: Mapping[str, Any], minutes: set[int]) -> Earlier:
+def _earlier(connection: Connection, route: Route, row: Mapping[str, Any], minutes: Collection[int]) -> Earlier:
     began_ms = row["started_at_ms"]
-    same = (call.c.caller == row["caller"]) & (call.c.campaign_id == route.campaign.id)
-    before = same & (call.c.started_at_ms <= began_ms) & (call.c.provider_id != row["provider_id"])
-    last = connection.execute(select(func.max(call.c.started_at_ms)).where(before)).scalar()
-    lately = {}
-    for span in minutes:
-        within = before & (call.c.started_at_ms > began_ms - span * _MINUTE_MS)
-        some = select(literal(1)).where(within).limit(1_001).subquery()
-        lately[span] = 1 + connection.execute(select(func.count()).select_from(some)).scalar_one()
+    values = {"caller": row["caller"], "campaign": route.campaign.id, "began": began_ms, "this": row["provider_id"]}
+    values |= {f"since{n}": began_ms - span * _MINUTE_MS for n, span in enumerate(minutes)}
+    last, *counts = connection.execute(_looks_back(len(minutes)), values).one()
+    lately = {span: 1 + count for span, count in zip(minutes, counts, strict=True)}
     return Earlier(last, lately)
+
+
+@lru_cache(16)
+def _looks_back(spans: int) -> Select[Any]:
+    """When the same telephone rang last, and how often since so many moments; made once."""
+    before = (
+        (call.c.caller == bindparam("caller", type_=Text))
+        & (call.c.campaign_id == bindparam("campaign", type_=Text))
+        & (call.c.started_at_ms <= bindparam("began", type_=BigInteger))
+        & (call.c.provider_id != bindparam("this", type_=Text))
+    )
+    looks: list[ColumnElement[Any]] = [select(func.max(call.c.started_at_ms)).where(before).scalar_subquery()]
+    for n in range(spans):
+        within = before & (call.c.started_at_ms > bindparam(f"since{n}", type_=BigInteger))
+        some = select(literal(1)).where(within).limit(1_001).subquery()
+        looks.append(select(func.count()).select_from(some).scalar_subquery())
+    return select(*(each.label(f"n{n}") for n, each in enumerate(looks)))
 
 
 def _destinations(connection: Connection, route: Route, routing: Routing) -> dict[str, Any]:
@@ -59,7 +73,4 @@ def _destinations(connection: Connection, route: Route, routing: Routing) -> dic
     ordered = {one.destination for step in rings for one in step.destinations}
     if capped := [one.id for one in route.destinations.values() if one.caps != model.Caps()]:
         attempts.lock(connection, capped)
-    return {
-        one.id: attempts.now_of(connection, one, route.at_ms, route.campaign.timezone, ordered=one.id in ordered)
-        for one in route.destinations.values()
-    }
+    return attempts.now_of(connection, route.destinations.values(), route.at_ms, route.campaign.timezone, ordered)

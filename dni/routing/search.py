@@ -37,6 +37,8 @@ class AttemptView(msgspec.Struct):
 def busy(connection: Connection, wanted: Iterable[Destination], at_ms: int, zone: str) -> dict[str, Busy]:
     """By id. `zone`: the campaign's."""
     found = {}
+    wanted = list(wanted)
+    now = attempts.now_of(connection, wanted, at_ms, zone)
     for one in wanted:
         mine = attempt.c.destination_id == one.id
         still = mine & attempt.c.ended_at_ms.is_(None) & (attempt.c.at_ms > at_ms - attempts.LONGEST_MS)
@@ -46,8 +48,7 @@ def busy(connection: Connection, wanted: Iterable[Destination], at_ms: int, zone
             connection.execute(select(func.count()).select_from(attempt).where(which)).scalar_one()
             for which in (still, counted)
         )
-        holds = attempts.now_of(connection, one, at_ms, zone, ordered=False).why
-        found[one.id] = Busy(holds, under_way, today)
+        found[one.id] = Busy(now[one.id].why, under_way, today)
     return found
 
 
