@@ -1,5 +1,6 @@
 """Phone numbers: anything a person may write in, E.164 stored, display forms out (by `phonenumbers`)."""
 
+import re
 from functools import lru_cache
 
 import phonenumbers
@@ -11,11 +12,16 @@ _WITHHELD = {"", "anonymous", "restricted", "unknown", "unavailable", "private",
 _MAX_LENGTH = 64  # far above any written number; guards the parser against megabytes
 
 
+_NANP = re.compile(r"\+1[2-9][0-9]{9}")
+
+
 def e164(text: str, path: str = "", region: str = "US") -> str:
     """`+14155550100` for any usual way to write it. A number without + is read as one of `region`.
 
     Raises InvalidField with `path`, saying what would be right. Fictional numbers (555-01xx) are valid by length.
     """
+    if _NANP.fullmatch(text):  # possible by its length, which is all that is asked; the library takes 40 us
+        return text
     try:
         if len(text) > _MAX_LENGTH or not text.isprintable():
             raise phonenumbers.NumberParseException(1, "")

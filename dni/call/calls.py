@@ -47,6 +47,7 @@ _EVENTS = select(schema.call_event.c.kind, schema.call_event.c.received_at_ms, s
     schema.call_event.c.call_id == bindparam("call_id", type_=Text)
 )
 _KEEP = insert(schema.decision)
+_CHANGE = update(schema.call).where(schema.call.c.id == bindparam("this", type_=Text))
 
 
 def record(connection: Connection, ledger: Ledger, told: Told, choose: Choose | None = None) -> Recorded:
@@ -65,20 +66,44 @@ def _record(
     connection: Connection, ledger: Ledger, told: Told, choose: Choose | None
 ) -> tuple[Recorded, Decision | None]:
     event = told.event()
+    same = {"carrier_id": told.carrier, "provider_id": event.provider_id}
+    # Most calls are announced, so what arrives is new, and what goes on is known.
+    row = None if told.inbound else _known(connection, same)
+    if row is None:
+        if begun := _begin(connection, ledger, event, told, choose):
+            return begun
+        row = _known(connection, same)
+        assert row is not None
+    return _go_on(connection, ledger, row, event, told, choose)
+
+
+def _known(connection: Connection, same: dict[str, str]) -> dict[str, Any] | None:
+    """The row, ours until the commit: two events at once must see each other."""
+    row = connection.execute(_OURS_NOW, same).mappings().first()
+    return dict(row) if row is not None else None
+
+
+def _begin(
+    connection: Connection, ledger: Ledger, event: CallEvent, told: Told, choose: Choose | None
+) -> tuple[Recorded, Decision | None] | None:
+    """None: the call is there already."""
     row = _first(event, told)
     decision = _chosen(connection, row, told, choose)
     if decision is not None:
         row |= _decided(row, decision)
         row |= _state(row, [event])
     known = {name: value for name, value in row.items() if value is not None}
-    if connection.execute(_once(ledger, schema.call), known).first() is not None:
-        _add_event(connection, ledger, row["id"], event, told)
-        _keep(connection, row["id"], event.identity, told.received_ms, decision)
-        mark(connection, row)
-        return recorded(row, fresh=True, decision=decision), decision
-    # The row is ours until the commit: two events at once must see each other.
-    same = {"carrier_id": told.carrier, "provider_id": event.provider_id}
-    row = dict(connection.execute(_OURS_NOW, same).mappings().one())
+    if connection.execute(_once(ledger, schema.call), known).first() is None:
+        return None
+    _add_event(connection, ledger, row["id"], event, told)
+    _keep(connection, row["id"], event.identity, told.received_ms, decision)
+    mark(connection, row)
+    return recorded(row, fresh=True, decision=decision), decision
+
+
+def _go_on(
+    connection: Connection, ledger: Ledger, row: dict[str, Any], event: CallEvent, told: Told, choose: Choose | None
+) -> tuple[Recorded, Decision | None]:
     if row["forgot_ms"] is not None:
         told = replace(told, fields=nameless(told.port, told.fields))
         event = replace(told.event(), identity=event.identity)
@@ -91,11 +116,13 @@ def _record(
     changes |= _decided({**row, **changes}, decision)
     events = _events(connection, row["id"], told.port)
     changes |= _state({**row, **changes}, events)
-    connection.execute(update(schema.call).where(schema.call.c.id == row["id"]).values(changes))
-    row = {**row, **changes}
+    changed = {name: value for name, value in changes.items() if row[name] != value}
+    if changed:
+        connection.execute(_CHANGE, {**changed, "this": row["id"]})
+    before, row = row, {**row, **changes}
     _keep(connection, row["id"], event.identity, told.received_ms, decision)
     _follow(connection, row, events)
-    mark(connection, row, {**row, **changes})
+    mark(connection, before, row)
     return recorded(row, fresh=True, decision=decision), decision
 
 

@@ -19,7 +19,7 @@ from dni.errors import Unavailable
 from dni.ledger import lookup
 from dni.ledger.bulk import Many
 from dni.ledger.lookup import Looker, Lookup, Steps
-from dni.ledger.scribe import LOOK_AGAIN_S, Scribe, begins, configure
+from dni.ledger.scribe import LOOK_AGAIN_S, Scribe, Waiting, begins, configure
 
 T = TypeVar("T")
 
@@ -33,6 +33,8 @@ _AWAY = {"08", "40", "53", "55", "57", "58"}
 _LOCK_NOT_AVAILABLE = "55P03"
 
 _AT_ONCE = 4
+# Changes that one transaction of SQLite holds: others wait no longer than for these.
+_TOGETHER = 12
 
 # SQLite's log is written into the ledger's file when it is so long: 1,000 pages.
 _LOG_IS_LONG = 4_096_000
@@ -51,6 +53,8 @@ class Ledger:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._write_lock = asyncio.Lock()
+        self._waiting: list[Waiting] = []
+        self._writing: asyncio.Task[None] | None = None
         # All at once, all would be late: of one process so many commits, and lookups, run at a time on PostgreSQL.
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._lookups = asyncio.Semaphore(_AT_ONCE)
@@ -104,9 +108,25 @@ class Ledger:
                 patience.reschedule(None)
                 async with self.write(max(0.01, wait_s - (time.monotonic() - began))) as connection:
                     return await connection.run_sync(change)
-        async with _refusals(), asyncio.timeout(wait_s) as patience, self._write_lock:
-            patience.reschedule(None)
-            return await self._scribe.commit(change, wait_s - (time.monotonic() - began))
+        async with _refusals():
+            answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+            waiting = Waiting(change, began + wait_s, answer)
+            self._waiting.append(waiting)
+            if self._writing is None or self._writing.done():
+                self._writing = asyncio.create_task(self._write_all())
+            done, _ = await asyncio.wait({answer}, timeout=wait_s)
+            if not done and waiting in self._waiting:
+                self._waiting.remove(waiting)
+                raise TimeoutError
+            return await answer
+
+    async def _write_all(self) -> None:
+        """Until nobody waits."""
+        assert self._scribe is not None
+        while self._waiting:
+            async with self._write_lock:
+                batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+                await self._scribe.commit([one for one in batch if not one.answer.done()])
 
     async def empty_log(self) -> bool:
         """SQLite: writes its log into the ledger's file and empties it, so that nothing deleted is left there. False:

@@ -2,15 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+import msgspec
 from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.exc import OperationalError
-
-T = TypeVar("T")
 
 # Between looks for the end of another process's write. SQLite's own waiting sleeps up to 100 ms between looks, and the
 # recorder has written ten times meanwhile.
@@ -19,7 +18,21 @@ LOOK_AGAIN_S = 0.001
 _LOG_IS_TOO_LONG = 16_000
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """A change that waits for its turn until `until` (monotonic seconds); `answer` gets what it answers."""
+
+    change: Callable[[Connection], Any]
+    until: float
+    answer: asyncio.Future[Any]
+
+
+Settled = tuple[Waiting, Any, Exception | None]
+
+
 class Scribe:
+    """Changes that come at once are committed at once, in their order: the wait for other processes and for the disk
+    takes as long for many as for one. One that raises is undone alone."""
+
     def __init__(self, url: URL) -> None:
         self._engine = create_engine(
             url.set(drivername="sqlite"),
@@ -30,22 +43,59 @@ class Scribe:
         configure(self._engine, busy_timeout_s=0)
         self._thread = ThreadPoolExecutor(1, "ledger-scribe")
 
-    async def commit(self, change: Callable[[Connection], T], wait_s: float) -> T:
-        """Raises what sqlite3 does: that the ledger is locked when others wrote for `wait_s`."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, change, wait_s)
+    async def commit(self, waiting: Sequence[Waiting]) -> None:
+        """Settles every answer. What sqlite3 raises is raised to each: that the ledger is locked, to those who waited
+        too long while others wrote."""
+        loop = asyncio.get_running_loop()
+        for one, value, error in await loop.run_in_executor(self._thread, self._commit, waiting):
+            if one.answer.done():  # who asked is gone
+                continue
+            if error is None:
+                one.answer.set_result(value)
+            else:
+                one.answer.set_exception(error)
 
     def close(self) -> None:
         self._thread.submit(self._engine.dispose)
         self._thread.shutdown()
 
-    def _commit(self, change: Callable[[Connection], T], wait_s: float) -> T:
-        until = time.monotonic() + wait_s
-        with self._engine.connect() as connection:
-            while not begins(connection, last=time.monotonic() > until):
-                time.sleep(LOOK_AGAIN_S)  # noqa: TID251  another process tells nobody
-            answer = change(connection)
-            connection.commit()
-            return answer
+    def _commit(self, waiting: Sequence[Waiting]) -> list[Settled]:
+        settled: list[Settled] = []
+        try:
+            with self._engine.connect() as connection:
+                waiting = self._begin(connection, waiting, settled)
+                done = [(one, *_tried(connection, one)) for one in waiting]
+                connection.commit()
+                return settled + done
+        except Exception as error:  # noqa: BLE001  told to all who wait
+            known = {id(one.answer) for one, _, _ in settled}
+            return settled + [(one, None, error) for one in waiting if id(one.answer) not in known]
+
+    def _begin(self, connection: Connection, waiting: Sequence[Waiting], settled: list[Settled]) -> Sequence[Waiting]:
+        """Those whose turn it is; who waited too long is told so."""
+        while waiting:
+            now = time.monotonic()
+            late = [one for one in waiting if now > one.until]
+            try:
+                if begins(connection, last=bool(late)):
+                    return waiting
+            except OperationalError as error:
+                settled += [(one, None, error) for one in late]
+                waiting = [one for one in waiting if now <= one.until]
+                continue
+            time.sleep(LOOK_AGAIN_S)  # noqa: TID251  another process tells nobody
+        return waiting
+
+
+def _tried(connection: Connection, one: Waiting) -> tuple[Any, Exception | None]:
+    point = connection.begin_nested()
+    try:
+        value = one.change(connection)
+    except Exception as error:  # noqa: BLE001  undone alone, and told to who asked
+        point.rollback()
+        return None, error
+    point.commit()
+    return value, None
 
 
 def begins(connection: Connection, *, last: bool = False) -> bool:

@@ -57,7 +57,7 @@ def test_calls_beside_page_views_on_postgresql(tmp_path: Path, postgres_server: 
 
 def _measure(tmp_path: Path, ledger_url: str, env: dict[str, str]) -> None:
     asyncio.run(_declare(ledger_url))
-    with running(tmp_path / "data", env=env) as service:
+    with running(tmp_path / "data", workers=2, env=env) as service:
         traffic = ("traffic.lua", str(come(service, tmp_path / "visitors.lua")), "0", str(_PAUSE_MS))
         wrk(service.url, *traffic)
         alone = uvloop.run(_calls(service))
