@@ -40,7 +40,7 @@ SECONDS, CALLS_PER_S = 60, 20
 BUYERS = [f"+1415555018{n}" for n in range(3)]
 # A carrier waits 15 s for an answer, and asks again when it gets none; then it goes to the number's fallback address.
 _TRIES, _WAIT_S, _PAUSE_S = 8, 15.0, 0.5
-# What comes while the service starts waits at its socket, which is there before its workers are; a carrier waits longer.
+# What comes while the service starts waits at its socket, which is there before its workers are.
 _ANSWER_S = 4.0
 
 
