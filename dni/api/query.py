@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from dni.api.model import ListQuery, Query
-from dni.clock import from_rfc3339
+from dni.campaign.model import moment_ms
 from dni.errors import FieldError, InvalidField
 from dni.outbound.google_ads import CURRENCY, NAME, VALUE, Ids, Template
 from dni.report.model import Model
@@ -143,11 +143,7 @@ def span_ms(query: CallQuery | SessionQuery | ReportQuery | GoogleAdsQuery) -> t
 
 
 def _ms(name: str, text: str | None) -> int | None:
-    try:
-        return None if text is None else from_rfc3339(text)
-    except (ValueError, OverflowError):
-        right = "a time with offset, RFC 3339, such as 2026-11-22T18:37:55+00:00"
-        raise InvalidField(f"/{name}", f"{right}, not {text!r}") from None
+    return None if text is None else moment_ms(text, f"/{name}")
 
 
 def _wrong(name: str, value: str, before: dict[str, str]) -> str | None:

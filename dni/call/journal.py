@@ -95,14 +95,18 @@ class Journal:
     async def _write(self) -> None:
         while self._lines:
             batch, self._lines = self._lines, []
+            lost: OSError | None = None
             try:
                 await asyncio.to_thread(self._spool.append, *(line for line, _ in batch))
             except OSError as error:
-                for _, written in batch:
-                    written.set_exception(error)
-            else:
-                for _, written in batch:
+                lost = error
+            for _, written in batch:
+                if written.done():  # who asked is gone
+                    continue
+                if lost is None:
                     written.set_result(None)
+                else:
+                    written.set_exception(lost)
 
     async def spooled(self) -> AsyncIterator[Recorded]:
         """Brings what waits on disk into the ledger, in order. Raises Unavailable when the ledger is away, and what

@@ -13,7 +13,7 @@ from dni.access import walls
 from dni.access.model import Principal
 from dni.call.search import CallOutcome
 from dni.campaign import model
-from dni.clock import from_rfc3339, rfc3339
+from dni.clock import rfc3339
 from dni.errors import InvalidField, NotFound
 from dni.ledger import rows
 from dni.ledger.rows import Instant
@@ -96,7 +96,7 @@ async def tell(
 
 async def tell_of(connection: AsyncConnection, principal: Principal, now_ms: int, told: TellOutcomeOf) -> OutcomeView:
     """Raises NotFound when no such call is within the principal's walls."""
-    since_ms, until_ms = _ms(told.since, "/since"), _ms(told.until, "/until")
+    since_ms, until_ms = model.moment_ms(told.since, "/since"), model.moment_ms(told.until, "/until")
     query = select(call.c.id).where(
         walls.calls(principal),
         call.c.caller == told.caller,
@@ -153,11 +153,3 @@ def _view(row: RowMapping | Mapping[str, Any]) -> OutcomeView:
         note=copy.note,
         by=row["by_name"],
     )
-
-
-def _ms(text: str, path: str) -> int:
-    try:
-        return from_rfc3339(text)
-    except (ValueError, OverflowError):
-        right = "a time with offset, RFC 3339, such as 2026-11-22T18:37:55+00:00"
-        raise InvalidField(path, f"{right}, not {text[:40]!r}") from None

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import msgspec
 
+from dni.clock import from_rfc3339
 from dni.errors import FieldError, InvalidField
 from dni.phone import e164
 
@@ -43,6 +44,15 @@ def timezone(value: str, path: str = "/timezone") -> str:
     if value not in _timezones():
         raise InvalidField(path, f"not a time zone: an IANA name, such as America/New_York, not {value[:40]!r}")
     return value
+
+
+def moment_ms(value: str, path: str) -> int:
+    """RFC 3339 with an offset, as ms. Raises InvalidField."""
+    try:
+        return from_rfc3339(value)
+    except (ValueError, OverflowError):
+        right = "a time with offset, RFC 3339, such as 2026-11-22T18:37:55+00:00"
+        raise InvalidField(path, f"{right}, not {value!r}") from None
 
 
 def phones(values: list[str], path: str) -> list[str]:

@@ -6,10 +6,8 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from dni.campaign.model import Phone
+from dni.campaign.model import Phone, moment_ms
 from dni.catalog.model import Campaign, Destination
-from dni.clock import from_rfc3339
-from dni.errors import InvalidField
 from dni.ledger.rows import Instant
 from dni.ledger.schema import call
 from dni.phone import e164
@@ -77,10 +75,7 @@ def rehearse(
     asked: Rehearsal,
 ) -> RehearsalView:
     """`destinations`: all of the campaign. Caps count the calls that are really there. Raises InvalidField."""
-    try:
-        at_ms = from_rfc3339(asked.at) if asked.at else now_ms
-    except (ValueError, OverflowError):
-        raise InvalidField("/at", "a time with offset, RFC 3339, such as 2026-11-22T18:37:55+00:00") from None
+    at_ms = moment_ms(asked.at, "/at") if asked.at else now_ms
     if asked.routing is not None:
         campaign = replace(campaign, routing=asked.routing)
     route = Route(
