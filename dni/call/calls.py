@@ -1,6 +1,6 @@
 """Storage of calls and their events. A call's row is the fold of its events; `record` is the only way in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -34,6 +34,9 @@ class Superseded(Exception):
     """The carrier got another answer, with which the event is safe on disk: nothing of this one is kept."""
 
 
+# All that a call's attempts go by: where its legs are, by number, and when the call ended.
+Followed = tuple[dict[str, tuple[str, int | None]], int | None]
+
 # Made once: to make a statement takes longer than to ask it.
 _OURS_NOW = (
     select(schema.call)
@@ -43,9 +46,9 @@ _OURS_NOW = (
     )
     .with_for_update()
 )
-_EVENTS = select(schema.call_event.c.kind, schema.call_event.c.received_at_ms, schema.call_event.c.fields).where(
-    schema.call_event.c.call_id == bindparam("call_id", type_=Text)
-)
+_EVENTS = select(
+    *(schema.call_event.c[name] for name in ("identity", "kind", "received_at_ms", "fields")),
+).where(schema.call_event.c.call_id == bindparam("call_id", type_=Text))
 _KEEP = insert(schema.decision)
 _CHANGE = update(schema.call).where(schema.call.c.id == bindparam("this", type_=Text))
 
@@ -115,14 +118,18 @@ def _go_on(
     decision = _chosen(connection, {**row, **changes}, told, choose)
     changes |= _decided({**row, **changes}, decision)
     events = _events(connection, row["id"], told.port)
-    changes |= _state({**row, **changes}, events)
+    changes |= _state({**row, **changes}, events.values())
     changed = {name: value for name, value in changes.items() if row[name] != value}
     if changed:
         connection.execute(_CHANGE, {**changed, "this": row["id"]})
     before, row = row, {**row, **changes}
     _keep(connection, row["id"], event.identity, told.received_ms, decision)
-    _follow(connection, row, events)
-    mark(connection, before, row)
+    followed = _followed(row, events.values())
+    former = [one for identity, one in events.items() if identity != event.identity]
+    if decision is not None or event.kind == "dialled" or followed != _followed(before, former):
+        _follow(connection, row, followed)
+    if changed:
+        mark(connection, before, row)
     return recorded(row, fresh=True, decision=decision), decision
 
 
@@ -131,14 +138,14 @@ def give_up(connection: Connection, wanted: str, at_ms: int) -> Recorded | None:
     row = dict(connection.execute(select(schema.call).filter_by(id=wanted).with_for_update()).mappings().one())
     port = connection.execute(select(schema.carrier.c.kind).filter_by(id=row["carrier_id"])).scalar()
     events = _events(connection, wanted, port or "")
-    heard_ms = max(e.at_ms for e in events)
+    heard_ms = max(e.at_ms for e in events.values())
     if STATES[row["status"]].ends or at_ms - heard_ms <= longest_ms(row["status"]):
         return None
     changes: dict[str, Any] = {"given_up_ms": at_ms}
-    changes |= _state({**row, **changes}, events)
+    changes |= _state({**row, **changes}, events.values())
     connection.execute(update(schema.call).where(schema.call.c.id == wanted).values(changes))
     row |= changes
-    _follow(connection, row, events)
+    _follow(connection, row, _followed(row, events.values()))
     mark(connection, row)
     return recorded(row, fresh=True)
 
@@ -183,9 +190,10 @@ def _once(ledger: Ledger, table: Table) -> Any:
     return ledger.insert(table).on_conflict_do_nothing().returning(table.c.id)
 
 
-def _events(connection: Connection, call_id: str, port: str) -> list[CallEvent]:
+def _events(connection: Connection, call_id: str, port: str) -> dict[str, CallEvent]:
+    """By identity."""
     rows = connection.execute(_EVENTS, {"call_id": call_id})
-    return [read(port, kind, fields, received) for kind, received, fields in rows]
+    return {identity: read(port, kind, fields, received) for identity, kind, received, fields in rows}
 
 
 def _chosen(connection: Connection, row: Mapping[str, Any], told: Told, choose: Choose | None) -> Decision | None:
@@ -233,11 +241,14 @@ def _former(connection: Connection, call_id: str, identity: str) -> Decision | N
     return row and Decision(phase=row.phase, instruction=msgspec.convert(row.instruction, Instruction))
 
 
-def _follow(connection: Connection, row: Mapping[str, Any], events: list[CallEvent]) -> None:
-    if row["phase"] is None:  # no plan was asked, so nothing was counted
-        return
+def _follow(connection: Connection, row: Mapping[str, Any], followed: Followed) -> None:
+    if row["phase"] is not None:  # else no plan was asked, so nothing was counted
+        attempts.follow(connection, row["id"], *followed)
+
+
+def _followed(row: Mapping[str, Any], events: Iterable[CallEvent]) -> Followed:
     heard = {leg.number: (leg.state, leg.ended_ms) for leg in legs(events) if leg.number}
-    attempts.follow(connection, row["id"], heard, row["ended_at_ms"] if STATES[row["status"]].ends else None)
+    return heard, row["ended_at_ms"] if STATES[row["status"]].ends else None
 
 
 def _facts(row: dict[str, Any], event: CallEvent, told: Told) -> dict[str, Any]:
@@ -256,7 +267,7 @@ def _facts(row: dict[str, Any], event: CallEvent, told: Told) -> dict[str, Any]:
     return changes
 
 
-def _state(row: dict[str, Any], events: list[CallEvent]) -> dict[str, Any]:
+def _state(row: dict[str, Any], events: Iterable[CallEvent]) -> dict[str, Any]:
     rejected = row["refusal"] is not None and row["destination"] is None
     state = fold(events, Ours(row["phase"], bool(row["spoke"]), rejected, row["given_up_ms"]))
     changes = {
