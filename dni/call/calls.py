@@ -6,15 +6,16 @@ from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Connection, Table, Text, bindparam, insert, select, update
+from sqlalchemy import Connection, Insert, Table, Text, bindparam, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni import ids
-from dni.call.credits import credit_row, mark
+from dni.call.credits import credit_row, mark, marked
 from dni.call.model import STATES, Ours, fold, legs, longest_ms
 from dni.call.told import Recorded, Told, nameless, read, recorded
-from dni.ledger import schema
+from dni.ledger import schema, stale
 from dni.ledger.engines import Ledger
+from dni.ledger.together import Together
 from dni.routing import attempts
 from dni.routing.decision import Decision
 from dni.telephony.model import CallEvent, Instruction
@@ -46,11 +47,8 @@ _OURS_NOW = (
     )
     .with_for_update()
 )
-_EVENTS = select(
-    *(schema.call_event.c[name] for name in ("identity", "kind", "received_at_ms", "fields")),
-).where(schema.call_event.c.call_id == bindparam("call_id", type_=Text))
-_KEEP = insert(schema.decision)
-_CHANGE = update(schema.call).where(schema.call.c.id == bindparam("this", type_=Text))
+_OF_EVENT = [schema.call_event.c[name] for name in ("identity", "kind", "received_at_ms", "fields")]
+_EVENTS = select(*_OF_EVENT).where(schema.call_event.c.call_id == bindparam("call_id", type_=Text))
 
 
 def record(connection: Connection, ledger: Ledger, told: Told, choose: Choose | None = None) -> Recorded:
@@ -96,11 +94,13 @@ def _begin(
         row |= _decided(row, decision)
         row |= _state(row, [event])
     known = {name: value for name, value in row.items() if value is not None}
-    if connection.execute(_once(ledger, schema.call), known).first() is None:
+    if connection.execute(_call(ledger), known).first() is None:
         return None
-    _add_event(connection, ledger, row["id"], event, told)
-    _keep(connection, row["id"], event.identity, told.received_ms, decision)
-    mark(connection, row)
+    attempted = attempts.rows_of(row["id"], decision.targets, told.received_ms) if decision is not None else []
+    values = _event_row(row["id"], event, told) | marked(row)
+    if decision is not None:
+        values |= _decision_rows(row["id"], event.identity, told.received_ms, decision, attempted)
+    _begun(decision is not None, len(attempted)).run(connection, values)
     return recorded(row, fresh=True, decision=decision), decision
 
 
@@ -110,26 +110,28 @@ def _go_on(
     if row["forgot_ms"] is not None:
         told = replace(told, fields=nameless(told.port, told.fields))
         event = replace(told.event(), identity=event.identity)
-    if not _add_event(connection, ledger, row["id"], event, told):
+    events = _with_event(connection, ledger, row["id"], event, told)
+    if events is None:
         return recorded(row, fresh=False, decision=_former(connection, row["id"], event.identity)), None
     changes = _facts(row, event, told)
     if event.kind == "dialled":
         attempts.end(connection, row["id"], event.destination_state, told.received_ms)
     decision = _chosen(connection, {**row, **changes}, told, choose)
     changes |= _decided({**row, **changes}, decision)
-    events = _events(connection, row["id"], told.port)
     changes |= _state({**row, **changes}, events.values())
     changed = {name: value for name, value in changes.items() if row[name] != value}
-    if changed:
-        connection.execute(_CHANGE, {**changed, "this": row["id"]})
     before, row = row, {**row, **changes}
-    _keep(connection, row["id"], event.identity, told.received_ms, decision)
+    if changed:  # else nothing that reports read
+        _changing(tuple(changed)).run(
+            connection,
+            {f"new_{name}": value for name, value in changed.items()} | {"this": row["id"]} | marked(before, row),
+        )
+    if decision is not None:
+        _keep(connection, row["id"], event.identity, told.received_ms, decision)
     followed = _followed(row, events.values())
     former = [one for identity, one in events.items() if identity != event.identity]
     if decision is not None or event.kind == "dialled" or followed != _followed(before, former):
         _follow(connection, row, followed)
-    if changed:
-        mark(connection, before, row)
     return recorded(row, fresh=True, decision=decision), decision
 
 
@@ -170,24 +172,82 @@ def _first(event: CallEvent, told: Told) -> dict[str, Any]:
     return row | _state(row, [event])
 
 
-def _add_event(connection: Connection, ledger: Ledger, call_id: str, event: CallEvent, told: Told) -> bool:
-    """False: it was told before."""
-    values = {
-        "id": ids.new_id("evt", told.received_ms),
-        "call_id": call_id,
-        "identity": event.identity,
-        "kind": event.kind,
-        "at_ms": event.at_ms,
-        "received_at_ms": told.received_ms,
-        "fields": told.fields,
+def _event_row(call_id: str, event: CallEvent, told: Told) -> dict[str, Any]:
+    return {
+        "event_id": ids.new_id("evt", told.received_ms),
+        "event_call_id": call_id,
+        "event_identity": event.identity,
+        "event_kind": event.kind,
+        "event_at_ms": event.at_ms,
+        "event_received_at_ms": told.received_ms,
+        "event_fields": told.fields,
     }
-    return connection.execute(_once(ledger, schema.call_event), values).first() is not None
+
+
+def _with_event(
+    connection: Connection, ledger: Ledger, call_id: str, event: CallEvent, told: Told
+) -> dict[str, CallEvent] | None:
+    """Adds it. All of the call's events then, by identity; None: it was told before."""
+    values = _event_row(call_id, event, told)
+    if ledger.is_sqlite:
+        if connection.execute(_event(ledger), values).first() is None:
+            return None
+        return _events(connection, call_id, told.port)
+    rows = connection.execute(_event_and_all(ledger), values | {"call_id": call_id}).all()
+    if not any(is_new for *_, is_new in rows):
+        return None
+    return {identity: read(told.port, kind, fields, received) for identity, kind, received, fields, _ in rows}
 
 
 @lru_cache(8)
-def _once(ledger: Ledger, table: Table) -> Any:
-    """Adds a row, and tells its id, unless it is there already."""
-    return ledger.insert(table).on_conflict_do_nothing().returning(table.c.id)
+def _call(ledger: Ledger) -> Any:
+    """Adds a call, and tells its id, unless it is there already."""
+    return ledger.insert(schema.call).on_conflict_do_nothing().returning(schema.call.c.id)
+
+
+@lru_cache(8)
+def _event(ledger: Ledger) -> Any:
+    """Adds an event, and tells what `_EVENTS` does of it, unless it is there already."""
+    insert = ledger.insert(schema.call_event).values(_named("event", schema.call_event))
+    return insert.on_conflict_do_nothing().returning(*_OF_EVENT)
+
+
+@lru_cache(8)
+def _event_and_all(ledger: Ledger) -> Any:
+    """The same with the events that were there, in one round trip to PostgreSQL. The last column: it is the new one."""
+    added = _event(ledger).cte("added")
+    return _EVENTS.add_columns(literal(False)).union_all(select(*added.c, literal(True)))
+
+
+@lru_cache(64)
+def _begun(decided: bool, attempted: int) -> Together:
+    """What comes with a new call."""
+    event = insert(schema.call_event).values(_named("event", schema.call_event))
+    return Together(event, *(_decisions(attempted) if decided else ()), stale.MARK_CALLS)
+
+
+@lru_cache(64)
+def _decided_with(attempted: int) -> Together:
+    return Together(*_decisions(attempted))
+
+
+def _decisions(attempted: int) -> list[Insert]:
+    # Each by its own: SQLAlchemy would make one INSERT of several rows anew each time.
+    rows = [insert(schema.attempt).values(_named(f"attempt{n}", schema.attempt)) for n in range(attempted)]
+    return [insert(schema.decision).values(_named("decision", schema.decision)), *rows]
+
+
+@lru_cache(256)
+def _changing(names: tuple[str, ...]) -> Together:
+    """Changes these columns of a call."""
+    new = {name: bindparam(f"new_{name}", type_=schema.call.c[name].type) for name in names}
+    return Together(
+        update(schema.call).where(schema.call.c.id == bindparam("this", type_=Text)).values(new), stale.MARK_CALLS
+    )
+
+
+def _named(prefix: str, table: Table) -> dict[str, Any]:
+    return {column.name: bindparam(f"{prefix}_{column.name}", type_=column.type) for column in table.c}
 
 
 def _events(connection: Connection, call_id: str, port: str) -> dict[str, CallEvent]:
@@ -216,9 +276,14 @@ def _decided(row: Mapping[str, Any], decision: Decision | None) -> dict[str, Any
     return changes
 
 
-def _keep(connection: Connection, call_id: str, identity: str, at_ms: int, decision: Decision | None) -> None:
-    if decision is None:
-        return
+def _keep(connection: Connection, call_id: str, identity: str, at_ms: int, decision: Decision) -> None:
+    attempted = attempts.rows_of(call_id, decision.targets, at_ms)
+    _decided_with(len(attempted)).run(connection, _decision_rows(call_id, identity, at_ms, decision, attempted))
+
+
+def _decision_rows(
+    call_id: str, identity: str, at_ms: int, decision: Decision, attempted: list[dict[str, Any]]
+) -> dict[str, Any]:
     values = {
         "id": ids.new_id("dec", at_ms),
         "call_id": call_id,
@@ -228,8 +293,8 @@ def _keep(connection: Connection, call_id: str, identity: str, at_ms: int, decis
         "path": msgspec.to_builtins(decision.path),
         "instruction": msgspec.to_builtins(decision.instruction),
     }
-    connection.execute(_KEEP, values)
-    attempts.add(connection, call_id, decision.targets, at_ms)
+    rows = {"decision": values} | {f"attempt{n}": row for n, row in enumerate(attempted)}
+    return {f"{prefix}_{name}": value for prefix, row in rows.items() for name, value in row.items()}
 
 
 def _former(connection: Connection, call_id: str, identity: str) -> Decision | None:
