@@ -1,21 +1,20 @@
 """Storage of calls and their events. A call's row is the fold of its events; `record` is the only way in."""
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Connection, Insert, Table, Text, bindparam, insert, literal, select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni import ids
+from dni.call import statements
 from dni.call.credits import credit_row, mark, marked
 from dni.call.model import STATES, Ours, fold, legs, longest_ms
 from dni.call.told import Recorded, Told, nameless, read, recorded
-from dni.ledger import schema, stale
+from dni.ledger import schema
 from dni.ledger.engines import Ledger
-from dni.ledger.together import Together
 from dni.routing import attempts
 from dni.routing.decision import Decision
 from dni.telephony.model import CallEvent, Instruction
@@ -37,18 +36,6 @@ class Superseded(Exception):
 
 # All that a call's attempts go by: where its legs are, by number, and when the call ended.
 Followed = tuple[dict[str, tuple[str, int | None]], int | None]
-
-# Made once: to make a statement takes longer than to ask it.
-_OURS_NOW = (
-    select(schema.call)
-    .where(
-        schema.call.c.carrier_id == bindparam("carrier_id", type_=Text),
-        schema.call.c.provider_id == bindparam("provider_id", type_=Text),
-    )
-    .with_for_update()
-)
-_OF_EVENT = [schema.call_event.c[name] for name in ("identity", "kind", "received_at_ms", "fields")]
-_EVENTS = select(*_OF_EVENT).where(schema.call_event.c.call_id == bindparam("call_id", type_=Text))
 
 
 def record(connection: Connection, ledger: Ledger, told: Told, choose: Choose | None = None) -> Recorded:
@@ -80,7 +67,7 @@ def _record(
 
 def _known(connection: Connection, same: dict[str, str]) -> dict[str, Any] | None:
     """The row, ours until the commit: two events at once must see each other."""
-    row = connection.execute(_OURS_NOW, same).mappings().first()
+    row = connection.execute(statements.OURS_NOW, same).mappings().first()
     return dict(row) if row is not None else None
 
 
@@ -94,13 +81,13 @@ def _begin(
         row |= _decided(row, decision)
         row |= _state(row, [event])
     known = {name: value for name, value in row.items() if value is not None}
-    if connection.execute(_call(ledger), known).first() is None:
+    if connection.execute(statements.add_call(ledger), known).first() is None:
         return None
     attempted = attempts.rows_of(row["id"], decision.targets, told.received_ms) if decision is not None else []
     values = _event_row(row["id"], event, told) | marked(row)
     if decision is not None:
         values |= _decision_rows(row["id"], event.identity, told.received_ms, decision, attempted)
-    _begun(decision is not None, len(attempted)).run(connection, values)
+    statements.add_what_begins(decision is not None, len(attempted)).run(connection, values)
     return recorded(row, fresh=True, decision=decision), decision
 
 
@@ -122,7 +109,7 @@ def _go_on(
     changed = {name: value for name, value in changes.items() if row[name] != value}
     before, row = row, {**row, **changes}
     if changed:  # else nothing that reports read
-        _changing(tuple(changed)).run(
+        statements.change(tuple(changed)).run(
             connection,
             {f"new_{name}": value for name, value in changed.items()} | {"this": row["id"]} | marked(before, row),
         )
@@ -190,69 +177,18 @@ def _with_event(
     """Adds it. All of the call's events then, by identity; None: it was told before."""
     values = _event_row(call_id, event, told)
     if ledger.is_sqlite:
-        if connection.execute(_event(ledger), values).first() is None:
+        if connection.execute(statements.add_event(ledger), values).first() is None:
             return None
         return _events(connection, call_id, told.port)
-    rows = connection.execute(_event_and_all(ledger), values | {"call_id": call_id}).all()
+    rows = connection.execute(statements.add_event_and_tell_all(ledger), values | {"call_id": call_id}).all()
     if not any(is_new for *_, is_new in rows):
         return None
     return {identity: read(told.port, kind, fields, received) for identity, kind, received, fields, _ in rows}
 
 
-@lru_cache(8)
-def _call(ledger: Ledger) -> Any:
-    """Adds a call, and tells its id, unless it is there already."""
-    return ledger.insert(schema.call).on_conflict_do_nothing().returning(schema.call.c.id)
-
-
-@lru_cache(8)
-def _event(ledger: Ledger) -> Any:
-    """Adds an event, and tells what `_EVENTS` does of it, unless it is there already."""
-    insert = ledger.insert(schema.call_event).values(_named("event", schema.call_event))
-    return insert.on_conflict_do_nothing().returning(*_OF_EVENT)
-
-
-@lru_cache(8)
-def _event_and_all(ledger: Ledger) -> Any:
-    """The same with the events that were there, in one round trip to PostgreSQL. The last column: it is the new one."""
-    added = _event(ledger).cte("added")
-    return _EVENTS.add_columns(literal(False)).union_all(select(*added.c, literal(True)))
-
-
-@lru_cache(64)
-def _begun(decided: bool, attempted: int) -> Together:
-    """What comes with a new call."""
-    event = insert(schema.call_event).values(_named("event", schema.call_event))
-    return Together(event, *(_decisions(attempted) if decided else ()), stale.MARK_CALLS)
-
-
-@lru_cache(64)
-def _decided_with(attempted: int) -> Together:
-    return Together(*_decisions(attempted))
-
-
-def _decisions(attempted: int) -> list[Insert]:
-    # Each by its own: SQLAlchemy would make one INSERT of several rows anew each time.
-    rows = [insert(schema.attempt).values(_named(f"attempt{n}", schema.attempt)) for n in range(attempted)]
-    return [insert(schema.decision).values(_named("decision", schema.decision)), *rows]
-
-
-@lru_cache(256)
-def _changing(names: tuple[str, ...]) -> Together:
-    """Changes these columns of a call."""
-    new = {name: bindparam(f"new_{name}", type_=schema.call.c[name].type) for name in names}
-    return Together(
-        update(schema.call).where(schema.call.c.id == bindparam("this", type_=Text)).values(new), stale.MARK_CALLS
-    )
-
-
-def _named(prefix: str, table: Table) -> dict[str, Any]:
-    return {column.name: bindparam(f"{prefix}_{column.name}", type_=column.type) for column in table.c}
-
-
 def _events(connection: Connection, call_id: str, port: str) -> dict[str, CallEvent]:
     """By identity."""
-    rows = connection.execute(_EVENTS, {"call_id": call_id})
+    rows = connection.execute(statements.EVENTS, {"call_id": call_id})
     return {identity: read(port, kind, fields, received) for identity, kind, received, fields in rows}
 
 
@@ -278,7 +214,9 @@ def _decided(row: Mapping[str, Any], decision: Decision | None) -> dict[str, Any
 
 def _keep(connection: Connection, call_id: str, identity: str, at_ms: int, decision: Decision) -> None:
     attempted = attempts.rows_of(call_id, decision.targets, at_ms)
-    _decided_with(len(attempted)).run(connection, _decision_rows(call_id, identity, at_ms, decision, attempted))
+    statements.add_decision(len(attempted)).run(
+        connection, _decision_rows(call_id, identity, at_ms, decision, attempted)
+    )
 
 
 def _decision_rows(

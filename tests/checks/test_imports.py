@@ -108,6 +108,7 @@ STORES = {
     "attribution.evidence",
     "call.calls",
     "call.credits",
+    "call.statements",
     "call.news",
     "call.outcomes",
     "call.refusals",
