@@ -59,6 +59,7 @@ PURE = {
     "pool.record",
     "pool.sizing",
     "pool.use",
+    "qualification.language",
     "replay.calibration",
     "replay.events",
     "replay.generate",
