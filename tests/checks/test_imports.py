@@ -59,6 +59,7 @@ PURE = {
     "pool.record",
     "pool.sizing",
     "pool.use",
+    "qualification.facts_of",
     "qualification.language",
     "replay.calibration",
     "replay.events",
