@@ -12,6 +12,7 @@ class Principal(msgspec.Struct, frozen=True):
     """`campaign` and `publisher` are walls: rows of another one do not exist for this principal.
 
     admin and marketer may have none; an advertiser always has a campaign, a publisher always a publisher.
+    `callers`: a publisher that sees its callers' numbers in full.
     """
 
     id: str
@@ -19,6 +20,7 @@ class Principal(msgspec.Struct, frozen=True):
     role: Role
     campaign: str | None = None
     publisher: str | None = None
+    callers: bool = False
 
     def reaches(self, campaign: str | None, publisher: str | None) -> bool:
         """Whether a call or visit of these exists for this principal; `walls.calls` says the same as SQL."""
@@ -41,5 +43,15 @@ class Principal(msgspec.Struct, frozen=True):
 
     @property
     def sees_callers(self) -> bool:
-        """Caller numbers are personal: a publisher sees them masked."""
-        return self.role != "publisher"
+        """Caller numbers are personal: a publisher sees them masked, unless it was allowed to see them."""
+        return self.role != "publisher" or self.callers
+
+    @property
+    def sees_payout(self) -> bool:
+        """What publishers are paid is not the advertiser's to know."""
+        return self.role != "advertiser"
+
+    @property
+    def sees_revenue(self) -> bool:
+        """What the advertiser pays is not a publisher's to know."""
+        return self.role != "publisher" and not self.publisher

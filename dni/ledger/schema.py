@@ -32,6 +32,15 @@ added, the last one counts.
 `pool_hour` is how a pool was used, hour by hour: counted from leases, sessions and calls, for the pool's page, which
 would have to read them all. It names no person, and stays when they are forgotten.
 
+`terms` are the versions of what a campaign's calls must be and pay; the one that applied when a call began is its for
+ever. `verdict` is what they say of a call now; `call.unsettled_ms` is set in the transaction that changed what it
+depends on, until it was judged anew. `adjustment` is what a person put in the verdict's place, `dispute` why somebody
+asked for it. Every change of what a call pays adds a `posting`, whose `entry` rows sum to zero; neither is ever changed
+or deleted (triggers refuse it), and each posting is on at most one `statement`. `budget` bounds what may be spent,
+`hold` is what one call takes of it, `counter` what all calls of a period take: always the sum of its holds.
+
+`account` is a person who signs in by e-mail and password, `signed_in` each browser that did, `audit` who changed what.
+
 `refusal` keeps what was turned away at the carrier's door, at most 1,000 rows an account. `idempotency` keeps answers
 of creating requests for a day. `secret` holds what all hosts must share. `signin` holds one-time sign-in codes.
 
@@ -102,6 +111,7 @@ campaign = Table(
     Column("destination", Text, nullable=False, comment="E.164: where calls go"),
     Column("timezone", Text, nullable=False, comment="IANA name"),
     Column("currency", Text, nullable=False, comment="ISO 4217"),
+    Column("advertiser", Text, comment="whose offer it is, by name; campaigns of one advertiser share it"),
     Column("routing", JSON, nullable=False, server_default="{}", comment="routing.model.Routing: what is no default"),
     _ms("created_at_ms"),
     _ms("deleted_at_ms", nullable=True),
@@ -372,6 +382,11 @@ call = Table(
     Column("phone_type", Text, comment="of the caller, where the carrier tells"),
     _ms("given_up_ms", nullable=True),  # when it was closed, because nobody told of its end
     Column("outcome", JSON(none_as_null=True), comment="a copy of the last row of `outcome`"),
+    Column("qualified", Boolean, comment="a payout policy matched, or it was adjusted to pay; null: not judged"),
+    Column("billable", Boolean, comment="a revenue policy matched, or it was adjusted to bill; null: not judged"),
+    Column("payout", BigInteger, comment="in minor units of the campaign's currency; null: not judged"),
+    Column("revenue", BigInteger, comment="in minor units of the campaign's currency; null: not judged"),
+    _ms("unsettled_ms", nullable=True),  # since when its verdict is to be given, or given anew
     UniqueConstraint("carrier_id", "provider_id"),
     Index("ix_call_started_at_ms", "started_at_ms"),
     Index("ix_call_campaign_id_started_at_ms", "campaign_id", "started_at_ms"),
@@ -392,6 +407,12 @@ call = Table(
         "started_at_ms",
         sqlite_where=text("touches_kept_ms IS NULL"),
         postgresql_where=text("touches_kept_ms IS NULL"),
+    ),
+    Index(
+        "ix_call_unsettled",
+        "unsettled_ms",
+        sqlite_where=text("unsettled_ms IS NOT NULL"),
+        postgresql_where=text("unsettled_ms IS NOT NULL"),
     ),
 )
 
@@ -558,6 +579,205 @@ outcome = Table(
     Column("by_id", Text, nullable=False, comment="whose token it was"),
     Column("by_name", Text, nullable=False),
     Index("ix_outcome_call_id", "call_id"),
+)
+
+terms = Table(
+    "terms",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("campaign_id", Text, ForeignKey("campaign.id"), nullable=False),
+    Column("publisher_id", Text, ForeignKey("publisher.id"), comment="set: in place of the campaign's, for its calls"),
+    _ms("from_ms"),  # calls that begin from then on
+    Column("settings", JSON(none_as_null=True), comment="qualification.model.Terms: what is no default; null: ended"),
+    _ms("created_at_ms"),
+    Column("by_id", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Index("ix_terms_campaign_id", "campaign_id", "from_ms"),
+)
+
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("call_id", Text, ForeignKey("call.id"), primary_key=True),
+    Column("terms_id", Text, ForeignKey("terms.id"), nullable=False),
+    _ms("at_ms"),
+    Column("counts", Boolean, nullable=False, comment="later calls of this telephone are duplicates of it"),
+    Column("told", JSON, nullable=False, comment="qualification.model.Verdict"),
+)
+
+adjustment = Table(
+    "adjustment",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("call_id", Text, ForeignKey("call.id"), nullable=False),
+    _ms("at_ms"),
+    Column("payout", BigInteger, comment="in minor units; null: as the terms say"),
+    Column("revenue", BigInteger, comment="in minor units; null: as the terms say"),
+    Column("reason", Text, nullable=False),
+    Column("by_id", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Index("ix_adjustment_call_id", "call_id"),
+)
+
+dispute = Table(
+    "dispute",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("call_id", Text, ForeignKey("call.id"), nullable=False),
+    _ms("at_ms"),
+    Column("side", Text, nullable=False, comment="payout or revenue: whose money it is about"),
+    Column("reason", Text, nullable=False),
+    Column("by_id", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("state", Text, nullable=False, comment="open, granted, denied or withdrawn"),
+    _ms("decided_at_ms", nullable=True),
+    Column("note", Text),
+    Column("decided_by_id", Text),
+    Column("decided_by_name", Text),
+    Column("adjustment_id", Text, ForeignKey("adjustment.id")),
+    # Of a call and a side one is open at a time.
+    Index("uq_dispute_open", "call_id", "side", unique=True, sqlite_where=text("state = 'open'"),
+          postgresql_where=text("state = 'open'")),
+    Index("ix_dispute_call_id", "call_id"),
+)  # fmt: skip
+
+posting = Table(
+    "posting",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _ms("at_ms"),
+    Column("call_id", Text, ForeignKey("call.id"), nullable=False),
+    Column("campaign_id", Text, ForeignKey("campaign.id"), nullable=False),
+    Column("publisher_id", Text, ForeignKey("publisher.id"), comment="who is paid; null: nobody"),
+    Column("currency", Text, nullable=False),
+    _ms("call_at_ms"),  # when the call began: of which period it is
+    Column("kind", Text, nullable=False, comment="verdict, outcome, correction, dispute or reattribution"),
+    Column("reason", Text, nullable=False),
+    Column("corrects_id", Text, ForeignKey("posting.id"), comment="the posting before it of the same call"),
+    # A call's postings are a chain: two that correct the same one would be two answers.
+    Index("uq_posting_corrects_id", "corrects_id", unique=True),
+    Index("uq_posting_first", "call_id", unique=True, sqlite_where=text("corrects_id IS NULL"),
+          postgresql_where=text("corrects_id IS NULL")),
+    Index("ix_posting_call_id", "call_id"),
+    Index("ix_posting_publisher_id_call_at_ms", "publisher_id", "call_at_ms"),
+    Index("ix_posting_campaign_id_call_at_ms", "campaign_id", "call_at_ms"),
+)  # fmt: skip
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("posting_id", Text, ForeignKey("posting.id"), primary_key=True),
+    Column("account", Text, primary_key=True, comment="advertiser_receivable, publisher_payable or margin"),
+    Column("amount", BigInteger, nullable=False, comment="minor units; a debit is above zero, a credit below"),
+)
+
+statement = Table(
+    "statement",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("publisher_id", Text, ForeignKey("publisher.id"), nullable=False),
+    Column("currency", Text, nullable=False),
+    _ms("from_ms"),
+    _ms("to_ms"),  # not within
+    Column("timezone", Text, nullable=False, comment="IANA name: on whose clock the period is"),
+    Column("amount", BigInteger, nullable=False, comment="what is owed, in minor units; below zero: overpaid before"),
+    Column("calls", Integer, nullable=False, comment="that it pays for"),
+    _ms("closed_at_ms"),
+    Column("by_id", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    UniqueConstraint("publisher_id", "currency", "from_ms"),
+)
+
+statement_line = Table(
+    "statement_line",
+    metadata,
+    Column("posting_id", Text, ForeignKey("posting.id"), primary_key=True),
+    Column("statement_id", Text, ForeignKey("statement.id"), nullable=False),
+    Index("ix_statement_line_statement_id", "statement_id"),
+)
+
+budget = Table(
+    "budget",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("campaign_id", Text, ForeignKey("campaign.id"), nullable=False),
+    Column("publisher_id", Text, ForeignKey("publisher.id"), comment="set: of its calls to the campaign"),
+    Column("destination_id", Text, ForeignKey("destination.id"), comment="set: of calls sent there"),
+    Column("limits", JSON, nullable=False, comment="qualification.budget.Limits: what is set"),
+    _ms("created_at_ms"),
+    _ms("deleted_at_ms", nullable=True),
+    Index("ix_budget_campaign_id", "campaign_id"),
+)
+
+counter = Table(
+    "counter",
+    metadata,
+    Column("budget_id", Text, ForeignKey("budget.id"), primary_key=True),
+    Column("period", Text, primary_key=True, comment="concurrent, hour, day, week, month or total"),
+    _ms("since_ms", primary_key=True),  # when the period began; 0: of concurrent and total
+    Column("calls", Integer, nullable=False),
+    Column("amount", BigInteger, nullable=False, comment="minor units"),
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("call_id", Text, ForeignKey("call.id"), primary_key=True),
+    Column("budget_id", Text, ForeignKey("budget.id"), primary_key=True),
+    _ms("at_ms"),  # of which periods it takes
+    Column("state", Text, nullable=False, comment="held: the call goes on; spent: it counts; given_back"),
+    Column("amount", BigInteger, nullable=False, comment="minor units: held at most, then spent"),
+    Index("ix_hold_budget_id", "budget_id", "at_ms"),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False, comment="as it was given; found by its lower case"),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("campaign_id", Text, ForeignKey("campaign.id")),
+    Column("publisher_id", Text, ForeignKey("publisher.id")),
+    Column("callers", Boolean, nullable=False, server_default=false(), comment="a publisher sees callers in full"),
+    Column("password", Text, comment="Argon2id, PHC string; null: none was chosen yet"),
+    _ms("created_at_ms"),
+    _ms("disabled_at_ms", nullable=True),
+)
+Index("uq_account_email", func.lower(account.c.email), unique=True)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True, comment="SHA-256 of a one-time code that lets choose a password"),
+    Column("account_id", Text, ForeignKey("account.id"), nullable=False),
+    _ms("expires_at_ms"),
+)
+
+signed_in = Table(
+    "signed_in",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("principal_id", Text, nullable=False, comment="of an account or a token; admin"),
+    Column("browser", Text, nullable=False, comment="as people call it, such as Firefox on Linux"),
+    _ms("created_at_ms"),
+    _ms("expires_at_ms"),
+    _ms("ended_at_ms", nullable=True),
+    Index("ix_signed_in_principal_id", "principal_id"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _ms("at_ms"),
+    Column("by_id", Text, nullable=False),
+    Column("by_name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("act", Text, nullable=False, comment="the API's name of the operation, such as change_campaign"),
+    Column("object_id", Text, comment="what it was done to"),
+    Column("told", JSON, nullable=False, comment="fields that were given, without secrets and callers"),
+    Index("ix_audit_object_id", "object_id"),
 )
 
 refusal = Table(
