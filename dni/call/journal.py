@@ -30,7 +30,7 @@ _COMMITS_WITHIN_S = 0.1
 # Between events from disk: who rings now comes first, or soon all would go to disk.
 _GIVES_WAY_S = 0.005
 # Nobody waits for the answer to a call's progress but the carrier, for 15 s.
-_LEDGER_AT_LEISURE_S = 3.0
+_LEDGER_AT_LEISURE_S = 2.0
 _DISK_AT_LEISURE_S = 5.0
 
 
