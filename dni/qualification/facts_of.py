@@ -88,5 +88,9 @@ def outcome_of(outcome: Mapping[str, Any] | None, currency: str) -> tuple[bool |
 
 
 def texts(fields: Mapping[str, Any]) -> dict[str, str]:
-    """Truth is told as `true` and `false`, as the page wrote it."""
-    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in fields.items()}
+    """Truth is told as `true` and `false`, as the page wrote it; nothing is left out."""
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in fields.items()
+        if value is not None
+    }
