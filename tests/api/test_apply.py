@@ -199,7 +199,7 @@ async def _applying(ledger: Ledger, at_ms: int, publisher: str | None = None) ->
     [campaign] = catalog.campaigns
     async with ledger.read() as connection:
         found = await connection.run_sync(terms.applying, campaign, publisher, at_ms)
-    return found and found.terms.payout.base and found.terms.payout.base.name
+    return found.terms.payout.base.name if found and found.terms.payout.base else None
 
 
 async def test_terms_are_declared_and_the_same_again_is_no_version(ledger: Ledger) -> None:
