@@ -589,7 +589,8 @@ terms = Table(
     Column("publisher_id", Text, ForeignKey("publisher.id"), comment="set: in place of the campaign's, for its calls"),
     _ms("from_ms"),  # calls that begin from then on
     Column("settings", JSON(none_as_null=True), comment="qualification.model.Terms: what is no default; null: ended"),
-    _ms("created_at_ms"),
+    Column("looks_back_ms", BigInteger, nullable=False, comment="so long before a call it looks for an earlier one"),
+    _ms("created_at_ms"),  # of two that apply from the same moment on, the later one counts
     Column("by_id", Text, nullable=False),
     Column("by_name", Text, nullable=False),
     Index("ix_terms_campaign_id", "campaign_id", "from_ms"),
@@ -601,8 +602,8 @@ verdict = Table(
     Column("call_id", Text, ForeignKey("call.id"), primary_key=True),
     Column("terms_id", Text, ForeignKey("terms.id"), nullable=False),
     _ms("at_ms"),
-    Column("counts", Boolean, nullable=False, comment="later calls of this telephone are duplicates of it"),
     Column("told", JSON, nullable=False, comment="qualification.model.Verdict"),
+    Column("basis", JSON, nullable=False, comment="qualification.verdicts.Basis: what it was judged by"),
 )
 
 adjustment = Table(
