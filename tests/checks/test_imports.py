@@ -114,6 +114,7 @@ STORES = {
     "attribution.evidence",
     "call.calls",
     "call.credits",
+    "call.statements",
     "call.news",
     "call.outcomes",
     "call.refusals",
