@@ -56,6 +56,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     run          reads: `run(ask)`, writes: `run(connection, ask)` in one transaction. Lists give (views, cursor)
     answer       type of what it gives, of one entry for a list; None: 204, no content
+    before       reads, in the write's transaction, what it is about to change: the audit log tells what was
     workflow     `run(parts, ask)` instead: it has transactions of its own, and done twice it is done once
     configures   the write changes what pages and calls are served from
     secret       a field that is told once and kept out of the answer stored for an Idempotency-Key
@@ -78,6 +79,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     workflow: bool = False
     configures: bool = True
     secret: str | None = None
+    before: Callable[..., Awaitable[Any]] | None = None
     csv: Callable[[Any, list[Any]], str] | None = None
 
     @property
