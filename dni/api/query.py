@@ -121,6 +121,16 @@ class PersonQuery(Query, kw_only=True):
     caller: str | None = None
 
 
+class AuditQuery(ListQuery, kw_only=True):
+    """`object`, `by`: ids. `act`: an operation's name."""
+
+    object: str | None = None
+    by: str | None = None
+    act: str | None = None
+    from_: When | None = msgspec.field(default=None, name="from")
+    to: When | None = None
+
+
 class NumberQuery(ListQuery, kw_only=True):
     kind: Literal["static", "pooled"] | None = None
     pool: str | None = None
@@ -159,7 +169,7 @@ def read(query_string: bytes, kind: type[T]) -> T:
 
 
 def span_ms(
-    query: CallQuery | SessionQuery | ReportQuery | GoogleAdsQuery | PostingQuery,
+    query: CallQuery | SessionQuery | ReportQuery | GoogleAdsQuery | PostingQuery | AuditQuery,
 ) -> tuple[int | None, int | None]:
     """`from` and `to` in ms. Raises InvalidField."""
     return _ms("from", query.from_), _ms("to", query.to)

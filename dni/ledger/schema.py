@@ -774,6 +774,15 @@ signed_in = Table(
     Index("ix_signed_in_principal_id", "principal_id"),
 )
 
+sign_in_try = Table(
+    "sign_in_try",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True, comment="SHA-256 of an e-mail address in lower case, known or not"),
+    _ms("since_ms"),
+    Column("tries", Integer, nullable=False, comment="with a password, since then, none of them right"),
+    Index("ix_sign_in_try_since_ms", "since_ms"),
+)
+
 audit = Table(
     "audit",
     metadata,
@@ -784,8 +793,9 @@ audit = Table(
     Column("role", Text, nullable=False),
     Column("act", Text, nullable=False, comment="the API's name of the operation, such as change_campaign"),
     Column("object_id", Text, comment="what it was done to"),
-    Column("told", JSON, nullable=False, comment="fields that were given, without secrets and callers"),
+    Column("told", JSON, nullable=False, comment="access.acts.Told by field, without secrets and callers"),
     Index("ix_audit_object_id", "object_id"),
+    Index("ix_audit_by_id", "by_id"),
 )
 
 refusal = Table(

@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dni.access import invitations, signed_in
 from dni.api import idempotency
 from dni.call.told import nameless
 from dni.errors import Unavailable
@@ -125,6 +126,8 @@ async def forget_due(parts: Parts, stop: asyncio.Event, *, pause: float = _PAUSE
         removed["holders"] = removed.get("holders", 0) + count
     async with parts.ledger.write() as connection:
         await connection.execute(delete(signin).where(signin.c.expires_at_ms <= now_ms))
+        await invitations.forget(connection, now_ms)
+        await signed_in.forget(connection, now_ms)
         await idempotency.forget(connection, now_ms)
         await retentions.note(connection, started_ms, removed, parts.clock.now_ms())
     if removed:

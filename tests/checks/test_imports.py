@@ -10,6 +10,8 @@ ROOT = Path(__file__).parents[2]
 
 # Values and decisions: no I/O, no clock, no environment. Every `model.py` is one too.
 PURE = {
+    "access.acts",
+    "access.password_rules",
     "api.accept",
     "api.table",
     "attribution.area_codes",
@@ -20,6 +22,7 @@ PURE = {
     "attribution.returning",
     "call.told",
     "call.whose",
+    "dashboard.act_words",
     "dashboard.call_route",
     "dashboard.carrier_fields",
     "dashboard.columns",
@@ -105,9 +108,14 @@ PURE = {
 }
 # A noun's storage. May use the ledger, Redis and any room's pure values, but no workflow.
 STORES = {
+    "access.accounts",
+    "access.audit",
+    "access.invitations",
     "access.secrets",
+    "access.signed_in",
     "access.signins",
     "access.tokens",
+    "access.tries",
     "access.walls",
     "api.idempotency",
     "attribution.delays",
