@@ -11,15 +11,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from dni.ledger.schema import KEPT_MODELS
+from dni.ledger.schema import KEPT_MODELS, SUBS
 
 Column = NDArray[Any]
 Columns = dict[str, Column]
 
 PATH = ("source", "medium", "campaign_name", "keyword", "content", "channel")
 OWNER = ("campaign", "publisher", "tag")
-ALONE = ("landing_page", "device", "region")
+ALONE = ("landing_page", "device", "region", *SUBS)
 """Dimensions with a column of their own."""
+NEWEST = SUBS[-1]
+"""A chunk without this column is of before there were all of them."""
 QUARTER_MS = 900_000
 """Time zones differ by quarters of an hour."""
 
@@ -29,14 +31,12 @@ encode = msgspec.json.Encoder().encode
 
 
 class SessionFact(msgspec.Struct, frozen=True):
-    """What reports count of a session. `landing_page` is without its query."""
+    """What reports count of a session. `alone`: the texts of ALONE, a landing page without its query."""
 
     at_ms: int
     owner: tuple[str | None, str | None, str | None]
     path: tuple[str | None, ...]
-    landing_page: str | None
-    device: str | None
-    region: str | None
+    alone: tuple[str | None, ...]
     leased: bool
 
 
@@ -50,9 +50,7 @@ class CallFact(msgspec.Struct, frozen=True):
     at_ms: int
     owner: tuple[str | None, str | None, str | None]
     path: tuple[str | None, ...]
-    landing_page: str | None
-    device: str | None
-    region: str | None
+    alone: tuple[str | None, ...]
     number: str | None
     first: bool
     answered: bool
@@ -70,10 +68,9 @@ Codes = Mapping[str, Mapping[str | None, int]]
 
 def texts(facts: Sequence[Fact]) -> Texts:
     """Every text that needs a code, by its dimension; paths come after, for they are made of codes."""
-    found: Texts = {name: {getattr(fact, name) for fact in facts} for name in ALONE}
-    found["owner"] = {owner_word(fact.owner) for fact in facts}
-    for name, values in zip(PATH, zip(*{fact.path for fact in facts}, strict=True), strict=False):
-        found[name] = set(values)
+    found: Texts = {"owner": {owner_word(fact.owner) for fact in facts}}
+    for names, told in ((PATH, {fact.path for fact in facts}), (ALONE, {fact.alone for fact in facts})):
+        found |= {name: set(values) for name, values in zip(names, zip(*told, strict=True), strict=False)}
     numbers = {fact.number for fact in facts if isinstance(fact, CallFact)}
     return found | ({"number": numbers} if numbers else {})
 
@@ -96,7 +93,7 @@ def columns(facts: Sequence[Fact], codes: Codes, words: Mapping[tuple[str | None
         "quarter": at // QUARTER_MS - from_ms // QUARTER_MS,
         "path": _ints(path[words[fact.path]] for fact in facts),
         "owner": _ints(owners[fact.owner] for fact in facts),
-        **{name: _ints(codes[name][getattr(fact, name)] for fact in facts) for name in ALONE},
+        **{name: _ints(codes[name][fact.alone[at]] for fact in facts) for at, name in enumerate(ALONE)},
     }
     calls = [fact for fact in facts if isinstance(fact, CallFact)]
     if not calls:

@@ -291,18 +291,32 @@ async def gather(
 
 async def _parts(connection: AsyncConnection, ledger: Ledger, gathered: Gathered, kind: Kind) -> list[Part]:
     known = await chunks.within(connection, kind, gathered.from_ms, gathered.to_ms)
-    sealed = [each for each in known if each.sealed and each.rows]
+    sealed = [each for each in known if each.sealed]
     found: list[Part] = []
     for part in (False, True):
-        some = [each for each in sealed if gathered.splits(each.from_ms, each.to_ms) is part]
-        read = await gathered.held.columns(connection, some, gathered.columns(kind, part))
-        found += [Part(kind, each.from_ms, each.to_ms, each.rows, read[each.id]) for each in some]
+        some = [each for each in sealed if each.rows and gathered.splits(each.from_ms, each.to_ms) is part]
+        names = gathered.columns(kind, part)
+        read = await gathered.held.columns(connection, some, names)
+        for copy in some:
+            columns = read[copy.id]
+            if lacking := names - columns.keys():  # sealed before there was such a dimension
+                if not copy.final:
+                    sealed.remove(copy)
+                    continue
+                columns = columns | await _unknown(connection, gathered.words, lacking, copy.rows)
+            found.append(Part(kind, copy.from_ms, copy.to_ms, copy.rows, columns))
     at_ms = gathered.from_ms
-    for each in [*(each for each in known if each.sealed), None]:
+    for each in [*sealed, None]:
         until_ms = gathered.to_ms if each is None else min(each.from_ms, gathered.to_ms)
         found += await _uncopied(connection, gathered, kind, at_ms, until_ms)
         at_ms = max(at_ms, until_ms if each is None else each.to_ms)
     return found
+
+
+async def _unknown(connection: AsyncConnection, known: Words, names: Collection[str], rows: int) -> Columns:
+    """Columns in which nothing is known of any row."""
+    await known.find(connection, {name: [None] for name in names})
+    return {name: np.full(rows, known.codes[name][None]) for name in names}
 
 
 async def _uncopied(

@@ -6,9 +6,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from dni.errors import InvalidField
-from dni.ledger.schema import KEPT_MODELS
+from dni.ledger.schema import KEPT_MODELS, SUBS
 
-OF_TOUCH = ("source", "medium", "campaign_name", "keyword", "content", "channel", "landing_page", "device", "region")
+_HOW = ("source", "medium", "campaign_name", "keyword", "content", "channel", "landing_page", "device", "region")
+OF_TOUCH = (*_HOW, *SUBS)
 """Of sessions, and of calls by the touches that led to them. A landing page is told without its query."""
 OF_OWNER = ("campaign", "publisher", "tag")
 OF_TIME = ("day", "weekday", "hour")
@@ -40,6 +41,11 @@ class ReportFilter(msgspec.Struct, kw_only=True):
     landing_page: str | None = None
     device: str | None = None
     region: str | None = None
+    sub1: str | None = None
+    sub2: str | None = None
+    sub3: str | None = None
+    sub4: str | None = None
+    sub5: str | None = None
     number: str | None = None
     first_time: bool | None = None
 
@@ -80,6 +86,11 @@ class ReportRow(msgspec.Struct, kw_only=True):
     landing_page: str | UnsetType | None = UNSET
     device: str | UnsetType | None = UNSET
     region: str | UnsetType | None = UNSET
+    sub1: str | UnsetType | None = UNSET
+    sub2: str | UnsetType | None = UNSET
+    sub3: str | UnsetType | None = UNSET
+    sub4: str | UnsetType | None = UNSET
+    sub5: str | UnsetType | None = UNSET
     campaign: str | UnsetType | None = UNSET
     publisher: str | UnsetType | None = UNSET
     tag: str | UnsetType | None = UNSET

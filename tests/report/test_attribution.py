@@ -54,6 +54,7 @@ class World:
                     landing_page=chance.choice(["https://a.example/x?gclid=1", "https://a.example/x", None]),
                     device=chance.choice(["phone", "desktop"]),
                     publisher_id=chance.choice(["pub_1", "pub_2"]),
+                    params=chance.choice([{"sub1": "aff-7", "sub3": "Banner"}, {"sub1": "aff-9", "ref": "x"}, None]),
                 )
             )
             if chance.random() < 0.7:
@@ -68,7 +69,8 @@ class World:
                 values["source"] = "yelp" if how == "static" else None
                 values["confidence"] = 1.0 if how == "static" else None
             else:
-                touch = {name: best[name] for name in ("source", "medium", "keyword", "channel", "landing_page")}
+                names = ("source", "medium", "keyword", "channel", "landing_page", "params")
+                touch = {name: best[name] for name in names}
                 p = None if how == "old" else chance.choice([0.5, 0.7, 0.9])
                 stated = [(best, p), (other, None if p is None else 0.3 if p < 0.7 else 0.004)]
                 values |= touch | {"session_id": best["id"], "visitor_id": best["visitor_id"], "confidence": p}
@@ -149,6 +151,7 @@ class World:
         at = datetime.fromtimestamp(at_ms / 1000, ZONE)
         special = {
             "landing_page": (touch.get("landing_page") or "").partition("?")[0] or None,
+            **{name: (touch.get("params") or {}).get(name) for name in ("sub1", "sub3", "sub5")},
             "publisher": owner["publisher_id"],
             "campaign": owner["campaign_id"],
             "day": at.date().isoformat(),
@@ -171,7 +174,10 @@ def figures(row: ReportRow) -> dict[str, Any]:
     }
 
 
-BY = ("source", "source,medium,keyword", "landing_page", "device", "publisher", "channel,day", "weekday,hour", "")
+BY = (
+    *("source", "source,medium,keyword", "landing_page", "device", "publisher", "channel,day", "weekday,hour", ""),
+    *("sub1", "sub3,source,sub1", "sub5"),
+)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -214,6 +220,10 @@ async def test_filters_hold_for_touches_and_owners(parts: Parts) -> None:
     assert {row.source: round(row.calls, 3) for row in rows} == {
         k[0]: round(float(v["calls"]), 3) for k, v in expected.items()
     }
+    only = structs.replace(ALL, sub1="AFF-7")
+    rows = await attribution(parts.ledger, ADMIN, only, ("sub3",), "linear", 100)
+    expected = world.brute(("sub3",), "linear", lambda one: (one["params"] or {}).get("sub1") == "aff-7")
+    assert {row.sub3: row.sessions for row in rows} == {key[0]: one["sessions"] for key, one in expected.items()}
     [nothing] = await attribution(parts.ledger, ADMIN, structs.replace(ALL, campaign="cmp_2"), (), "linear", 100) or [
         ReportRow()
     ]
