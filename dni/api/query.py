@@ -79,6 +79,7 @@ class ReportQuery(Query, kw_only=True):
     sub5: str | None = None
     number: str | None = None
     first_time: bool | None = None
+    currency: Annotated[str, msgspec.Meta(pattern=CURRENCY)] | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
 
 

@@ -20,6 +20,9 @@ PATH = ("source", "medium", "campaign_name", "keyword", "content", "channel")
 OWNER = ("campaign", "publisher", "tag")
 ALONE = ("landing_page", "device", "region", *SUBS)
 """Dimensions with a column of their own."""
+MONEY = ("verdict", "payout", "revenue")
+"""Of calls alone: the verdict in bits (`dni.report.amounts`), and amounts. A chunk without them is of before calls were
+judged: all are 0."""
 NEWEST = SUBS[-1]
 """A chunk without this column is of before there were all of them."""
 QUARTER_MS = 900_000
@@ -45,6 +48,7 @@ class CallFact(msgspec.Struct, frozen=True):
 
     `shares`: of the call by each of KEPT_MODELS, in millionths. `credited`: the touch is of the visitor whom the call
     is credited to, so its share counts as calls. `stated`: the probability with which it counts as expected.
+    `verdict`: see `dni.report.amounts`; `payout`, `revenue`: of the whole call, in minor units.
     """
 
     at_ms: int
@@ -59,6 +63,9 @@ class CallFact(msgspec.Struct, frozen=True):
     shares: tuple[int, ...]
     credited: bool
     stated: float
+    verdict: int
+    payout: int
+    revenue: int
 
 
 Fact = SessionFact | CallFact
@@ -104,6 +111,7 @@ def columns(facts: Sequence[Fact], codes: Codes, words: Mapping[tuple[str | None
         **{name: _ints(getattr(fact, name) for fact in calls) for name in ("first", "answered", "credited")},
         "duration": _ints(fact.duration_s for fact in calls),
         "talk": _ints(fact.talk_s for fact in calls),
+        **{name: _ints(getattr(fact, name) for fact in calls) for name in MONEY},
         **{model: _ints(fact.shares[at] for fact in calls) for at, model in enumerate(KEPT_MODELS)},
     }
     return {name: small(column) for name, column in made.items()} | {
@@ -112,9 +120,9 @@ def columns(facts: Sequence[Fact], codes: Codes, words: Mapping[tuple[str | None
 
 
 def small(column: Column) -> Column:
-    """In the least bytes that hold all values: none is negative."""
-    most = int(column.max(initial=0))
-    kind = next((kind for kind in _TYPES if most <= np.iinfo(kind).max), "i8")
+    """In the least bytes that hold all values."""
+    most, least = int(column.max(initial=0)), int(column.min(initial=0))
+    kind = next((kind for kind in _TYPES if least >= 0 and most <= np.iinfo(kind).max), "i8")
     return column.astype(f"<{kind}")
 
 

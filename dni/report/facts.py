@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dni.call.search import is_first
 from dni.ledger.schema import KEPT_MODELS, SUBS, call, call_touch, lease, session, sub_id
 from dni.ledger.stale import Kind
+from dni.report.amounts import verdict
 from dni.report.columns import PATH, CallFact, Fact, SessionFact
 
 _WHOLE = (1_000_000,) * len(KEPT_MODELS)
@@ -17,6 +18,7 @@ _WHOLE = (1_000_000,) * len(KEPT_MODELS)
 _OF_CALL = (
     *("id", "started_at_ms", "campaign_id", "publisher_id", "tag_id", *PATH, "landing_page", "tracking_number"),
     *("answered_at_ms", "duration_s", "talk_s", "session_id", "visitor_id", "method", "confidence"),
+    *("qualified", "billable", "payout", "revenue"),
 )
 _OF_TOUCH = ("call_id", "visitor_id", *PATH, "landing_page", "device", "region", "confidence", *KEPT_MODELS)
 
@@ -132,6 +134,9 @@ def _fact(
         shares=shares,
         credited=credited,
         stated=stated,
+        verdict=verdict(row["qualified"], row["billable"]),
+        payout=row["payout"] or 0,
+        revenue=row["revenue"] or 0,
     )
 
 

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 # Values and decisions: no I/O, no clock, no environment. Every `model.py` is one too.
 PURE = {
     "api.accept",
+    "api.report_file",
     "api.table",
     "attribution.area_codes",
     "attribution.credit",
@@ -64,6 +65,8 @@ PURE = {
     "replay.events",
     "replay.generate",
     "replay.report",
+    "report.amounts",
+    "report.columns",
     "routing.conditions",
     "routing.decision",
     "routing.doors",
