@@ -354,9 +354,7 @@ async def test_amounts_of_several_currencies_are_not_added_up(parts: Parts) -> N
 
 @given(st.lists(st.tuples(st.integers(0, 10**12), st.lists(st.integers(0, 99), min_size=1, max_size=9)), min_size=1))
 def test_the_parts_of_a_call_sum_to_its_amount(calls: list[tuple[int, list[int]]]) -> None:
-    shares = [
-        in_millionths([weight / sum(of) for weight in of] if sum(of) else [1 / len(of)] * len(of)) for _, of in calls
-    ]
+    shares = [in_millionths(tuple(Fraction(weight + 1, sum(of) + len(of)) for weight in of)) for _, of in calls]
     amounts = [[amount] * len(of) for amount, of in calls]
     found = divided(np.array([one for of in amounts for one in of]), np.array([one for of in shares for one in of]))
     at = 0
