@@ -20,6 +20,7 @@ from dni.api.query import (
     TagQuery,
     span_ms,
 )
+from dni.api.report_file import report_csv
 from dni.campaign import campaigns, declare, publishers, withdraw
 from dni.campaign.campaigns import CampaignChange, CampaignView, NewCampaign
 from dni.campaign.model import timezone
@@ -367,6 +368,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=ReportRow,
         query=ReportQuery,
         is_list=True,
+        csv=report_csv,
     ),
     Operation(
         method="GET",

@@ -13,11 +13,13 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
+    JSON,
     BigInteger,
     ColumnElement,
     Table,
     Text,
     bindparam,
+    cast,
     delete,
     exists,
     func,
@@ -36,7 +38,18 @@ from dni.call.told import nameless
 from dni.errors import Unavailable
 from dni.ledger.alone import alone
 from dni.ledger.engines import Ledger
-from dni.ledger.schema import call, call_event, call_touch, former_attribution, lease, refusal, session, signin
+from dni.ledger.schema import (
+    SUBS,
+    call,
+    call_event,
+    call_touch,
+    former_attribution,
+    lease,
+    refusal,
+    session,
+    signin,
+    sub_id,
+)
 from dni.live.connection import RedisError
 from dni.parts import Parts
 from dni.privacy import figures, holders, retentions
@@ -219,7 +232,17 @@ async def _clear(
     query = page.contains("?")
     values = {column.name: null() for column in columns} | {"landing_page": _without_query(ledger, page)}
     told = or_(query, *(column.is_not(None) for column in columns))
+    values["params"] = _sub_ids(ledger, table)
     return (await connection.execute(update(table).where(key.in_(names), told).values(values))).rowcount
+
+
+def _sub_ids(ledger: Ledger, table: Table) -> ColumnElement[Any]:
+    """What stays of the parameters: reports group by sub-ids as they do by a source. NULL where there is none."""
+    pairs = [part for name in SUBS for part in (literal(name), sub_id(table, name))]
+    if ledger.is_sqlite:
+        return func.nullif(func.json_patch("{}", func.json_object(*pairs)), "{}")
+    told = cast(func.json_strip_nulls(func.json_build_object(*pairs)), Text)
+    return cast(func.nullif(told, "{}"), JSON)
 
 
 def _without_query(ledger: Ledger, url: ColumnElement[str]) -> ColumnElement[str]:
