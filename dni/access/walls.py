@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, Table, and_, false, or_, select, true
 
 from dni.access.model import Principal
-from dni.ledger.schema import call, campaign, destination, number, pool, publisher, session, tag
+from dni.ledger.schema import budget, call, campaign, destination, number, pool, publisher, session, tag
 
 
 def campaigns(principal: Principal) -> ColumnElement[bool]:
@@ -21,6 +21,13 @@ def destinations(principal: Principal) -> ColumnElement[bool]:
     if principal.publisher:
         return false()
     return destination.c.campaign_id == principal.campaign if principal.campaign else true()
+
+
+def budgets(principal: Principal) -> ColumnElement[bool]:
+    """A publisher sees its own, an advertiser its campaign's and its destinations': those of publishers tell what they
+    are paid."""
+    mine = _own(budget, principal)
+    return mine if principal.sees_payout else and_(mine, budget.c.publisher_id.is_(None))
 
 
 def publishers(principal: Principal) -> ColumnElement[bool]:
