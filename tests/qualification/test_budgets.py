@@ -4,9 +4,7 @@ ever taken that does not fit."""
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import settings
@@ -19,6 +17,7 @@ from dni.qualification import budgets
 from dni.qualification.budget import PERIODS
 from dni.qualification.budgets import Room
 from dni.qualification.model import Term
+from tests.support.counting import counted, summed
 
 START_MS = 1_790_000_000_000  # a Monday, 10:13 in New York
 DAY_MS = 86_400_000
@@ -103,36 +102,6 @@ def holds(connection: Connection, call: str) -> dict[str, tuple[str, int]]:
     return {one.budget_id: (one.state, one.amount) for one in found}
 
 
-def counted(connection: Connection) -> Counter[tuple[str, str, int, str]]:
-    """What the counters say, zeros left out."""
-    found: Counter[tuple[str, str, int, str]] = Counter()
-    for one in connection.execute(select(schema.counter)):
-        found[one.budget_id, one.period, one.since_ms, "calls"] += one.calls
-        found[one.budget_id, one.period, one.since_ms, "amount"] += one.amount
-    return Counter({name: count for name, count in found.items() if count})
-
-
-def summed(connection: Connection) -> Counter[tuple[str, str, int, str]]:
-    """The same by hand."""
-    zone = ZoneInfo(connection.execute(select(schema.campaign.c.timezone)).scalar_one())
-    found: Counter[tuple[str, str, int, str]] = Counter()
-    for one in connection.execute(select(schema.hold)):
-        if one.state in ("held", "over", "spent"):
-            local = datetime.fromtimestamp(one.at_ms / 1000, zone)
-            day = datetime(local.year, local.month, local.day, tzinfo=zone)
-            begun = {
-                "hour": local.replace(minute=0, second=0, microsecond=0),
-                "day": day,
-                "week": day - timedelta(days=day.weekday()),
-                "month": day.replace(day=1),
-            }
-            periods = {name: int(at.timestamp() * 1000) for name, at in begun.items()} | {"total": 0}
-            for name, since in (periods | ({"concurrent": 0} if one.state == "held" else {})).items():
-                found[one.budget_id, name, since, "calls"] += 1
-                found[one.budget_id, name, since, "amount"] += one.amount
-    return Counter({name: count for name, count in found.items() if count})
-
-
 @pytest.fixture
 def connection() -> Iterator[Connection]:
     with ledger() as engine, engine.begin() as lent:
@@ -152,7 +121,7 @@ def test_a_call_holds_one_call_and_the_most_that_its_terms_may_pay(connection: C
     assert room(connection, "two", START_MS).full == {"dst_1": "budget concurrent: 1 of 1 calls are under way"}
     send(connection, "two", None, START_MS)
     begin(connection, "three", START_MS)
-    assert send(connection, "three", None, START_MS).over == "campaign's budget day: 2 of 2 calls are used"
+    assert send(connection, "three", None, START_MS).over == "the campaign's budget day: 2 of 2 calls are used"
     assert holds(connection, "three") == {}
 
 
@@ -160,7 +129,7 @@ def test_an_advertiser_is_not_told_what_publishers_are_paid(connection: Connecti
     """The words stand in the decision, which he reads."""
     add_budget(connection, "its", {"money": {"day": 299}}, publisher_id="pub_1")
     begin(connection, "one", START_MS, "pub_1")
-    assert room(connection, "one", START_MS).over == "publisher's budget day is used up"
+    assert room(connection, "one", START_MS).over == "the publisher's budget day is used up"
 
 
 def test_a_publisher_of_his_own_terms_holds_what_these_pay(connection: Connection) -> None:
@@ -318,7 +287,7 @@ def test_money_that_is_all_used_lets_no_call_in_whose_share_nobody_knows_yet(con
     end(connection, "one", START_MS + 60_000, answered=True)
     assert settle(connection, "one", 0, 150)[1] == 100
     begin(connection, "two", START_MS)
-    assert room(connection, "two", START_MS).over == "campaign's budget day: 1.00 USD of 1.00 USD are used"
+    assert room(connection, "two", START_MS).over == "the campaign's budget day: 1.00 USD of 1.00 USD are used"
 
 
 _LIMITS = st.fixed_dictionaries(
