@@ -50,6 +50,10 @@ from dni.qualification.model import Term
 
 _ACTIVE = ("held", "over", "spent")
 
+_OF = "budget of the {}"
+OF_PUBLISHER = _OF.format("publisher")
+"""The text of the term that says which of its limits was reached."""
+
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """One of the ledger, locked. `zone`, `currency`: the campaign's."""
@@ -248,9 +252,7 @@ def settle(
             values = _given_back(old)
         changes.to(old, values, one.zone)
     changes.write()
-    told = [
-        Term(f"budget of the {one.owner}", False, new.why) for one in mine if (new := found.get(one.id)) and new.why
-    ]
+    told = [Term(_OF.format(one.owner), False, new.why) for one in mine if (new := found.get(one.id)) and new.why]
     return payout, revenue, told
 
 
