@@ -66,6 +66,7 @@ PURE = {
     "qualification.judge",
     "qualification.language",
     "qualification.quick",
+    "qualification.trial",
     "qualification.words",
     "replay.calibration",
     "replay.events",
