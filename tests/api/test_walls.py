@@ -10,7 +10,16 @@ from dni.api.operations import OPERATIONS
 from dni.ledger import schema
 from tests.api.conftest import Api, a_page
 
-HIDDEN = ("list_destinations", "get_destination", "get_routing", "try_routing", "list_call_decisions")
+HIDDEN = (
+    "list_destinations",
+    "get_destination",
+    "get_routing",
+    "try_routing",
+    "list_call_decisions",
+    "list_budgets",  # of the campaign: its own is in test_budgets.py
+    "get_budget",
+)
+LIMITS = {"limits": {"calls": {"day": 5}}}
 
 
 # What within its walls is nothing that it sees: of the other side, or of all campaigns of a publisher.
@@ -66,8 +75,11 @@ async def world(api: Api) -> World:
         carrier = {"kind": "twilio", "name": "C", "account_sid": "AC1", "auth_token": "x"}
         of["carriers"] = (await api.made("/carriers", carrier))["id"]
         of["tokens"] = (await api.made("/tokens", {"role": "marketer"}))["id"]
+        person = {"email": f"{of['publishers']}@example.com", "role": "publisher", "publisher": of["publishers"]}
+        of["accounts"] = (await api.made("/accounts", person))["id"]
         phone = {"campaign": of["campaigns"], "name": "Shop", "number": "+14155550180"}
         of["destinations"] = (await api.made("/destinations", phone))["id"]
+        of["budgets"] = (await api.made("/budgets", {"campaign": of["campaigns"], **LIMITS}))["id"]
         await api.ask("PUT", f"/tags/{of['tags']}/draft", json={"params": ["store"]})
         of.update(await _earned(api, of))
     return made
@@ -111,6 +123,8 @@ def _body(operation: Operation, world: World) -> dict[str, Any] | None:
         return None
     if operation.name == "roll_back_tag":
         return {"version": 1}
+    if operation.name == "change_budget":
+        return LIMITS
     campaign = world.own["campaigns"]
     new: dict[str, dict[str, Any]] = {
         "campaigns": {"name": "N", "destination": "+14155550150"},
@@ -120,7 +134,9 @@ def _body(operation: Operation, world: World) -> dict[str, Any] | None:
         "numbers": {"number": "+14155550151", "campaign": campaign},
         "carriers": {"kind": "twilio", "name": "N", "account_sid": "AC2", "auth_token": "x"},
         "tokens": {"role": "admin"},
+        "accounts": {"email": "new@example.com", "role": "admin"},
         "privacy": {"caller": "+12125550177"},
+        "budgets": {"campaign": campaign, "publisher": world.own["publishers"], **LIMITS},
         "destinations": {"campaign": campaign, "name": "N", "number": "+14155550152"},
     }
     if operation.name == "check_condition":
