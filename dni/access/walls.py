@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, Table, and_, false, or_, select, true
 
 from dni.access.model import Principal
-from dni.ledger.schema import call, campaign, destination, number, pool, publisher, session, tag
+from dni.ledger.schema import call, campaign, destination, number, pool, posting, publisher, session, tag
 
 
 def campaigns(principal: Principal) -> ColumnElement[bool]:
@@ -58,6 +58,10 @@ def tags(principal: Principal) -> ColumnElement[bool]:
 
 def calls(principal: Principal) -> ColumnElement[bool]:
     return _own(call, principal)
+
+
+def postings(principal: Principal) -> ColumnElement[bool]:
+    return _own(posting, principal)
 
 
 def sessions(principal: Principal) -> ColumnElement[bool]:

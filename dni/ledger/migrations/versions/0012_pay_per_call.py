@@ -86,6 +86,10 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False, comment="verdict, outcome, correction, dispute or reattribution"),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("corrects_id", sa.Text(), nullable=True, comment="the posting before it of the same call"),
+        sa.Column("payout", sa.BigInteger(), nullable=False, comment="what it adds to the publisher's, in minor units"),
+        sa.Column(
+            "revenue", sa.BigInteger(), nullable=False, comment="what it adds to the advertiser's, in minor units"
+        ),
         sa.ForeignKeyConstraint(["call_id"], ["call.id"], name=op.f("fk_posting_call_id")),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_posting_campaign_id")),
         sa.ForeignKeyConstraint(["corrects_id"], ["posting.id"], name=op.f("fk_posting_corrects_id")),
@@ -93,8 +97,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_posting")),
     )
     op.create_index("ix_posting_call_id", "posting", ["call_id"], unique=False)
-    op.create_index("ix_posting_campaign_id_call_at_ms", "posting", ["campaign_id", "call_at_ms"], unique=False)
-    op.create_index("ix_posting_publisher_id_call_at_ms", "posting", ["publisher_id", "call_at_ms"], unique=False)
+    op.create_index("ix_posting_campaign", "posting", ["campaign_id", "call_at_ms", "revenue", "payout"], unique=False)
+    op.create_index(
+        "ix_posting_publisher", "posting", ["publisher_id", "currency", "call_at_ms", "payout"], unique=False
+    )
     op.create_index("uq_posting_corrects_id", "posting", ["corrects_id"], unique=True)
     op.create_index(
         "uq_posting_first",
@@ -139,6 +145,12 @@ def upgrade() -> None:
             sa.JSON(none_as_null=True),
             nullable=True,
             comment="qualification.model.Terms: what is no default; null: ended",
+        ),
+        sa.Column(
+            "looks_back_ms",
+            sa.BigInteger(),
+            nullable=False,
+            comment="so long before a call it looks for an earlier one",
         ),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("by_id", sa.Text(), nullable=False),
@@ -225,8 +237,8 @@ def upgrade() -> None:
         sa.Column("call_id", sa.Text(), nullable=False),
         sa.Column("terms_id", sa.Text(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
-        sa.Column("counts", sa.Boolean(), nullable=False, comment="later calls of this telephone are duplicates of it"),
         sa.Column("told", sa.JSON(), nullable=False, comment="qualification.model.Verdict"),
+        sa.Column("basis", sa.JSON(), nullable=False, comment="qualification.verdicts.Basis: what it was judged by"),
         sa.ForeignKeyConstraint(["call_id"], ["call.id"], name=op.f("fk_verdict_call_id")),
         sa.ForeignKeyConstraint(["terms_id"], ["terms.id"], name=op.f("fk_verdict_terms_id")),
         sa.PrimaryKeyConstraint("call_id", name=op.f("pk_verdict")),
