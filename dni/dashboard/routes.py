@@ -33,6 +33,7 @@ from dni.dashboard.sign_in import SignIn
 from dni.dashboard.sources import Keywords, Sources
 from dni.dashboard.tag_desk import TagDesk
 from dni.dashboard.tags import Tags
+from dni.dashboard.terms import TermsEditor
 from dni.dashboard.test_page import TestPage
 from dni.dashboard.tokens import Tokens
 from dni.errors import NotFound
@@ -57,6 +58,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Exports,
     Destinations,
     RoutingEditor,
+    TermsEditor,
     Campaigns,
     Pools,
     Numbers,

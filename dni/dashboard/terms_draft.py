@@ -156,7 +156,7 @@ def differs(draft: Draft, live: Terms) -> bool:
     return (draft.payout, draft.revenue, _lines(draft)) != (same.payout, same.revenue, _lines(same))
 
 
-def terms(draft: Draft, hidden: Terms | None = None) -> Terms:
+def terms(draft: Draft) -> Terms:
     """Raises InvalidField, each error with the field or policy that it is about."""
     told = settings(draft)
     try:

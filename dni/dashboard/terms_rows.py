@@ -96,7 +96,7 @@ def versions(
     found: Sequence[TermsView],
     now: TermsView | None,
     campaign: CampaignView,
-    seen: Sequence[str],
+    seen: tuple[str, ...],
     zone: ZoneInfo,
     now_ms: int,
     principal: Principal,

@@ -1,20 +1,17 @@
 """Why a call counts or does not, as its page says it: one sentence first, then every policy with its terms. Pure."""
 
-from collections.abc import Mapping
-from typing import Literal
-
 import msgspec
 
+from dni.call.search import CallView
 from dni.dashboard import forms
 from dni.dashboard.words import Badge
-from dni.money import Money
-from dni.qualification.model import PolicyVerdict, SideVerdict, Term, Verdict
-
-Side = Literal["payout", "revenue"]
+from dni.qualification.model import Term
+from dni.qualification.verdicts import PolicyView, SideView, VerdictView
 
 TITLES = {"payout": "Payout, to the publisher", "revenue": "Revenue, from the advertiser"}
 QUALIFIED, NOT_QUALIFIED = Badge("Qualified", "good"), Badge("Not qualified", "warn")
-_HOLDS = {True: "holds", False: "fails", None: "not known"}
+
+_STATES = {True: ("held", "holds"), False: ("failed", "fails"), None: ("open", "not known")}
 
 
 class TermRow(msgspec.Struct, frozen=True):
@@ -35,9 +32,9 @@ class PolicyRow(msgspec.Struct, frozen=True):
 
 
 class SideStory(msgspec.Struct, frozen=True):
-    """`amount`: what it comes to now; `by_terms`: what the terms say, where a person put something else in its place."""
+    """`amount`: what it comes to; `by_terms`: what the terms say, where a person put something else in its place."""
 
-    name: Side
+    name: str
     title: str
     amount: str
     by_terms: str
@@ -45,48 +42,64 @@ class SideStory(msgspec.Struct, frozen=True):
 
 
 class VerdictStory(msgspec.Struct, frozen=True):
-    """`tone` is that of a badge; `said` one sentence for each side."""
+    """`said`: a sentence for each side that the reader sees."""
 
     headline: Badge
     said: list[str]
     sides: list[SideStory]
 
 
-def describe(verdict: Verdict, amounts: Mapping[Side, int], currency: str, *, qualified: bool) -> VerdictStory:
-    """`amounts`: what each side that the reader may see comes to now, corrections counted; `qualified`: for him."""
-    sides = [_side(name, getattr(verdict, name), amount, currency) for name, amount in amounts.items()]
-    said = [_said(name, getattr(verdict, name), amount, currency) for name, amount in amounts.items()]
-    return VerdictStory(QUALIFIED if qualified else NOT_QUALIFIED, said, sides)
+def describe(view: VerdictView) -> VerdictStory:
+    sides = {name: side for name in TITLES if (side := getattr(view, name)) is not None}
+    return VerdictStory(
+        QUALIFIED if view.qualified else NOT_QUALIFIED,
+        [_said(name, side) for name, side in sides.items()],
+        [_side(name, side) for name, side in sides.items()],
+    )
 
 
-def _said(name: Side, verdict: SideVerdict, amount: int, currency: str) -> str:
-    money = Money(amount, currency)
-    what = f"It pays {money}" if name == "payout" else f"The advertiser owes {money}"
-    if amount != verdict.amount:
-        return f"{what}: a person decided so, the terms say {Money(verdict.amount, currency)}."
-    if verdict.policy is not None:
-        return f"{what}: “{verdict.policy}” matched."
+def without(call: CallView) -> VerdictStory | None:
+    """Of a call that has no verdict, though a person may have decided what it pays. None: nothing is to be said."""
+    if call.qualification is None:
+        return None
+    amounts = {"payout": call.payout, "revenue": call.revenue}
+    said = [
+        f"{_what(name, str(money))}: a person decided so; no terms applied." for name, money in amounts.items() if money
+    ]
+    return VerdictStory(QUALIFIED if call.qualification.qualified else NOT_QUALIFIED, said, [])
+
+
+def _what(name: str, money: str) -> str:
+    return f"It pays {money}" if name == "payout" else f"The advertiser owes {money}"
+
+
+def _said(name: str, side: SideView) -> str:
+    what = _what(name, str(side.amount))
+    if side.amount != side.by_terms:
+        return f"{what}: a person decided so, the terms say {side.by_terms}."
+    if side.policy is not None:
+        return f"{what}: “{side.policy}” matched."
     nothing = "It pays nothing" if name == "payout" else "The advertiser owes nothing"
-    return forms.sentence(f"{nothing}: {verdict.missing}") if verdict.missing else f"{nothing}: no policy is there."
+    return forms.sentence(f"{nothing}: {side.missing}") if side.missing else f"{nothing}: no policy is there."
 
 
-def _side(name: Side, verdict: SideVerdict, amount: int, currency: str) -> SideStory:
-    by_terms = str(Money(verdict.amount, currency)) if amount != verdict.amount else ""
-    rows = [_policy(one, one.name == verdict.policy, currency) for one in verdict.policies]
-    return SideStory(name, TITLES[name], str(Money(amount, currency)), by_terms, rows)
+def _side(name: str, side: SideView) -> SideStory:
+    by_terms = str(side.by_terms) if side.amount != side.by_terms else ""
+    rows = [_policy(one, is_match=one.name == side.policy) for one in side.policies]
+    return SideStory(name, TITLES[name], str(side.amount), by_terms, rows)
 
 
-def _policy(one: PolicyVerdict, is_match: bool, currency: str) -> PolicyRow:
+def _policy(one: PolicyView, *, is_match: bool) -> PolicyRow:
     if is_match:
         state = Badge("Matched", "good")
     elif one.holds:
         state = Badge("Holds, not taken", "calm")
     else:
         state = Badge("Does not hold", "warn") if one.holds is False else Badge("Not known yet", "calm")
-    pays = "a share of the sale" if one.amount is None else str(Money(one.amount, currency))
+    pays = "a share of the sale" if one.amount is None else str(one.amount)
     return PolicyRow(one.name, state, pays, [_term(term) for term in one.terms], is_match)
 
 
 def _term(term: Term) -> TermRow:
-    state = {True: "held", False: "failed", None: "open"}[term.holds]
-    return TermRow(term.text, term.told, state, _HOLDS[term.holds])
+    state, word = _STATES[term.holds]
+    return TermRow(term.text, term.told, state, word)
