@@ -58,6 +58,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     answer       type of what it gives, of one entry for a list; None: 204, no content
     workflow     `run(parts, ask)` instead: it has transactions of its own, and done twice it is done once
     configures   the write changes what pages and calls are served from
+    settles      what calls pay may change by it; that is settled before the answer, as far as it can be at once
     secret       a field that is told once and kept out of the answer stored for an Idempotency-Key
     csv          writes a list whose CSV has a form of its own: `csv(query, views)`
     """
@@ -77,6 +78,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     is_list: bool = False
     workflow: bool = False
     configures: bool = True
+    settles: bool = False
     secret: str | None = None
     csv: Callable[[Any, list[Any]], str] | None = None
 

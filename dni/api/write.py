@@ -11,6 +11,7 @@ from dni.api.idempotency import Stored
 from dni.api.model import Ask, Operation
 from dni.campaign.change import changing
 from dni.parts import Parts
+from dni.qualification.settle import settle_since
 
 
 async def write(parts: Parts, operation: Operation, ask: Ask, key: str | None = None, request: bytes = b"") -> Any:
@@ -31,4 +32,6 @@ async def write(parts: Parts, operation: Operation, ask: Ask, key: str | None = 
             told = msgspec.structs.replace(value, **{operation.secret: None}) if operation.secret else value
             stored = Stored(operation.status, msgspec.json.encode(told))
             await idempotency.finish(connection, who, key, stored)
+    if operation.settles:
+        await settle_since(parts, ask.now_ms)
     return value

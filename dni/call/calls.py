@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dni import ids
 from dni.call.credits import credit_row, mark
 from dni.call.model import STATES, Ours, fold, legs, longest_ms
-from dni.call.told import Recorded, Told, nameless, read, recorded
+from dni.call.told import Recorded, Told, nameless, read, recorded, unsettled
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
 from dni.routing import attempts
@@ -92,6 +92,7 @@ def _begin(
     if decision is not None:
         row |= _decided(row, decision)
         row |= _state(row, [event])
+    row |= unsettled({}, row, told.received_ms)
     known = {name: value for name, value in row.items() if value is not None}
     if connection.execute(_once(ledger, schema.call), known).first() is None:
         return None
@@ -116,6 +117,7 @@ def _go_on(
     changes |= _decided({**row, **changes}, decision)
     events = _events(connection, row["id"], told.port)
     changes |= _state({**row, **changes}, events)
+    changes |= unsettled(row, changes, told.received_ms)
     changed = {name: value for name, value in changes.items() if row[name] != value}
     if changed:
         connection.execute(_CHANGE, {**changed, "this": row["id"]})
@@ -136,6 +138,7 @@ def give_up(connection: Connection, wanted: str, at_ms: int) -> Recorded | None:
         return None
     changes: dict[str, Any] = {"given_up_ms": at_ms}
     changes |= _state({**row, **changes}, events)
+    changes |= unsettled(row, changes, at_ms)
     connection.execute(update(schema.call).where(schema.call.c.id == wanted).values(changes))
     row |= changes
     _follow(connection, row, events)

@@ -1,12 +1,24 @@
-"""Storage of duplicates: which earlier call of a telephone a call is held against, and which later ones are to be judged
-anew when a call changes. In the order of their starts, then of their ids, whenever their events come."""
+"""Storage of duplicates: which earlier call of a telephone a call is held against, and which later ones are to be
+judged anew when a call changes. In the order of their starts, then of their ids, whenever their events come."""
 
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, Integer, Select, Text, bindparam, cast, func, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from dni.ledger.schema import call, campaign, terms
 from dni.qualification.model import Dedupe
@@ -43,7 +55,7 @@ def last(
     """
     began_ms = row["started_at_ms"]
     values = {
-        "caller": row["caller"],
+        "telephone": row["caller"],
         "began_ms": began_ms,
         "since_ms": began_ms - looks_back_ms,
         "this": row["id"],
@@ -65,7 +77,7 @@ def unsettle_later(connection: Connection, row: Mapping[Any, Any], since_ms: int
     are judged anew. `since_ms`: when it begins, now or as it was told before."""
     if row["caller"] is None:
         return
-    values = {"caller": row["caller"], "since_ms": since_ms, "this": row["id"], "now_ms": now_ms}
+    values = {"telephone": row["caller"], "since_ms": since_ms, "this": row["id"], "now_ms": now_ms}
     values["until_ms"] = max(since_ms, row["started_at_ms"])
     connection.execute(_UNSETTLE, values)
 
@@ -75,7 +87,9 @@ def unsettle_since(connection: Connection, campaign_id: str, publisher: str | No
     begun = (call.c.campaign_id == campaign_id) & (call.c.started_at_ms >= from_ms) & call.c.ended_at_ms.is_not(None)
     if publisher is not None:
         begun &= call.c.publisher_id == publisher
-    connection.execute(update(call).where(call.c.id.in_(_in_order(select(call.c.id).where(begun)))).values(unsettled_ms=now_ms))
+    connection.execute(
+        update(call).where(call.c.id.in_(_in_order(select(call.c.id).where(begun)))).values(unsettled_ms=now_ms)
+    )
 
 
 def _in_order(wanted: Select[Any]) -> Select[Any]:
@@ -95,7 +109,7 @@ def _last(scope: str, counts: str) -> Select[Any]:
     """Made once: to make a statement takes longer than to ask it."""
     began = bindparam("began_ms", type_=BigInteger)
     mine = (
-        (call.c.caller == bindparam("caller", type_=Text))
+        (call.c.caller == bindparam("telephone", type_=Text))
         & (call.c.started_at_ms >= bindparam("since_ms", type_=BigInteger))
         & (call.c.started_at_ms <= began)
         & or_(call.c.started_at_ms < began, call.c.id < bindparam("this", type_=Text))
@@ -121,7 +135,7 @@ _FORGOTTEN = select(call.c.id, call.c.started_at_ms).where(
 # No terms look back further.
 _LONGEST = select(func.coalesce(func.max(terms.c.looks_back_ms), literal(0, BigInteger))).scalar_subquery()
 _LATER = select(call.c.id).where(
-    call.c.caller == bindparam("caller", type_=Text),
+    call.c.caller == bindparam("telephone", type_=Text),
     call.c.started_at_ms >= bindparam("since_ms", type_=BigInteger),
     call.c.started_at_ms <= bindparam("until_ms", type_=BigInteger) + _LONGEST,
     call.c.id != bindparam("this", type_=Text),

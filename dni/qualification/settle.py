@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import BigInteger, Connection, RowMapping, Text, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, select, update
 
 from dni.call.model import STATES
 from dni.errors import Unavailable
@@ -38,10 +38,7 @@ _EVERY_S = 1.0
 _BATCH, _TOGETHER = 200, 8
 # A call that cannot be settled must not hold up the others.
 _AGAIN_MS = 600_000
-_ERASED = "erased_"
 _NOBODYS = "it is no publisher's call, so nobody is paid"
-
-_Row = Mapping[Any, Any]
 
 
 class Adjusted(msgspec.Struct, frozen=True):
@@ -79,11 +76,23 @@ async def settle_due(parts: Parts, stop: asyncio.Event) -> None:
             continue
 
 
-async def settle_once(parts: Parts, most: int = _BATCH) -> int:
+async def settle_once(parts: Parts) -> int:
     """One round, over the calls that waited longest; how many. Raises Unavailable."""
-    due = select(call.c.id).where(call.c.unsettled_ms <= parts.clock.now_ms())
+    return await _settle_all(parts, call.c.unsettled_ms <= parts.clock.now_ms())
+
+
+async def settle_since(parts: Parts, since_ms: int) -> None:
+    """What changed since then, for who looks at it next. Never raises: the duty does what is left."""
+    try:
+        await _settle_all(parts, call.c.unsettled_ms.between(since_ms, parts.clock.now_ms()))
+    except Unavailable as error:
+        log.debug("calls wait on to be settled: %s", error)
+
+
+async def _settle_all(parts: Parts, due: ColumnElement[bool]) -> int:
     async with parts.ledger.read() as connection:
-        waiting = (await connection.execute(due.order_by(call.c.unsettled_ms).limit(most))).scalars().all()
+        wanted = select(call.c.id).where(due).order_by(call.c.unsettled_ms).limit(_BATCH)
+        waiting = (await connection.execute(wanted)).scalars().all()
     turns = asyncio.Semaphore(_TOGETHER)
     await asyncio.gather(*(_one(parts, each, turns) for each in waiting))
     return len(waiting)
@@ -105,9 +114,10 @@ def settle_call(connection: Connection, call_id: str, now_ms: int) -> None:
     """Judges a call that is over, and posts what changed. One that is settled stays as it is. Needs a write
     transaction that holds no call's row yet."""
     turn = dedupe.take_turn(connection, call_id)
-    row = connection.execute(_CALL, {"this": call_id}).mappings().first() if turn else None
-    if row is None or row["unsettled_ms"] is None:
+    found = connection.execute(_CALL, {"this": call_id}).mappings().first() if turn else None
+    if found is None or found["unsettled_ms"] is None:
         return
+    row = dict(found)
     if (row["campaign_id"], row["caller"]) != turn:  # told just now; the next turn is the right one
         return
     changes: dict[str, Any] = {"unsettled_ms": None}
@@ -118,7 +128,7 @@ def settle_call(connection: Connection, call_id: str, now_ms: int) -> None:
         stale.mark(connection, "call", [row["started_at_ms"]])
 
 
-def _settle(connection: Connection, row: RowMapping, now_ms: int) -> dict[str, Any]:
+def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[str, Any]:
     """What changes in the call's row."""
     version = terms.applying(connection, row["campaign_id"], row["publisher_id"], row["started_at_ms"])
     before = verdicts.stored(row)
@@ -139,7 +149,7 @@ def _settle(connection: Connection, row: RowMapping, now_ms: int) -> dict[str, A
     return {name: getattr(amounts, name) if amounts else None for name in Amounts.__struct_fields__}
 
 
-def _judged(connection: Connection, row: RowMapping, version: Version, before: Stored | None) -> Stored:
+def _judged(connection: Connection, row: dict[str, Any], version: Version, before: Stored | None) -> Stored:
     """The same again where something that it was judged by was forgotten since."""
     held = before.basis if before is not None and before.basis.campaign == row["campaign_id"] else None
     custom = _custom(connection, row) if "custom" in version.words else None
@@ -183,7 +193,7 @@ def _judged(connection: Connection, row: RowMapping, version: Version, before: S
     return Stored(version.id, told, replace(basis, last=earlier.id if isinstance(earlier, Earlier) else None))
 
 
-def _earlier(connection: Connection, row: RowMapping, version: Version, held: Basis | None) -> Earlier | int | None:
+def _earlier(connection: Connection, row: dict[str, Any], version: Version, held: Basis | None) -> Earlier | int | None:
     """The call that it may be a duplicate of; 0: there is none; None: of this telephone nobody can say."""
     if row["caller"] is None or row["caller"] in version.dedupe.shared:
         return None
@@ -193,7 +203,7 @@ def _earlier(connection: Connection, row: RowMapping, version: Version, held: Ba
 
 
 def _amounts(
-    terms_of: Terms | None, judged: Verdict | None, adjusted: Adjusted | None, row: RowMapping
+    terms_of: Terms | None, judged: Verdict | None, adjusted: Adjusted | None, row: dict[str, Any]
 ) -> Amounts | None:
     """None: there is nothing to judge by."""
     if judged is None and adjusted is None:
@@ -213,7 +223,7 @@ def _amounts(
 
 def _post(
     connection: Connection,
-    row: RowMapping,
+    row: dict[str, Any],
     amounts: Amounts | None,
     adjusted: Adjusted | None,
     made: Stored | None,
@@ -255,14 +265,14 @@ def _matched(told: Verdict) -> str:
     return ", ".join(f"{side}: {policy or 'no policy'}" for side, policy in sides)
 
 
-def _holidays_near(row: RowMapping) -> tuple[str, ...]:
+def _holidays_near(row: dict[str, Any]) -> tuple[str, ...]:
     """Those of the call's day and the days beside it: a night belongs to the day on which it began."""
     day = datetime.fromtimestamp(row["started_at_ms"] / 1000, UTC).date()
     near = {(day + timedelta(days=off)).isoformat() for off in (-2, -1, 0, 1, 2)}
     return tuple(sorted(near & set(row["holidays"] or ())))
 
 
-def _custom(connection: Connection, row: RowMapping) -> Mapping[str, Any] | None:
+def _custom(connection: Connection, row: dict[str, Any]) -> Mapping[str, Any] | None:
     found: Mapping[str, Any] | None = connection.execute(_CUSTOM, {"session": row["session_id"]}).scalar()
     return found
 

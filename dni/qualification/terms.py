@@ -2,26 +2,39 @@
 call's terms are is fixed by when it began and whose it is. Rows are only added."""
 
 from collections.abc import Sequence
+from copy import copy
 from functools import lru_cache
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
-from sqlalchemy import BigInteger, ColumnElement, Connection, RowMapping, Select, Text, bindparam, func, insert, or_, select
+from msgspec.structs import force_setattr, replace
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Text,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni import ids
 from dni.access import walls
 from dni.access.model import Principal
+from dni.campaign.model import Id
 from dni.clock import rfc3339
+from dni.errors import FieldError, InvalidField
 from dni.ledger import rows, schema
 from dni.ledger.rows import Instant
 from dni.ledger.schema import terms
-from dni.qualification import language
-from dni.qualification.expression import tests
-from dni.qualification.model import Dedupe, Side, Terms
-
-_DAY_MS = 86_400_000
+from dni.qualification.judge import asked, look_back_ms
+from dni.qualification.model import Dedupe, Policy, Side, Terms
+from dni.qualification.verdicts import hidden
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -37,6 +50,26 @@ class Version(msgspec.Struct, frozen=True):
     def dedupe(self) -> Dedupe:
         """How an earlier call is looked for, which conditions may ask though no call is a duplicate."""
         return self.terms.dedupe or Dedupe()
+
+
+class TermsGiven(Terms, frozen=True, kw_only=True):
+    """Terms within a request: a fault's place is told as it stands there."""
+
+    def __post_init__(self) -> None:
+        try:
+            super().__post_init__()
+        except InvalidField as error:
+            inner = [FieldError(f"/terms{one.path}", one.message) for one in error.errors]
+            raise InvalidField(inner[0].path, inner[0].message, *inner[1:], code=error.code) from None
+
+
+class NewTerms(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`publisher`: they are in place of the campaign's for its calls. `from`: for calls that begin from then on;
+    without it, from now on."""
+
+    terms: TermsGiven
+    publisher: Id | None = None
+    from_: Instant | None = msgspec.field(default=None, name="from")
 
 
 class TermsView(msgspec.Struct, kw_only=True):
@@ -62,7 +95,7 @@ async def add(
     from_ms: int,
     settings: Terms | None,
 ) -> str:
-    """The id of a new version. `settings` None: an end. The campaign's row is written by one at a time."""
+    """The id of a new version. `settings` None: an end. Nobody else writes the campaign's terms meanwhile."""
     same = (terms.c.campaign_id == campaign) & _is(publisher)
     last_ms = await connection.scalar(select(func.max(terms.c.created_at_ms)).where(same, terms.c.from_ms == from_ms))
     made = ids.new_id("trm", now_ms)
@@ -72,13 +105,18 @@ async def add(
         "publisher_id": publisher,
         "from_ms": from_ms,
         "settings": None if settings is None else msgspec.to_builtins(settings),
-        "looks_back_ms": 0 if settings is None else _looks_back_ms(settings),
+        "looks_back_ms": 0 if settings is None else look_back_ms(settings),
         "created_at_ms": max(now_ms, (last_ms or 0) + 1),
         "by_id": principal.id,
         "by_name": principal.name,
     }
     await connection.execute(insert(terms).values(values))
     return made
+
+
+async def one(connection: AsyncConnection, principal: Principal, wanted: str) -> TermsView:
+    """A version by its id."""
+    return _view(await rows.one(connection, select(terms).where(terms.c.id == wanted), f"terms {wanted}"), principal)
 
 
 async def settings_of(connection: AsyncConnection, campaign: str, publisher: str | None, at_ms: int) -> Terms | None:
@@ -98,9 +136,7 @@ async def present(
         found = (await connection.execute(_at(one), _values(campaign, one, at_ms))).mappings().first()
         row = row or (found if found is not None and found["settings"] is not None else None)
     if row is None:
-        return TermsView(
-            id=None, campaign=campaign, publisher=None, from_=None, terms=None, created_at=None, by=None
-        )
+        return TermsView(id=None, campaign=campaign, publisher=None, from_=None, terms=None, created_at=None, by=None)
     return _view(row, principal)
 
 
@@ -128,24 +164,15 @@ def applying(connection: Connection, campaign: str, publisher: str | None, began
 
 @lru_cache(512)
 def _version(made: str, settings: bytes) -> Version:
-    terms_of = msgspec.json.decode(settings, type=Terms)
-    policies = (*terms_of.payout.policies, *terms_of.revenue.policies)
-    spoken = {test.word for policy in policies for test in tests(language.parse(policy.when))}
-    return Version(made, terms_of, frozenset(spoken), _looks_back_ms(terms_of))
-
-
-def _looks_back_ms(settings: Terms) -> int:
-    policies = (*settings.payout.policies, *settings.revenue.policies)
-    spans_s = [
-        int(test.values[0]) for policy in policies for test in tests(language.parse(policy.when)) if test.word == "repeat"
-    ]
-    days = settings.dedupe.days if settings.dedupe else 0
-    return max([days * _DAY_MS, *(span * 1000 for span in spans_s)])
+    found = msgspec.json.decode(settings, type=Terms)
+    return Version(made, found, asked(found), look_back_ms(found))
 
 
 async def _visible(connection: AsyncConnection, principal: Principal, campaign: str) -> None:
     here = schema.campaign.c.deleted_at_ms.is_(None) & walls.campaigns(principal)
-    await rows.one(connection, select(schema.campaign.c.id).where(here, schema.campaign.c.id == campaign), f"campaign {campaign}")
+    await rows.one(
+        connection, select(schema.campaign.c.id).where(here, schema.campaign.c.id == campaign), f"campaign {campaign}"
+    )
 
 
 def _view(row: RowMapping, principal: Principal) -> TermsView:
@@ -162,14 +189,26 @@ def _view(row: RowMapping, principal: Principal) -> TermsView:
 
 def as_seen(settings: Terms, principal: Principal) -> Terms:
     """Only the sides that are the principal's to know, and no telephones for who sees no callers."""
-    hidden: dict[str, Any] = {}
+    seen: dict[str, Any] = {}
     if not principal.sees_payout:
-        hidden["payout"] = Side()
+        seen["payout"] = Side()
     if not principal.sees_revenue:
-        hidden["revenue"] = Side()
+        seen["revenue"] = Side()
     if settings.dedupe is not None and not principal.sees_callers:
-        hidden["dedupe"] = replace(settings.dedupe, shared=())
-    return replace(settings, **hidden)
+        seen["dedupe"] = replace(settings.dedupe, shared=())
+    found = replace(settings, **seen)
+    if principal.publisher:
+        # The copy does not check itself: a condition without its phone numbers can be read, not parsed.
+        found = copy(found)
+        force_setattr(found, "payout", _without_numbers(found.payout))
+    return found
+
+
+def _without_numbers(side: Side) -> Side:
+    def bare(policy: Policy) -> Policy:
+        return replace(policy, when=hidden(policy.when))
+
+    return replace(side, base=side.base and bare(side.base), bonuses=tuple(bare(one) for one in side.bonuses))
 
 
 def _is(publisher: str | None) -> ColumnElement[bool]:

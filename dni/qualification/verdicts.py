@@ -1,6 +1,7 @@
 """Storage of verdicts: what the terms say of a call now, what they said it by, and how it is told to people."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -112,7 +113,7 @@ _DROP = delete(verdict).where(verdict.c.call_id == bindparam("this", type_=Text)
 _NUMBER = re.compile(r"\+\d{6,15}")
 
 
-def stored(row: RowMapping) -> Stored | None:
+def stored(row: Mapping[Any, Any]) -> Stored | None:
     """`row` has `terms_id`, `told` and `basis` of a call's verdict, null where it has none."""
     if row["terms_id"] is None:
         return None
@@ -141,9 +142,7 @@ def drop(connection: Connection, call_id: str) -> None:
 async def one(connection: AsyncConnection, principal: Principal, call_id: str) -> VerdictView:
     """Raises NotFound for a call that has none, and one behind the principal's walls."""
     query = (
-        select(
-            verdict, call.c.payout, call.c.revenue, call.c.qualified, call.c.billable, campaign.c.currency
-        )
+        select(verdict, call.c.payout, call.c.revenue, call.c.qualified, call.c.billable, campaign.c.currency)
         .select_from(verdict)
         .join(call, call.c.id == verdict.c.call_id)
         .join(campaign, campaign.c.id == call.c.campaign_id)
