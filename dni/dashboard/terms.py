@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from dni.access.model import Principal
 from dni.campaign import campaigns, publishers
 from dni.campaign.campaigns import CampaignView
-from dni.dashboard import forms, moments, policy_pages, terms_draft, terms_rows
+from dni.dashboard import bringing, forms, moments, policy_pages, terms_draft, terms_rows
 from dni.dashboard.desk import Desk
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.forms import Sheet, Wrong
@@ -22,13 +22,9 @@ from dni.dashboard.pages import Pages
 from dni.dashboard.terms_draft import FIELDS, Draft
 from dni.errors import Conflict, DniError, InvalidField, NotFound, Unavailable
 from dni.parts import Parts
-from dni.pool import numbers
-from dni.pool.numbers import NumberFilter
 from dni.qualification import terms
 from dni.qualification.model import Terms
 from dni.qualification.terms import TermsView
-from dni.tag import tags
-from dni.tag.tags import TagFilter
 
 _LIMIT = 256 * 1024
 """Room for terms, as a form writes them."""
@@ -213,17 +209,14 @@ class TermsEditor:
         async with self._parts.ledger.read() as connection:
             view = await campaigns.one(connection, principal, wanted)
             all_of = await terms.versions(connection, principal, wanted)
-            placed, _ = await tags.page(connection, principal, "", _MANY, only=TagFilter(campaign=wanted))
-            static = NumberFilter(kind="static", campaign=wanted)
-            bound, _ = await numbers.page(connection, principal, _MANY, only=static)
+            bring = await bringing.publishers_of(connection, principal, wanted)
             called = {one.id: one.name for one in (await publishers.page(connection, principal, _MANY))[0]}
         by_owner: dict[str | None, list[TermsView]] = {}
         for one in all_of:
             by_owner.setdefault(one.publisher, []).append(one)
         now = {owner: _now(found, now_ms) for owner, found in by_owner.items()}
         own = frozenset(owner for owner, one in now.items() if owner and one and one.terms)
-        bring = {one for one in (*(tag.publisher for tag in placed), *(each.publisher for each in bound)) if one}
-        names = {one: called.get(one, one) for one in bring | own | {owner for owner in by_owner if owner}}
+        names = {**bring, **{owner: called.get(owner, owner) for owner in by_owner if owner}}
         if principal.publisher:
             publisher = principal.publisher if principal.publisher in own else None
         if publisher is not None and publisher not in names:

@@ -157,7 +157,8 @@ def _number(test: Test, look: Look, shown: Callable[[Any], str]) -> Check:
 
 
 def _value(test: Test) -> Check:
-    compare, limit = _COMPARE[test.operator], test.values[0]
+    compare, limit = _COMPARE[test.operator], Decimal(test.values[0])
+    shown = f"{limit:,.2f}" if round(limit, 2) == limit else decimal(limit)
 
     def look(facts: Facts) -> Money | None:
         return None if facts.value is None else Money(facts.value, facts.currency)
@@ -166,8 +167,7 @@ def _value(test: Test) -> Check:
         return None if found is None else compare(found.major, limit)
 
     def told(found: Money | None, wanted: bool) -> str:
-        needed = _needed(test.operator, f"{Decimal(limit):,.2f}", wanted)
-        return f"value {'is not known' if found is None else found}, {needed}"
+        return f"value {'is not known' if found is None else found}, {_needed(test.operator, shown, wanted)}"
 
     return Check("value", look, holds, told)
 

@@ -117,7 +117,7 @@ def _token(text: str, at: int) -> _Token:
     for length in (2, 1):
         written = text[at : at + length]
         if written in _MEANT and not (operator and length == 1):
-            raise _Wrong(at, at + length, f"write {_MEANT[written]} for {written}")
+            raise _Wrong(at, at + len(written), f"write {_MEANT[written]} for {written}")
     if operator:
         return _Token(operator[0], at, operator.end(), operator[0])
     shown = repr(text[at]) if text[at].isprintable() else f"U+{ord(text[at]):04X}"
