@@ -2,7 +2,6 @@
 changed; saving alone makes a version, which applies from a moment on."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -11,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from dni.access.model import Principal
+from dni.api.query import EndQuery
 from dni.campaign import campaigns, publishers
 from dni.campaign.campaigns import CampaignView
-from dni.dashboard import bringing, forms, moments, policy_pages, terms_draft, terms_rows
+from dni.dashboard import bringing, forms, moments, policy_pages, terms_draft, terms_rows, terms_words
 from dni.dashboard.desk import Desk
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.forms import Sheet, Wrong
@@ -117,29 +117,20 @@ class TermsEditor:
             if known.versions[0].terms == made:
                 return RedirectResponse(_done(known, "saved"), 303)
             raise Conflict("somebody saved other terms meanwhile: look at them as they are now, then decide")
-        body: dict[str, Any] = {"terms": terms_draft.settings(draft)}
-        return await self._put(request, reader, known, draft, sent, body, "saved")
+        told = {"terms": terms_draft.settings(draft), "publisher": known.publisher}
+        if since := _since(known, draft):
+            told["from"] = since
+        await self._desk.run(request, reader, _sheet(known), sent, wanted=known.view.id, shape=lambda _: told)
+        return RedirectResponse(_done(known, "saved"), 303)
 
     async def _end(self, request: Request, reader: Reader, known: Known, draft: Draft, sent: Form) -> Response:
+        """A publisher's own terms; the campaign's apply to its calls again."""
         if known.publisher is None:
             raise InvalidField("", "a campaign's own terms are replaced, not ended")
-        return await self._put(request, reader, known, draft, sent, {"terms": None}, "ended")
-
-    async def _put(
-        self,
-        request: Request,
-        reader: Reader,
-        known: Known,
-        draft: Draft,
-        sent: Form,
-        body: dict[str, Any],
-        done: str,
-    ) -> Response:
-        told = {**body, "publisher": known.publisher}
-        if when := draft.typed["from"].strip():
-            told["from"] = moments.rfc3339_of(when, ZoneInfo(known.view.timezone), "/from")
-        await self._desk.run(request, reader, _sheet(known), sent, wanted=known.view.id, shape=lambda _: told)
-        return RedirectResponse(_done(known, done), 303)
+        sheet = msgspec.structs.replace(_sheet(known), operation="end_terms")
+        query = EndQuery(publisher=known.publisher, from_=_since(known, draft))
+        await self._desk.run(request, reader, sheet, sent, wanted=known.view.id, query=query)
+        return RedirectResponse(_done(known, "ended"), 303)
 
     def _policy(self, reader: Reader, known: Known, draft: Draft, page: policy_pages.Page) -> Response:
         """The form of one policy."""
@@ -194,6 +185,7 @@ class TermsEditor:
             is_saved=done,
             is_stale=isinstance(error, Conflict),
             fields=terms_draft,
+            rules=terms_words.rules(known.live),
             box=(),
             tried=None,
         )
@@ -237,6 +229,12 @@ def _now(found: Sequence[TermsView], now_ms: int) -> TermsView | None:
     """Of versions, the latest first: the one that applies, else the next to."""
     begun = (one for one in found if moments.ms(one.from_) <= now_ms)
     return next(begun, found[-1] if found else None)
+
+
+def _since(known: Known, draft: Draft) -> str | None:
+    """From when they apply; None: from now on. Raises InvalidField."""
+    when = draft.typed["from"].strip()
+    return moments.rfc3339_of(when, ZoneInfo(known.view.timezone), "/from") if when else None
 
 
 def _told(known: Known) -> str:

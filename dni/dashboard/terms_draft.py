@@ -31,11 +31,10 @@ PICKS = {
 DEDUPE = (
     Field(
         name="dedupe/days",
-        label="Days",
+        label="Within",
         kind="number",
         unit="days",
         empty="omit",
-        help="A telephone that rang within so many days before is a repeat. Empty: no call is.",
     ),
     Field(
         name="dedupe/scope",

@@ -31,8 +31,11 @@ class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SideRows(msgspec.Struct, frozen=True):
+    """`picked`: which of several that hold is taken."""
+
     told: SideWords
     pick: Field
+    picked: str
     policies: list[PolicyRow]
     has_base: bool
     has_room: bool
@@ -81,8 +84,10 @@ def sides(draft: Draft, currency: str, seen: Sequence[str]) -> list[SideRows]:
                     down=place not in (BASE, str(len(side.bonuses) - 1)),
                 )
             )
+        pick = terms_draft.PICKS[name]
+        picked = next((one.label for one in pick.choices if one.value == draft.typed[pick.name]), "")
         has_room = len(side.bonuses) < MOST_BONUSES
-        found.append(SideRows(terms_words.SIDES[name], terms_draft.PICKS[name], rows, side.base is not None, has_room))
+        found.append(SideRows(terms_words.SIDES[name], pick, picked, rows, side.base is not None, has_room))
     return found
 
 

@@ -57,6 +57,30 @@ def summary(terms: Terms, currency: str, sides: tuple[str, ...]) -> str:
     return "; ".join(f"{name} {_side(getattr(terms, name), currency)}" for name in sides)
 
 
+_SCOPES = {
+    "campaign": "this campaign",
+    "advertiser": "a campaign of the same advertiser",
+    "destination": "the same destination",
+}
+
+
+def rules(terms: Terms) -> list[str]:
+    """What holds for all policies that do not speak of it."""
+    told = ["A call must have been answered."]
+    if (dedupe := terms.dedupe) is not None:
+        days = "day" if dedupe.days == 1 else f"{dedupe.days} days"
+        told.append(
+            f"A telephone whose call to {_SCOPES[dedupe.scope]} was {dedupe.counts} within the last {days} is a repeat, "
+            "and does not count. Of withheld and shared telephones nobody can say."
+        )
+    if terms.min_confidence:
+        told.append(
+            f"Where publishers share a pool, it must be {100 * terms.min_confidence:.6g}% likely that this publisher's "
+            "visitor made the call."
+        )
+    return [*told, *(f"{name} is {text}, on the campaign's clock." for name, text in terms.hours.items())]
+
+
 def _side(side: Side, currency: str) -> str:
     bonuses = len(side.bonuses)
     told = f"{bonuses} {'bonus' if bonuses == 1 else 'bonuses'}" if bonuses else ""
