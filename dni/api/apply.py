@@ -26,6 +26,8 @@ from dni.phone import e164
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange
 from dni.pool.pools import NewPool, PoolChange
+from dni.qualification import limits
+from dni.qualification.limits import BudgetChange, NewBudget
 from dni.routing import destinations
 from dni.routing.destinations import DestinationChange, NewDestination
 from dni.routing.model import Routing, checked
@@ -146,13 +148,19 @@ _SECTIONS = {
 }
 
 
+# Come last, each known by what it is of.
+_BUDGETS = "budgets"
+
+
 async def apply(ledger: Ledger, toml_text: str, now_ms: int, *, dry_run: bool = False) -> list[Change]:
     """What changes, in the order in which it is done; with `dry_run` nothing is written.
 
     Raises UsageError naming the place, such as `tags[0].origins[1]`; nothing is written then. A running service takes
     the change up by itself within 0.4 s.
     """
-    entries = _entries(toml_text)
+    file = _read(toml_text)
+    entries = _entries(file)
+    budgets = _listed(file, _BUDGETS)
     done: list[Change] = []
     try:
         async with one_change(ledger) as connection:
@@ -163,6 +171,9 @@ async def apply(ledger: Ledger, toml_text: str, now_ms: int, *, dry_run: bool = 
             for place, section, entry in entries:
                 if section.routed and "routing" in entry:
                     done.append(await _route(connection, place, section, entry))
+            seen: dict[str, str] = {}
+            for place, entry in budgets:
+                done.append(await _budget(connection, now_ms, place, entry, seen))
             if dry_run or all(change.action == "unchanged" for change in done):
                 raise _NothingToKeep
     except _NothingToKeep:
@@ -174,22 +185,31 @@ class _NothingToKeep(Exception):
     pass
 
 
-def _entries(toml_text: str) -> list[tuple[str, _Section, dict[str, Any]]]:
+def _read(toml_text: str) -> dict[str, Any]:
     try:
         file = tomllib.loads(toml_text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the file is no TOML: {error}") from None
-    entries = []
+    known = (*_SECTIONS, _BUDGETS)
     for name in file:
-        if name not in _SECTIONS:
-            raise UsageError(f"{name}: no such section; there are {', '.join(_SECTIONS)}")
+        if name not in known:
+            raise UsageError(f"{name}: no such section; there are {', '.join(known)}")
+    return file
+
+
+def _listed(file: dict[str, Any], name: str) -> list[tuple[str, dict[str, Any]]]:
+    """The entries of a section, each with its place."""
+    listed = file.get(name, [])
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise UsageError(f"{name}: write each entry under [[{name}]]")
+    return [(f"{name}[{index}]", entry) for index, entry in enumerate(listed)]
+
+
+def _entries(file: dict[str, Any]) -> list[tuple[str, _Section, dict[str, Any]]]:
+    entries = []
     for name, section in _SECTIONS.items():
-        listed = file.get(name, [])
-        if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
-            raise UsageError(f"{name}: write each entry under [[{name}]]")
         seen: dict[str, str] = {}
-        for index, entry in enumerate(listed):
-            place = f"{name}[{index}]"
+        for place, entry in _listed(file, name):
             key = _key(section, entry, place)
             if first := seen.get(key):
                 raise UsageError(f"{place}.{section.key}: {key!r} is {first} already")
@@ -270,6 +290,36 @@ async def _route(connection: AsyncConnection, place: str, section: _Section, ent
         raise UsageError("; ".join(places), code=error.code) from None
     action: Literal["create", "update"] = "update" if now.steps else "create"
     return Change(action, "routing", key, (f"steps: {len(told.steps)} of them",))
+
+
+async def _budget(
+    connection: AsyncConnection, now_ms: int, place: str, entry: dict[str, Any], seen: dict[str, str]
+) -> Change:
+    """A budget has no name: there is one of a campaign, of a publisher in it, of a destination."""
+    tables = {"campaign": schema.campaign, "publisher": schema.publisher, "destination": schema.destination}
+    called = [entry[field].strip() for field in tables if isinstance(entry.get(field), str)]
+    label = " / ".join(called)
+    if first := seen.get(label):
+        raise UsageError(f"{place}: the budget of {label!r} is {first} already")
+    seen[label] = place
+    named = dict(entry)
+    try:
+        for field, table in tables.items():
+            if isinstance(entry.get(field), str):
+                named[field] = await _known(connection, table, entry[field], f"/{field}")
+        told = _struct(named, NewBudget)
+        wanted = await limits.of_owner(connection, told.campaign, told.publisher, told.destination)
+        if wanted is None:
+            await declare.budget(connection, now_ms, told)
+            return Change("create", "budget", label, (f"limits: {_short(told.limits)}",))
+        now = (await limits.one(connection, ADMIN, wanted, now_ms)).limits
+        if now == told.limits:
+            return Change("unchanged", "budget", label)
+        await declare.change_budget(connection, now_ms, wanted, BudgetChange(limits=told.limits))
+        return Change("update", "budget", label, (_difference("limits", now, told.limits),))
+    except (InvalidField, Conflict) as error:
+        places = [f"{_toml(place, e.path)}: {e.message}" for e in error.errors] or [f"{place}: {error.detail}"]
+        raise UsageError("; ".join(places), code=error.code) from None
 
 
 def _difference(field: str, before: Any, after: Any) -> str:

@@ -12,6 +12,7 @@ from dni.access.tokens import NewToken, TokenView
 from dni.api import of_calls, of_payout, of_privacy, of_routing, of_tags, of_terms
 from dni.api.model import Ask, ListQuery, Operation, Query
 from dni.api.query import (
+    BudgetQuery,
     DestinationQuery,
     GoogleAdsQuery,
     NumberQuery,
@@ -29,6 +30,8 @@ from dni.outbound.google_ads import Conversion, Wish
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange, NumberFilter, NumberView
 from dni.pool.pools import NewPool, PoolChange, PoolView
+from dni.qualification import limits
+from dni.qualification.limits import BudgetChange, BudgetFilter, BudgetView, NewBudget
 from dni.report.attribution import attribution
 from dni.report.model import ReportFilter, ReportRow, dimensions
 from dni.routing import destinations
@@ -188,6 +191,27 @@ _NOUNS = (
         created="Create a destination that a campaign's routing may send calls to",
         withdrawn="Delete a destination that no routing names",
         query=DestinationQuery,
+    ),
+    _Noun(
+        noun="budget",
+        view=BudgetView,
+        new=NewBudget,
+        change=BudgetChange,
+        declare=declare.budget,
+        rewrite=declare.change_budget,
+        withdraw=withdraw.budget,
+        one=lambda c, ask, wanted: limits.one(c, ask.principal, wanted, ask.now_ms),
+        page=lambda c, ask: limits.page(
+            c,
+            ask.principal,
+            ask.now_ms,
+            ask.query.limit,
+            ask.query.cursor,
+            BudgetFilter(campaign=ask.query.campaign, publisher=ask.query.publisher),
+        ),
+        created="Create a budget: what a campaign, a publisher in it or a destination may use of calls and money",
+        withdrawn="Delete a budget: what calls took of it is kept",
+        query=BudgetQuery,
     ),
     _Noun(
         noun="publisher",

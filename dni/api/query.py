@@ -131,6 +131,11 @@ class DestinationQuery(ListQuery, kw_only=True):
     campaign: str | None = None
 
 
+class BudgetQuery(ListQuery, kw_only=True):
+    campaign: str | None = None
+    publisher: str | None = None
+
+
 class TagQuery(ListQuery, kw_only=True):
     campaign: str | None = None
     publisher: str | None = None

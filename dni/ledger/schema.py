@@ -386,6 +386,7 @@ call = Table(
     Column("billable", Boolean, comment="a revenue policy matched, or it was adjusted to bill; null: not judged"),
     Column("payout", BigInteger, comment="in minor units of the campaign's currency; null: not judged"),
     Column("revenue", BigInteger, comment="in minor units of the campaign's currency; null: not judged"),
+    Column("held", Boolean, comment="budgets hold something for it, or did; null: no"),
     _ms("unsettled_ms", nullable=True),  # since when its verdict is to be given, or given anew
     UniqueConstraint("carrier_id", "provider_id"),
     Index("ix_call_started_at_ms", "started_at_ms"),
@@ -733,8 +734,10 @@ hold = Table(
     Column("call_id", Text, ForeignKey("call.id"), primary_key=True),
     Column("budget_id", Text, ForeignKey("budget.id"), primary_key=True),
     _ms("at_ms"),  # of which periods it takes
-    Column("state", Text, nullable=False, comment="held: the call goes on; spent: it counts; given_back"),
+    Column("state", Text, nullable=False, comment="held, over, spent, refused or given_back: qualification/budgets.py"),
     Column("amount", BigInteger, nullable=False, comment="minor units: held at most, then spent"),
+    Column("asked", BigInteger, comment="what it was to take when it was judged last"),
+    Column("why", Text, comment="which limit left no room for all of it"),
     Index("ix_hold_budget_id", "budget_id", "at_ms"),
 )
 

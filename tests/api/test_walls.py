@@ -10,7 +10,16 @@ from dni.api.operations import OPERATIONS
 from dni.ledger import schema
 from tests.api.conftest import Api, a_page
 
-HIDDEN = ("list_destinations", "get_destination", "get_routing", "try_routing", "list_call_decisions")
+HIDDEN = (
+    "list_destinations",
+    "get_destination",
+    "get_routing",
+    "try_routing",
+    "list_call_decisions",
+    "list_budgets",  # of the campaign: its own is in test_budgets.py
+    "get_budget",
+)
+LIMITS = {"limits": {"calls": {"day": 5}}}
 
 
 class World:
@@ -57,6 +66,7 @@ async def world(api: Api) -> World:
         of["tokens"] = (await api.made("/tokens", {"role": "marketer"}))["id"]
         phone = {"campaign": of["campaigns"], "name": "Shop", "number": "+14155550180"}
         of["destinations"] = (await api.made("/destinations", phone))["id"]
+        of["budgets"] = (await api.made("/budgets", {"campaign": of["campaigns"], **LIMITS}))["id"]
         await api.ask("PUT", f"/tags/{of['tags']}/draft", json={"params": ["store"]})
     return made
 
@@ -77,6 +87,8 @@ def _body(operation: Operation, world: World) -> dict[str, Any] | None:
         return None
     if operation.name == "roll_back_tag":
         return {"version": 1}
+    if operation.name == "change_budget":
+        return LIMITS
     campaign = world.own["campaigns"]
     new: dict[str, dict[str, Any]] = {
         "campaigns": {"name": "N", "destination": "+14155550150"},
@@ -87,6 +99,7 @@ def _body(operation: Operation, world: World) -> dict[str, Any] | None:
         "carriers": {"kind": "twilio", "name": "N", "account_sid": "AC2", "auth_token": "x"},
         "tokens": {"role": "admin"},
         "privacy": {"caller": "+12125550177"},
+        "budgets": {"campaign": campaign, "publisher": world.own["publishers"], **LIMITS},
         "destinations": {"campaign": campaign, "name": "N", "number": "+14155550152"},
     }
     if operation.access == "tell":
