@@ -1,6 +1,6 @@
 """Money as pages list it: balances, bills, disputes, statements and the journal of a call. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -113,8 +113,8 @@ def balances(found: Sequence[BalanceView]) -> list[Balance]:
             one.publisher,
             one.publisher_name,
             cell(one.earned),
-            one.stated and cell(one.stated),
-            one.open and cell(one.open),
+            _known(one.stated),
+            _known(one.open),
         )
         for one in found
     ]
@@ -127,8 +127,8 @@ def billed(found: Sequence[BilledView]) -> list[Billed]:
             one.campaign_name,
             one.advertiser or "",
             cell(one.billed),
-            one.payout and cell(one.payout),
-            one.margin and cell(one.margin),
+            _known(one.payout),
+            _known(one.margin),
         )
         for one in found
     ]
@@ -195,5 +195,5 @@ def line(one: StatementLine, zone: ZoneInfo, now_ms: int) -> Line:
     )
 
 
-def named(ids: Mapping[str, str], wanted: str | None) -> str:
-    return ids.get(wanted, wanted) if wanted else ""
+def _known(money: Money | None) -> Cell | None:
+    return None if money is None else cell(money)

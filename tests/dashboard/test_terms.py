@@ -142,7 +142,7 @@ async def test_hours_that_a_policy_names_cannot_go(editor: Editor, parts: Parts)
     await editor.press("save", hours="")
     assert editor.status == 422
     assert "A policy is not right yet" in editor.says
-    assert "Not right yet: Character 24: no hours are called 'business'" in editor.says
+    assert "Not right yet: Character 25: no hours are called 'business'" in editor.says
     assert len(await versions(parts)) == 2
 
 
