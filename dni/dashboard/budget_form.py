@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from dni import money
-from dni.dashboard.condition_form import Group
 from dni.dashboard.forms import Choice, Field
 from dni.errors import InvalidField
 from dni.money import Money
@@ -41,27 +42,21 @@ def owner(publishers: Mapping[str, str], destinations: Mapping[str, str]) -> Fie
     )
 
 
-def groups(currency: str, *, is_payout: bool) -> list[Group]:
+def fields(currency: str, *, is_payout: bool) -> tuple[Field, ...]:
     """`is_payout`: money of a publisher's budget is what it is paid; of others, what the advertiser is billed."""
     what = "what the publisher is paid" if is_payout else "what the advertiser is billed"
     calls = tuple(
-        Field(name=name, label=LABELS[name.rpartition("/")[2]], kind="number", empty="omit", unit="calls")
+        Field(name=name, label=_label(name), kind="number", empty="omit", unit="calls", beside=True)
         for name in _CALLS
     )
-    amounts = tuple(
-        Field(name=name, label=LABELS[name.rpartition("/")[2]], empty="omit", unit=currency) for name in _MONEY
-    )
+    amounts = tuple(Field(name=name, label=_label(name), empty="omit", unit=currency, beside=True) for name in _MONEY)
     paced = Field(
         name="limits/paced",
         label="Spread the day's limits over the day",
         kind="checkbox",
         help="By noon no more than half is used; but one call may always come.",
     )
-    return [
-        Group(calls, "Calls, at most", is_row=True),
-        Group(amounts, f"Money, at most: {what}", is_row=True),
-        Group((paced,)),
-    ]
+    return (*_headed(calls, "Calls, at most"), *_headed(amounts, f"Money, at most: {what}"), paced)
 
 
 def settings(body: Mapping[str, Any], currency: str) -> dict[str, Any]:
@@ -87,6 +82,14 @@ def written(limits: Limits, currency: str) -> dict[str, str]:
         amount = getattr(limits.money, name.rpartition("/")[2])
         told[name] = "" if amount is None else str(Money(amount, currency)).partition(" ")[0]
     return {**told, "limits/paced": "on" if limits.paced else ""}
+
+
+def _headed(fields: tuple[Field, ...], legend: str) -> tuple[Field, ...]:
+    return (msgspec.structs.replace(fields[0], legend=legend), *fields[1:])
+
+
+def _label(name: str) -> str:
+    return LABELS[name.rpartition("/")[2]]
 
 
 def _number(value: int | None) -> str:

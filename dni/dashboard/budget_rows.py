@@ -20,7 +20,7 @@ _NOW = {
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """`share`: of the limit that is used, at most 1; `left`: what is left, in words."""
+    """`label`: `Calls a day`; `share`: of the limit that is used, at most 1; `left`: what is left, in words."""
 
     label: str
     used: str
@@ -69,6 +69,7 @@ def _of(view: BudgetView, what: str) -> list[Limit]:
         used = getattr(getattr(view.used, what), period) or 0
         left = getattr(getattr(view.left, what), period) or 0
         share = min(1.0, used / most) if most else 1.0
-        told = f"{said(used)} of {said(most)} {unit} {_NOW[period]}"
-        found.append(Limit(LABELS[period], told, f"{said(left)} {unit} left", share, left == 0))
+        told = f"{said(used)} of {said(most)} {_NOW[period]}"
+        label = f"{unit[:1].upper()}{unit[1:]} {LABELS[period].lower()}"
+        found.append(Limit(label, told, f"{said(left)} left", share, left == 0))
     return found

@@ -1,9 +1,8 @@
 """Budgets of a campaign: what may be used of calls and money, what is used now, and the forms of one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,10 +11,9 @@ from dni.campaign import campaigns
 from dni.campaign.campaigns import CampaignView
 from dni.dashboard import bringing, budget_form, budget_rows, destinations
 from dni.dashboard.budget_rows import Row
-from dni.dashboard.condition_form import Group
 from dni.dashboard.desk import Desk
 from dni.dashboard.door import Reader, id_of
-from dni.dashboard.forms import Field, Sheet
+from dni.dashboard.forms import Sheet
 from dni.dashboard.page import Address, Form
 from dni.dashboard.pages import Pages
 from dni.parts import Parts
@@ -111,7 +109,7 @@ class Budgets:
             button="Create the budget",
             action=f"/campaigns/{campaign.id}/budgets/new",
             back=(f"/campaigns/{campaign.id}/budgets", "Budgets"),
-            fields=(owner, *_flat(budget_form.groups(campaign.currency, is_payout=False))),
+            fields=(owner, *budget_form.fields(campaign.currency, is_payout=False)),
             notes=(
                 "A call takes of a budget when it is sent to a phone, and gives back what it does not use when it "
                 "ends. What happens when one is used up, the campaign's routing says.",
@@ -128,7 +126,7 @@ class Budgets:
             button="Save",
             action=f"/budgets/{view.id}/edit",
             back=(f"/campaigns/{campaign.id}/budgets", "Budgets"),
-            fields=_flat(budget_form.groups(campaign.currency, is_payout=view.publisher is not None)),
+            fields=budget_form.fields(campaign.currency, is_payout=view.publisher is not None),
         )
 
     async def _campaign(self, reader: Reader, wanted: str) -> CampaignView:
@@ -140,15 +138,6 @@ class Budgets:
             now_ms = self._parts.clock.now_ms()
             view = await limits.one(connection, reader.principal, id_of(request, "budget"), now_ms)
             return view, await campaigns.one(connection, reader.principal, view.campaign)
-
-
-def _flat(groups: Sequence[Group]) -> tuple[Field, ...]:
-    """Groups as fields of one form, each headed by its legend."""
-    return tuple(
-        msgspec.structs.replace(field, legend=group.legend if not n else "")
-        for group in groups
-        for n, field in enumerate(group.fields)
-    )
 
 
 def _away(view: BudgetView, campaign: CampaignView) -> Sheet:

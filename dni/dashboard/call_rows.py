@@ -123,7 +123,11 @@ def _why(call: CallView) -> str:
     """Which policy matched, or what was missing, on the side that the reader is about."""
     told = call.qualification
     side = (told.payout or told.revenue) if told else None
-    return (side.policy or side.missing) if side else ""
+    if told is None or side is None:
+        return ""
+    if told.qualified and side.policy is None:
+        return "a person decided so"
+    return side.policy or side.missing
 
 
 def _sum(calls: Iterable[CallView], side: str) -> str:

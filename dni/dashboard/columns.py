@@ -32,7 +32,7 @@ USUAL = ("caller", "dialled", "source", "campaign_name", "keyword", "landing_pag
 
 
 # Who reads for one side alone reads for its money.
-_OF_PUBLISHER = ("caller", "dialled", "source", "campaign_name", "keyword", "result", "qualified", "payout")
+_OF_PUBLISHER = ("caller", "source", "campaign_name", "keyword", "result", "qualified", "payout")
 _OF_ADVERTISER = ("caller", "source", "campaign_name", "keyword", "publisher", "result", "qualified", "revenue")
 
 

@@ -71,7 +71,7 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Posting(msgspec.Struct, frozen=True):
-    """One change of what a call pays; each amount is a difference, with its sign."""
+    """One change of what a call pays; each amount is a difference, with its sign, where there is one."""
 
     when: str
     kind: str
@@ -161,7 +161,7 @@ def postings(found: Sequence[PostingView], zone: ZoneInfo, now_ms: int) -> list[
             [
                 (name, signed(money))
                 for name in ("payout", "revenue", "margin")
-                if (money := getattr(one, name)) is not None
+                if (money := getattr(one, name)) is not None and money.amount
             ],
             one.corrects is not None,
         )
