@@ -14,6 +14,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access.authenticate import ADMIN
+from dni.api import apply_terms
 from dni.api.routing_names import steps_with_ids
 from dni.campaign import campaigns, declare, publishers
 from dni.campaign.campaigns import CampaignChange, NewCampaign
@@ -48,8 +49,8 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class _Section(msgspec.Struct, frozen=True):
-    """`names`: fields that hold the name of a row of another table. `fixed`: what an update cannot change. `routed`:
-    its `routing` is set after all sections."""
+    """`names`: fields that hold the name of a row of another table. `fixed`: what an update cannot change. `later`:
+    fields that are set after all sections."""
 
     kind: str
     table: Table
@@ -61,7 +62,7 @@ class _Section(msgspec.Struct, frozen=True):
     now: Callable[[AsyncConnection, str], Awaitable[Any]]
     names: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
-    routed: bool = False
+    later: tuple[str, ...] = ()
 
 
 # In this order an entry names only what is there or comes before it.
@@ -76,7 +77,7 @@ _SECTIONS = {
         declare.change_campaign,
         lambda c, wanted: campaigns.one(c, ADMIN, wanted),
         fixed=("currency",),
-        routed=True,
+        later=("routing", *apply_terms.NAMES),
     ),
     "destinations": _Section(
         "destination",
@@ -165,12 +166,14 @@ async def apply(ledger: Ledger, toml_text: str, now_ms: int, *, dry_run: bool = 
     try:
         async with one_change(ledger) as connection:
             for place, section, entry in entries:
-                plain = {name: value for name, value in entry.items() if not (section.routed and name == "routing")}
+                plain = {name: value for name, value in entry.items() if name not in section.later}
                 done.append(await _one(connection, now_ms, place, section, plain))
-            # Steps name destinations and publishers, which come after the campaigns.
+            # Steps and terms name destinations and publishers, which come after the campaigns.
             for place, section, entry in entries:
-                if section.routed and "routing" in entry:
+                if "routing" in section.later and "routing" in entry:
                     done.append(await _route(connection, place, section, entry))
+                if section.later and entry.keys() & set(apply_terms.NAMES):
+                    done += await _terms(connection, now_ms, place, section, entry)
             seen: dict[str, str] = {}
             for place, entry in budgets:
                 done.append(await _budget(connection, now_ms, place, entry, seen))
@@ -320,6 +323,29 @@ async def _budget(
     except (InvalidField, Conflict) as error:
         places = [f"{_toml(place, e.path)}: {e.message}" for e in error.errors] or [f"{place}: {error.detail}"]
         raise UsageError("; ".join(places), code=error.code) from None
+
+
+async def _terms(
+    connection: AsyncConnection, now_ms: int, place: str, section: _Section, entry: dict[str, Any]
+) -> list[Change]:
+    """Terms of a campaign and of its publishers, for calls that begin from now on."""
+    key = _key(section, entry, place)
+    done: list[Change] = []
+    try:
+        wanted = await _known(connection, section.table, key, "/name")
+        for one in apply_terms.declared(entry):
+            publisher, name = None, key
+            if one.publisher is not None:
+                publisher = await _known(connection, schema.publisher, one.publisher, f"{one.path}/publisher")
+                name = f"{key}, {one.publisher}"
+            before, is_changed = await apply_terms.changed(connection, now_ms, wanted, publisher, one.terms)
+            action: Literal["create", "update"] = "update" if before else "create"
+            told = apply_terms.details(one.terms)
+            done.append(Change(action, "terms", name, told) if is_changed else Change("unchanged", "terms", name))
+    except (InvalidField, Conflict) as error:
+        places = [f"{_toml(place, e.path)}: {e.message}" for e in error.errors] or [f"{place}: {error.detail}"]
+        raise UsageError("; ".join(places), code=error.code) from None
+    return done
 
 
 def _difference(field: str, before: Any, after: Any) -> str:

@@ -65,9 +65,14 @@ async def uncredited(connection: AsyncConnection, since_ms: int, limit: int) -> 
 
 def mark(connection: Connection, *rows: Mapping[Any, Any]) -> None:
     """The call changed, and with it perhaps whether a later one of the same telephone is its first."""
+    connection.execute(stale.MARK_CALLS, marked(*rows))
+
+
+def marked(*rows: Mapping[Any, Any]) -> dict[str, Any]:
+    """The same, to be told to `stale.MARK_CALLS`. `rows`: the call as it was and as it is."""
     times = {row["started_at_ms"] for row in rows}
     row = rows[-1]
-    stale.mark_calls(connection, min(times), max(times), row["caller"], row["campaign_id"])
+    return stale.of_calls(min(times), max(times), row["caller"], row["campaign_id"])
 
 
 def credit_row(attribution: Attribution) -> dict[str, Any]:

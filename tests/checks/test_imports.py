@@ -116,6 +116,7 @@ STORES = {
     "attribution.evidence",
     "call.calls",
     "call.credits",
+    "call.statements",
     "call.news",
     "call.outcomes",
     "call.refusals",
