@@ -46,8 +46,7 @@ def fields(currency: str, *, is_payout: bool) -> tuple[Field, ...]:
     """`is_payout`: money of a publisher's budget is what it is paid; of others, what the advertiser is billed."""
     what = "what the publisher is paid" if is_payout else "what the advertiser is billed"
     calls = tuple(
-        Field(name=name, label=_label(name), kind="number", empty="omit", unit="calls", beside=True)
-        for name in _CALLS
+        Field(name=name, label=_label(name), kind="number", empty="omit", unit="calls", beside=True) for name in _CALLS
     )
     amounts = tuple(Field(name=name, label=_label(name), empty="omit", unit=currency, beside=True) for name in _MONEY)
     paced = Field(

@@ -1,4 +1,4 @@
-"""What a call pays and why, as its page shows it: its verdict, what people put in its place, and the journal of both."""
+"""What a call pays and why, as its page shows it: its verdict, what people put in its place, and the journal."""
 
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo

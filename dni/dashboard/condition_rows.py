@@ -106,9 +106,7 @@ def fields(n: int) -> tuple[Field, ...]:
 
 def typed(found: list[Row]) -> dict[str, str]:
     """As it stands in the fields of a form."""
-    return {
-        f"row/{n}/{part}": getattr(row, part) for n, row in enumerate(found) for part in ("word", "op", "value")
-    }
+    return {f"row/{n}/{part}": getattr(row, part) for n, row in enumerate(found) for part in ("word", "op", "value")}
 
 
 def sent(form: Mapping[str, str]) -> list[Row]:

@@ -56,7 +56,7 @@ class Billed(msgspec.Struct, frozen=True):
 
 
 class Dispute(msgspec.Struct, frozen=True, kw_only=True):
-    """`about`: `the payout of a call`; `said`: who opened it when; `ended`: who ended it when, empty while it is open."""
+    """`about`: `the payout`; `said`: who opened it when; `ended`: who ended it when, empty while it is open."""
 
     id: str
     call: str

@@ -102,4 +102,6 @@ def marked(text: str, at: int, until: int) -> Marked:
     shown = line[first : first + _WIDEST]
     length = max(1, min(until - at, len(shown) - column))
     wrong = shown[column : column + length]
-    return Marked(shown, f"{' ' * column}{'^' * length}", f"wrong here: {wrong}" if wrong else "something is missing at the end")
+    return Marked(
+        shown, f"{' ' * column}{'^' * length}", f"wrong here: {wrong}" if wrong else "something is missing at the end"
+    )

@@ -43,7 +43,9 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
         return self.count < condition_rows.MOST
 
 
-def answer(act: str, side: str, place: str, draft: Draft, sent: Mapping[str, str], campaign: CampaignView) -> Page | Draft:
+def answer(
+    act: str, side: str, place: str, draft: Draft, sent: Mapping[str, str], campaign: CampaignView
+) -> Page | Draft:
     """After `add`, `edit`, `keep`, `row`, `text` or `rows`. Raises InvalidField for a policy that cannot be there."""
     its = draft.side(side)
     if act == "add":
@@ -134,7 +136,9 @@ class _Pages:
         kind = terms_words.kind(self._place)
         marked = policy_form.marked(_when(told), error.at, error.until) if isinstance(error, Unreadable) else None
         return Page(
-            title=f"{side.short.capitalize()}: {kind} policy" if kind == "base" else f"{side.short.capitalize()}: bonus",
+            title=f"{side.short.capitalize()}: {kind} policy"
+            if kind == "base"
+            else f"{side.short.capitalize()}: bonus",
             about=terms_words.ABOUT[kind],
             what=f"{self._side}:{self._place}",
             mode=mode,

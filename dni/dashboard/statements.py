@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dni.api.table import csv_of
+from dni.clock import from_rfc3339
 from dni.dashboard import payout_rows, words
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.files import download
 from dni.dashboard.owners import owners_of
 from dni.dashboard.page import Address
 from dni.dashboard.pages import Pages
-from dni.clock import from_rfc3339
 from dni.parts import Parts
 from dni.payout import statements
 from dni.payout.statements import StatementFilter, StatementLine

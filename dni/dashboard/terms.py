@@ -248,7 +248,13 @@ def _told(known: Known) -> str:
 def _sheet(known: Known) -> Sheet:
     back = (f"/campaigns/{known.view.id}", known.view.name)
     return Sheet(
-        operation="put_terms", here="campaigns", title="Terms", button="", action=known.address, back=back, fields=FIELDS
+        operation="put_terms",
+        here="campaigns",
+        title="Terms",
+        button="",
+        action=known.address,
+        back=back,
+        fields=FIELDS,
     )
 
 

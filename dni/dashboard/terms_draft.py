@@ -25,9 +25,7 @@ _PICKS = (
     Choice("first", "the first bonus that holds, else the base"),
     Choice("best", "what pays most of all that hold"),
 )
-PICKS = {
-    side: Field(name=f"{side}/pick", label="Where several hold", kind="select", choices=_PICKS) for side in SIDES
-}
+PICKS = {side: Field(name=f"{side}/pick", label="Where several hold", kind="select", choices=_PICKS) for side in SIDES}
 DEDUPE = (
     Field(
         name="dedupe/days",
@@ -100,7 +98,11 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     def form(self) -> dict[str, str]:
         """As it stands in a form's fields."""
-        return {**{name: msgspec.json.encode(self.side(name)).decode() for name in SIDES}, **self.typed, "seen": self.seen}
+        return {
+            **{name: msgspec.json.encode(self.side(name)).decode() for name in SIDES},
+            **self.typed,
+            "seen": self.seen,
+        }
 
     @property
     def hours(self) -> dict[str, str]:

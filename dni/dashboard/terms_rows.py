@@ -18,7 +18,7 @@ from dni.qualification.terms import TermsView
 
 
 class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """`place`: its number among the bonuses, or `base`. `problem` is empty when it is right. `up`, `down`: it can move."""
+    """`place`: its number among the bonuses, or `base`. `problem`: empty where it is right. `up`, `down`: it moves."""
 
     place: str
     name: str

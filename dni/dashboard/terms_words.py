@@ -69,14 +69,14 @@ def rules(terms: Terms) -> list[str]:
     told = ["A call must have been answered."]
     if (dedupe := terms.dedupe) is not None:
         days = "day" if dedupe.days == 1 else f"{dedupe.days} days"
+        before = f"whose call to {_SCOPES[dedupe.scope]} was {dedupe.counts} within the last {days}"
         told.append(
-            f"A telephone whose call to {_SCOPES[dedupe.scope]} was {dedupe.counts} within the last {days} is a repeat, "
-            "and does not count. Of withheld and shared telephones nobody can say."
+            f"A telephone {before} is a repeat, and does not count. Of withheld and shared telephones nobody can say."
         )
     if terms.min_confidence:
         told.append(
-            f"Where publishers share a pool, it must be {100 * terms.min_confidence:.6g}% likely that this publisher's "
-            "visitor made the call."
+            f"Where publishers share a pool, it must be {100 * terms.min_confidence:.6g}% likely that this "
+            "publisher's visitor made the call."
         )
     return [*told, *(f"{name} is {text}, on the campaign's clock." for name, text in terms.hours.items())]
 

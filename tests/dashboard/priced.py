@@ -8,7 +8,6 @@ from sqlalchemy import select, update
 
 from dni.access.authenticate import ADMIN
 from dni.access.model import Principal
-
 from dni.ledger import schema
 from dni.money import Money
 from dni.parts import Parts
@@ -60,7 +59,7 @@ async def version(
 
 
 async def fill(parts: Parts) -> None:
-    """Beside `samples.fill`: terms of `cmp_1`, its calls judged by them, a correction, disputes, a statement, budgets."""
+    """Beside `samples.fill`: terms of `cmp_1`, its calls judged, a correction, disputes, a statement, budgets."""
     first = {**TERMS, "payout": {"base": {"name": "Base", "when": "talk >= 90s", "amount": 1_000}}}
     await version(parts, "first", first, ago_ms=60 * DAY)
     await version(parts, "now", TERMS, ago_ms=30 * DAY)
@@ -100,9 +99,7 @@ async def decide(parts: Parts) -> None:
 
 def _calls() -> list[dict[str, Any]]:
     short = {"talk_s": 74, "duration_s": 83, "ended_at_ms": START_MS - 2 * HOUR + 83_000, "caller": "+14155550143"}
-    august = [
-        call(f"call_august{n or ''}", 25 * DAY + n * HOUR, caller=f"+1415555017{n}", **GOOGLE) for n in range(3)
-    ]
+    august = [call(f"call_august{n or ''}", 25 * DAY + n * HOUR, caller=f"+1415555017{n}", **GOOGLE) for n in range(3)]
     return [call("call_short", 2 * HOUR, **short, **GOOGLE), *august]
 
 

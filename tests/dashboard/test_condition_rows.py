@@ -97,7 +97,8 @@ typed_rows = st.builds(
     Row,
     st.sampled_from(["", *WORDS]),
     st.sampled_from(["", *OPERATORS]),
-    st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(["90s", "CA, NV", "30d", "30d) or (sale", "80%", "a = b"]),
+    st.text(st.characters(codec="utf-8"), max_size=30)
+    | st.sampled_from(["90s", "CA, NV", "30d", "30d) or (sale", "80%", "a = b"]),
 )
 
 

@@ -1,4 +1,4 @@
-"""The editor of terms: a draft that travels in its form, policies as lines or as text, versions, whose terms they are."""
+"""The editor of terms: a draft that travels in its form, policies as lines or as text, versions, overrides."""
 
 from typing import Any
 
@@ -115,7 +115,9 @@ async def test_an_error_in_a_text_is_marked_under_its_character(editor: Editor) 
     await editor.press("keep:payout:0", when="sale and regoin = CA")
     assert editor.status == 422
     assert "did you mean region?" in editor.says
-    assert '<span class="of-line">sale and regoin = CA</span>\n<span class="under">         ^^^^^^</span>' in editor.page
+    assert (
+        '<span class="of-line">sale and regoin = CA</span>\n<span class="under">         ^^^^^^</span>' in editor.page
+    )
 
 
 async def test_errors_of_lines_and_of_the_amount_stand_beside_each_other(editor: Editor) -> None:
@@ -183,7 +185,8 @@ async def test_a_publisher_has_terms_of_its_own_until_they_end(admin: Person, pa
     await editor.press("save")
     assert "Saved" in editor.says
     base = (await latest(parts, "pub_1")).payout.base
-    assert base and base.amount == 1_500
+    assert base is not None
+    assert base.amount == 1_500
     assert (await latest(parts)).payout.base != base
     assert "Publisher 1 own terms" in editor.says
     await editor.press("end")
@@ -213,9 +216,7 @@ async def test_a_second_click_saves_once(admin: Person, parts: Parts) -> None:
     assert len(await versions(parts)) == 3
 
 
-async def test_each_side_reads_its_own_and_changes_nothing(
-    publisher: Person, new_person: Any, parts: Parts
-) -> None:
+async def test_each_side_reads_its_own_and_changes_nothing(publisher: Person, new_person: Any, parts: Parts) -> None:
     page = await Editor(publisher, PAGE).open()
     assert "12.50 USD" in page.says
     assert "20.00" not in page.page

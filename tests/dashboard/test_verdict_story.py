@@ -19,7 +19,9 @@ def policy(holds: bool | None, *terms: Term, amount: Money | None, name: str = "
     return PolicyView(name, holds, amount, terms)
 
 
-def side(*policies: PolicyView, matched: str | None = None, pays: int = 0, told: int = 0, missing: str = "") -> SideView:
+def side(
+    *policies: PolicyView, matched: str | None = None, pays: int = 0, told: int = 0, missing: str = ""
+) -> SideView:
     """`told`: by the terms alone."""
     return SideView(usd(pays), usd(told), matched, missing, list(policies))
 
