@@ -132,6 +132,7 @@ OPERATIONS = (
         body=Correct,
         answer=CorrectionView,
         configures=False,
+        settles=True,
     ),
     Operation(
         method="GET",
@@ -198,6 +199,7 @@ OPERATIONS = (
         body=Decision,
         answer=DisputeView,
         configures=False,
+        settles=True,
     ),
     Operation(
         method="GET",

@@ -44,8 +44,10 @@ class NewStatement(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 async def close(connection: AsyncConnection, principal: Principal, now_ms: int, new: NewStatement) -> str:
     """The id of the new statement. Raises InvalidField, Conflict `period_closed` for one that begins before the last
     one ends, `nothing_to_state`."""
-    # Who closes another period of this publisher waits here.
-    await connection.execute(select(publisher.c.id).where(publisher.c.id == new.publisher).with_for_update())
+    # Who closes another period of this publisher waits here; who posts for it does not.
+    await connection.execute(
+        select(publisher.c.id).where(publisher.c.id == new.publisher).with_for_update(key_share=True)
+    )
     _, currency, period = await _meant(connection, now_ms, new)
     made: dict[str, Any] = {"id": ids.new_id("sta", now_ms), "publisher_id": new.publisher, "currency": currency}
     made |= {"from_ms": period.from_ms, "to_ms": period.to_ms, "timezone": period.timezone, "closed_at_ms": now_ms}

@@ -24,13 +24,21 @@ from dni.access.model import Principal
 from dni.clock import rfc3339
 from dni.ledger import rows
 from dni.ledger.rows import Instant
-from dni.ledger.schema import call, campaign, posting, publisher, statement, statement_line, verdict
+from dni.ledger.schema import adjustment, call, campaign, posting, publisher, statement, statement_line, verdict
 from dni.money import Money
 from dni.payout import model
 from dni.payout.model import Period
 
-_OF_POSTING = ("call_id", "call_at_ms", "at_ms", "campaign_id", "kind", "reason", "payout")
+_OF_POSTING = ("call_id", "call_at_ms", "at_ms", "campaign_id", "kind", "payout")
 _before = posting.alias("before")
+# The journal keeps no word of a person's: it stands with what he put.
+_adjusted = (
+    select(adjustment.c.reason)
+    .where(adjustment.c.call_id == posting.c.call_id, adjustment.c.at_ms <= posting.c.at_ms)
+    .order_by(adjustment.c.at_ms.desc())
+    .limit(1)
+    .scalar_subquery()
+)
 # What was given to, or taken from, another publisher is nothing that this one's lines name.
 _CORRECTS = and_(_before.c.id == posting.c.corrects_id, _before.c.publisher_id == posting.c.publisher_id)
 
@@ -96,8 +104,8 @@ class PreviewView(msgspec.Struct):
 
 
 class StatementLine(msgspec.Struct):
-    """`corrects`: the posting whose amount this one changes. `verdict`: the policy that the call matches now, or what
-    it missed; null when it is another publisher's now."""
+    """`reason`: of who corrected the call, or granted a dispute. `corrects`: the posting whose amount this one changes.
+    `verdict`: the policy that the call matches now, or what it missed; null when it is another publisher's now."""
 
     posting: str
     call: str
@@ -106,7 +114,7 @@ class StatementLine(msgspec.Struct):
     campaign: str
     campaign_name: str
     kind: str
-    reason: str
+    reason: str | None
     amount: Money
     corrects: str | None
     verdict: str | None
@@ -224,6 +232,7 @@ async def lines(
             *(posting.c[name] for name in _OF_POSTING),
             campaign.c.name,
             _before.c.id.label("corrects"),
+            case((posting.c.kind.in_(("correction", "dispute")), _adjusted)).label("reason"),
             # Whose verdict it is now.
             case((call.c.publisher_id == posting.c.publisher_id, verdict.c.told)).label("told"),
         )

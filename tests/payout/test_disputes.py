@@ -126,9 +126,10 @@ async def test_what_is_granted_is_what_the_call_pays_from_now_on(called: Desk) -
     told = (made["state"], made["amount"], made["note"], made["decided_by"])
     assert told == ("granted", usd(1500), "the log says so", "Marketer")
     assert (await _adjusted(called))[1:] == [("call_1", 1500, 2000, "the log says so")]
-    async with called.ledger.read() as connection:
-        query = select(schema.call.c.id).where(schema.call.c.unsettled_ms.is_not(None))
-        assert (await connection.execute(query)).scalars().all() == ["call_1"]
+    call = await called.get("/calls/call_1")
+    assert (call["payout"], call["revenue"]) == (usd(1500), usd(2000))
+    [granted, _] = (await called.get("/postings?call=call_1"))["data"]
+    assert (granted["kind"], granted["payout"], granted["revenue"]) == ("dispute", usd(1500), usd(0))
     assert await called.get(f"/disputes/{wanted}", "publisher") == made
 
 
