@@ -93,7 +93,7 @@ class Quick:
             len(one.own.leaves) != len(one.shared.leaves) for side in self._sides for one in side.policies
         )
         self.spans_ms = tuple(sorted({1000 * leaf.seconds for leaf in leaves if leaf.check.about == _AGE}))
-        self._tables: dict[Leaf, _Table] = {}
+        self._tables: dict[Leaf | str, _Table] = {}
 
     def stretch(self, age_ms: int | None) -> int:
         """Which of the answers of `judge` holds for a call whose telephone rang so long before; None: it did not."""
@@ -130,18 +130,26 @@ def _compiled(terms: Terms, side: Side) -> _Side:
 
 
 class _Table:
-    """Of each value of a column whether a term holds."""
+    """Of each value of a column what is made of it."""
 
-    def __init__(self) -> None:
-        self.age = 0
-        self.truth: Array = np.zeros(0, np.int8)
+    def __init__(self, kind: type[Any]) -> None:
+        self._age = 0
+        self._made: Array = np.zeros(0, kind)
+
+    def of(self, column: Column, make: Callable[[Any], int]) -> Array:
+        if self._age != column.age:
+            self._age, self._made = column.age, self._made[:0]
+        if fresh := column.values[len(self._made) :]:
+            self._made = np.append(self._made, np.array([make(value) for value in fresh], self._made.dtype))
+        found: Array = self._made[column.codes]
+        return found
 
 
 class _Batch:
     """Some calls; a term is looked up once for all policies and stretches."""
 
     def __init__(
-        self, columns: Mapping[str, Column], shared: Array, tables: dict[Leaf, _Table], spans_ms: tuple[int, ...]
+        self, columns: Mapping[str, Column], shared: Array, tables: dict[Leaf | str, _Table], spans_ms: tuple[int, ...]
     ) -> None:
         self._columns, self._shared, self._tables, self._spans_ms = columns, shared, tables, spans_ms
         self._known: dict[Leaf, Array] = {}
@@ -167,8 +175,8 @@ class _Batch:
         """A column, or one value for all."""
         if policy.amount is not None:
             return policy.amount
-        sold = self._columns[SOLD]
-        return np.array([amount_of(policy, *value) or 0 for value in sold.values], np.int64)[sold.codes]
+        table = self._tables.setdefault(f"{policy.percent} %", _Table(np.int64))
+        return table.of(self._columns[SOLD], lambda sold: amount_of(policy, *sold) or 0)
 
     def _truth(self, node: Node, stretch: int) -> Any:
         if isinstance(node, Leaf):
@@ -189,11 +197,8 @@ class _Batch:
         return found
 
     def _looked_up(self, leaf: Leaf) -> Array:
-        column, table = self._columns[leaf.check.about], self._tables.setdefault(leaf, _Table())
-        if table.age != column.age:
-            table.age, table.truth = column.age, np.zeros(0, np.int8)
-        if fresh := column.values[len(table.truth) :]:
-            told = [leaf.check.holds(value) for value in fresh]
-            new = [0 if holds is None else 1 if holds is leaf.is_wanted else -1 for holds in told]
-            table.truth = np.append(table.truth, np.array(new, np.int8))
-        return table.truth[column.codes]
+        def truth(value: Any) -> int:
+            holds = leaf.check.holds(value)
+            return 0 if holds is None else 1 if holds is leaf.is_wanted else -1
+
+        return self._tables.setdefault(leaf, _Table(np.int8)).of(self._columns[leaf.check.about], truth)

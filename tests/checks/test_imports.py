@@ -79,6 +79,7 @@ PURE = {
     "qualification.judge",
     "qualification.language",
     "qualification.quick",
+    "qualification.trial",
     "qualification.words",
     "replay.calibration",
     "replay.events",
