@@ -190,7 +190,7 @@ def line(one: StatementLine, zone: ZoneInfo, now_ms: int) -> Line:
         words.moment(from_rfc3339(one.call_at), zone, now_ms),
         one.campaign_name,
         "Correction" if one.corrects else _KINDS.get(one.kind, one.kind),
-        one.reason,
+        one.reason or one.verdict or "",
         signed(one.amount) if one.corrects else cell(one.amount),
     )
 

@@ -46,7 +46,7 @@ async def test_a_call_says_first_what_it_pays_and_why(admin: Person, parts: Part
     assert "talk >= 90s fails talk 74 s, needed 90 s" in page
     assert "Base Does not hold 12.50 USD" in page
     assert "sale not known sale is not known" in page
-    assert page.index("It pays 5.00 USD") < page.index("What happened")
+    assert page.index("It pays 5.00 USD") < page.index("Times in America/New_York")
     other = await says(admin, "/calls/call_withheld")
     assert "Not qualified It pays nothing: not answered, needed answered" in other or "It pays nothing: " in other
     assert "What it pays" not in await says(admin, "/calls/call_refused")
@@ -56,10 +56,10 @@ async def test_each_side_of_a_call_is_shown_to_whose_it_is(publisher: Person, ad
     for path in (CALL, "/calls/call_august", "/calls/call_google"):
         mine = await publisher.read(path)
         assert "Payout, to the publisher" in mine.text
-        assert not [told for told in ("Revenue", "margin", "Billed", "20.00") if told in mine.text], path
+        assert not [told for told in ("Revenue", "margin", "Billed", "20.00 USD") if told in mine.text], path
         theirs = await advertiser.read(path)
         assert "Revenue, from the advertiser" in theirs.text
-        assert not [told for told in ("Payout, to", "margin", "12.50", "18.00") if told in theirs.text], path
+        assert not [told for told in ("Payout, to", "margin", "12.50", "18.00 USD") if told in theirs.text], path
 
 
 async def test_the_journal_of_a_call_has_a_line_for_each_change(admin: Person, publisher: Person) -> None:
@@ -147,13 +147,13 @@ async def test_balances_are_told_to_each_reader_for_his_side(
 async def test_a_period_is_looked_at_and_then_closed_once(admin: Person, publisher: Person, parts: Parts) -> None:
     assert "Payouts" in await says(admin, "/payouts/close")
     seen = await admin.read("/payouts/close?publisher=pub_1&from=2026-09-01&last=2026-09-20")
-    assert "Publisher 1, 1 September 2026 to 20 September 2026" in text(seen.text)
+    assert "Publisher 1 , 1 September 2026 to 20 September 2026" in text(seen.text)
     assert "There is nothing to state." in text(seen.text)
     parts.clock.advance(30 * priced.DAY)  # type: ignore[attr-defined]
     admin = await admin.signed_in("t" * 32)
     seen = await admin.read("/payouts/close?publisher=pub_1&month=2026-09")
-    assert "Publisher 1, September 2026 To be paid 42.50 USD" in text(seen.text)
-    form = hidden(seen.text, "/payouts/close")
+    assert "Publisher 1 , September 2026 To be paid 42.50 USD" in text(seen.text)
+    form = hidden(seen.text.partition('<form class="card form"')[0], "/payouts/close")
     closed = await admin.send("/payouts/close", form)
     assert closed.status_code == 303, text(closed.text)
     assert (await admin.send("/payouts/close", form)).headers["location"] == closed.headers["location"]
@@ -214,11 +214,11 @@ async def test_columns_and_filter_of_the_list_know_what_pays(
 ) -> None:
     page = await says(publisher, "/calls")
     assert "Payout" in page
-    assert "7 qualified 91.00 USD payout" in page
+    assert "qualified 7 payout 91.00 USD" in page
     assert "No called 5 hours ago" in page
     assert "Revenue" not in (await publisher.read("/calls?columns=revenue,payout")).text
     page = await says(advertiser, "/calls?columns=qualified,payout,revenue")
-    assert "140.00 USD revenue" in page
+    assert "revenue 140.00 USD" in page
     assert "91.00" not in page
     page = await says(admin, "/calls?qualified=yes&columns=qualified,payout,revenue")
     assert "Qualified: yes" in page
