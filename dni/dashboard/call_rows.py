@@ -10,6 +10,7 @@ from dni.clock import from_rfc3339
 from dni.dashboard import words
 from dni.dashboard.filters import LABELS, Filters
 from dni.dashboard.words import STATUSES, Badge
+from dni.ledger.schema import SUBS
 
 TEXT_FILTERS = (
     ("q", "Search", "name, number or id"),
@@ -17,6 +18,7 @@ TEXT_FILTERS = (
     ("medium", "Medium", "cpc"),
     ("campaign_name", "Campaign name", "spring"),
     ("keyword", "Keyword", "emergency plumber"),
+    *((name, LABELS[name], "as in the link") for name in SUBS),
 )
 REPORT_FILTERS = TEXT_FILTERS[1:]
 
@@ -35,6 +37,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     page_full: str
     content: str | None
     channel: str | None
+    sub1: str | None
+    sub2: str | None
+    sub3: str | None
+    sub4: str | None
+    sub5: str | None
     referrer: str | None
     owner: str | None
     publisher: str | None
@@ -96,6 +103,7 @@ def row(call: CallView, zone: ZoneInfo, now_ms: int, labels: Mapping[str, Mappin
         page_full=call.landing_page or "",
         content=call.content,
         channel=call.channel,
+        **{name: getattr(call, name) for name in SUBS},
         referrer=call.referrer,
         owner=_named(said, "campaign", call.campaign),
         publisher=_named(said, "publisher", call.publisher),

@@ -8,7 +8,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from dni.access import invitations
+from dni.dashboard.accounts import Accounts
 from dni.dashboard.assets import Assets
+from dni.dashboard.audit import Audit
 from dni.dashboard.budgets import Budgets
 from dni.dashboard.calls import Calls
 from dni.dashboard.campaigns import Campaigns
@@ -19,7 +22,9 @@ from dni.dashboard.disputes import Disputes
 from dni.dashboard.door import Door
 from dni.dashboard.exports import Exports
 from dni.dashboard.glossary import Glossary
+from dni.dashboard.invitation import Invitation
 from dni.dashboard.live import Live
+from dni.dashboard.my_account import MyAccount
 from dni.dashboard.numbers import Numbers
 from dni.dashboard.outcomes import Outcomes
 from dni.dashboard.overview import Overview
@@ -75,7 +80,10 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Publishers,
     Settings,
     Carriers,
+    Accounts,
     Tokens,
+    Audit,
+    MyAccount,
     Privacy,
     Glossary,
     PoolUse,
@@ -85,7 +93,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
 def routes(parts: Parts) -> list[Route]:
     assets = Assets()
     pages, door = Pages(assets), Door(parts)
-    sign_in = SignIn(parts, door, pages)
+    sign_in, invitation = SignIn(parts, door, pages), Invitation(parts, door, pages)
 
     async def start(_request: Request) -> Response:
         return RedirectResponse("/overview", 303)
@@ -94,6 +102,7 @@ def routes(parts: Parts) -> list[Route]:
         Route("/static/dashboard/{name}", Page(pages, assets.serve)),
         Route("/", Page(pages, start)),
         Route("/signin", Page(pages, sign_in.form, post=sign_in.submit)),
+        Route(invitations.PATH, Page(pages, invitation.form, post=invitation.submit)),
         Route("/signout", Page(pages, post=sign_in.out)),
         *(route(address, door, pages) for address in addresses(parts, pages)),
     ]

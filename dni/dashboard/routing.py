@@ -9,12 +9,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from dni.access import acts
 from dni.api import of_routing
 from dni.api.model import Ask
 from dni.api.operations import OPERATIONS
+from dni.api.write import acting
 from dni.campaign import campaigns, declare
 from dni.campaign.campaigns import CampaignView
-from dni.campaign.change import changing
 from dni.dashboard import bringing, destinations, forms, rehearsal_form, routing_draft, routing_words, step_form
 from dni.dashboard.desk import struct
 from dni.dashboard.door import Reader, id_of
@@ -94,11 +95,11 @@ class RoutingEditor:
         if routing_draft.problems(draft.steps):
             raise InvalidField("", "a step is not right yet: look at those in red")
         made = routing_draft.routing(draft)
-        async with changing(self._parts) as connection:
+        async with acting(self._parts, reader.principal, "put_routing", known.view.id) as (connection, act):
             live = await campaigns.routing(connection, reader.principal, known.view.id)
             if routing_draft.digest(live) not in (draft.seen, routing_draft.digest(made)):
                 raise Conflict("somebody changed this routing meanwhile: look at it as it is now, then decide")
-            await declare.routing(connection, known.view.id, made)
+            act.told = acts.told(await declare.routing(connection, known.view.id, made), live, made, whole=True)
         return RedirectResponse(f"/campaigns/{known.view.id}/routing?saved", 303)
 
     async def _try(self, request: Request, reader: Reader, known: Known, draft: Draft, sent: Form) -> Response:

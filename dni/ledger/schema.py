@@ -45,7 +45,8 @@ or deleted (triggers refuse it), and each posting is on at most one `statement`.
 of creating requests for a day. `secret` holds what all hosts must share. `signin` holds one-time sign-in codes.
 
 Times are integer milliseconds since the Unix epoch and end in `_ms`; money is integer minor units; ids are text,
-sortable by age; JSON columns hold small values that are read whole and never searched.
+sortable by age; JSON columns hold small values that are read whole and never searched, but for the
+sub-ids in `params` (`sub_id`).
 """
 
 from sqlalchemy import (
@@ -279,6 +280,16 @@ SOUGHT_CHARACTERS = 200
 def sought(column: ColumnElement[str]) -> ColumnElement[str]:
     """What an index has of a text."""
     return func.lower(func.substr(column, literal_column("1"), literal_column(str(SOUGHT_CHARACTERS))))
+
+
+SUBS = ("sub1", "sub2", "sub3", "sub4", "sub5")
+"""Parameters by which publishers tell where of their own traffic a visit comes from."""
+
+
+def sub_id(table: Table, name: str) -> ColumnElement[str]:
+    """One of SUBS, of a table whose rows have a touch."""
+    found: ColumnElement[str] = table.c.params[name].as_string().label(name)
+    return found
 
 
 def _touch() -> list[Column[str]]:
@@ -777,6 +788,15 @@ signed_in = Table(
     Index("ix_signed_in_principal_id", "principal_id"),
 )
 
+sign_in_try = Table(
+    "sign_in_try",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True, comment="SHA-256 of an e-mail address in lower case, known or not"),
+    _ms("since_ms"),
+    Column("tries", Integer, nullable=False, comment="with a password, since then, none of them right"),
+    Index("ix_sign_in_try_since_ms", "since_ms"),
+)
+
 audit = Table(
     "audit",
     metadata,
@@ -787,8 +807,9 @@ audit = Table(
     Column("role", Text, nullable=False),
     Column("act", Text, nullable=False, comment="the API's name of the operation, such as change_campaign"),
     Column("object_id", Text, comment="what it was done to"),
-    Column("told", JSON, nullable=False, comment="fields that were given, without secrets and callers"),
+    Column("told", JSON, nullable=False, comment="access.acts.Told by field, without secrets and callers"),
     Index("ix_audit_object_id", "object_id"),
+    Index("ix_audit_by_id", "by_id"),
 )
 
 refusal = Table(

@@ -146,7 +146,7 @@ def room(
             full[one.destination] = why.told(one.currency)
         else:
             # An advertiser reads which way a call went, and is not to know what publishers are paid.
-            over.append(f"{one.owner}'s {why.briefly if one.publisher else why.told(one.currency)}")
+            over.append(f"the {one.owner}'s {why.briefly if one.publisher else why.told(one.currency)}")
     return Room("; ".join(over), full, tuple(holds))
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, Text, bindparam, select, updat
 from dni.call.model import STATES
 from dni.errors import Unavailable
 from dni.ledger import stale
-from dni.ledger.schema import adjustment, call, campaign, dispute, number, pool, session, tag, verdict
+from dni.ledger.schema import SUBS, adjustment, call, campaign, dispute, number, pool, session, tag, verdict
 from dni.parts import Parts
 from dni.payout import journal
 from dni.payout.journal import Kind, Owner
@@ -157,7 +157,7 @@ def _judged(connection: Connection, row: dict[str, Any], version: Version, befor
         name
         for name, looked_at, value in (
             ("caller", True, row["caller"]),
-            ("params", "param" in version.words, row["params"]),
+            ("params", "param" in version.words, (row["params"] or {}).keys() - set(SUBS)),  # sub-ids stay
             ("custom", "custom" in version.words, custom),
         )
         if looked_at and value

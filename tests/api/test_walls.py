@@ -64,6 +64,8 @@ async def world(api: Api) -> World:
         carrier = {"kind": "twilio", "name": "C", "account_sid": "AC1", "auth_token": "x"}
         of["carriers"] = (await api.made("/carriers", carrier))["id"]
         of["tokens"] = (await api.made("/tokens", {"role": "marketer"}))["id"]
+        person = {"email": f"{of['publishers']}@example.com", "role": "publisher", "publisher": of["publishers"]}
+        of["accounts"] = (await api.made("/accounts", person))["id"]
         phone = {"campaign": of["campaigns"], "name": "Shop", "number": "+14155550180"}
         of["destinations"] = (await api.made("/destinations", phone))["id"]
         of["budgets"] = (await api.made("/budgets", {"campaign": of["campaigns"], **LIMITS}))["id"]
@@ -98,6 +100,7 @@ def _body(operation: Operation, world: World) -> dict[str, Any] | None:
         "numbers": {"number": "+14155550151", "campaign": campaign},
         "carriers": {"kind": "twilio", "name": "N", "account_sid": "AC2", "auth_token": "x"},
         "tokens": {"role": "admin"},
+        "accounts": {"email": "new@example.com", "role": "admin"},
         "privacy": {"caller": "+12125550177"},
         "budgets": {"campaign": campaign, "publisher": world.own["publishers"], **LIMITS},
         "destinations": {"campaign": campaign, "name": "N", "number": "+14155550152"},

@@ -35,7 +35,7 @@ _NEEDED = {
     f"{PREFIX}/privacy/export": f"?caller={quote(big_world.CALLERS[17], safe='')}",
 }
 # What the ledger has none of, like drafts of tags: nothing can be read there.
-_EMPTY = {"budgets", "disputes", "statements", "tokens", "webhooks"}
+_EMPTY = {"accounts", "budgets", "disputes", "statements", "tokens", "webhooks"}
 # Read as it comes: lists of many thousand rows.
 _COUNTED_BY_FIRST_BYTE = re.compile(r"\.csv|/events$")
 

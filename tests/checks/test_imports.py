@@ -10,7 +10,10 @@ ROOT = Path(__file__).parents[2]
 
 # Values and decisions: no I/O, no clock, no environment. Every `model.py` is one too.
 PURE = {
+    "access.acts",
+    "access.password_rules",
     "api.accept",
+    "api.report_file",
     "api.table",
     "attribution.area_codes",
     "attribution.credit",
@@ -20,6 +23,7 @@ PURE = {
     "attribution.returning",
     "call.told",
     "call.whose",
+    "dashboard.act_words",
     "dashboard.budget_form",
     "dashboard.budget_rows",
     "dashboard.call_route",
@@ -85,6 +89,8 @@ PURE = {
     "replay.events",
     "replay.generate",
     "replay.report",
+    "report.amounts",
+    "report.columns",
     "routing.conditions",
     "routing.decision",
     "routing.doors",
@@ -122,9 +128,14 @@ PURE = {
 }
 # A noun's storage. May use the ledger, Redis and any room's pure values, but no workflow.
 STORES = {
+    "access.accounts",
+    "access.audit",
+    "access.invitations",
     "access.secrets",
+    "access.signed_in",
     "access.signins",
     "access.tokens",
+    "access.tries",
     "access.walls",
     "api.idempotency",
     "attribution.delays",

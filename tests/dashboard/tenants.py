@@ -22,6 +22,7 @@ HIDDEN = {"publisher": ("neighbour", "stranger"), "advertiser": ("stranger",), "
 """By role, when it has walls: whose things do not exist for it."""
 
 _IDS = {
+    "accounts": "acc_{}",
     "budgets": "bud_{}",
     "calls": "call_{}",
     "campaigns": "cmp_{}",
@@ -117,6 +118,10 @@ async def _happened(parts: Parts, n: int, side: str) -> None:
     async with parts.ledger.write() as connection:
         token = {"id": f"tok_{side}", "name": f"Token of {side}", "role": "marketer", "digest": side.encode()}
         await connection.execute(insert(schema.token).values(**token, created_at_ms=START_MS))
+        person = {"id": f"acc_{side}", "name": f"Person of {side}", "email": f"{side}@example.com", "role": "publisher"}
+        await connection.execute(
+            insert(schema.account).values(**person, publisher_id=f"pub_{side}", created_at_ms=START_MS)
+        )
 
 
 async def _earned(parts: Parts, side: str, owners: dict[str, Any]) -> None:

@@ -23,10 +23,11 @@ def upgrade() -> None:
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("act", sa.Text(), nullable=False, comment="the API's name of the operation, such as change_campaign"),
         sa.Column("object_id", sa.Text(), nullable=True, comment="what it was done to"),
-        sa.Column("told", sa.JSON(), nullable=False, comment="fields that were given, without secrets and callers"),
+        sa.Column("told", sa.JSON(), nullable=False, comment="access.acts.Told by field, without secrets and callers"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
     op.create_index("ix_audit_object_id", "audit", ["object_id"], unique=False)
+    op.create_index("ix_audit_by_id", "audit", ["by_id"], unique=False)
     op.create_table(
         "signed_in",
         sa.Column("id", sa.Text(), nullable=False),
@@ -38,6 +39,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_signed_in")),
     )
     op.create_index("ix_signed_in_principal_id", "signed_in", ["principal_id"], unique=False)
+    op.create_table(
+        "sign_in_try",
+        sa.Column(
+            "digest",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="SHA-256 of an e-mail address in lower case, known or not",
+        ),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False, comment="with a password, since then, none of them right"),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_sign_in_try")),
+    )
+    op.create_index("ix_sign_in_try_since_ms", "sign_in_try", ["since_ms"], unique=False)
     op.create_table(
         "account",
         sa.Column("id", sa.Text(), nullable=False),
