@@ -33,7 +33,7 @@ _OF_ROW = {
     "destination": ("destination",),
     "custom": ("custom", "source"),
     "param": ("params", "source"),
-    "confidence": ("confidence",),
+    "confidence": ("confidence", "method"),
     "sale": ("outcome",),
     "value": ("outcome",),
     "lead": ("outcome",),

@@ -158,8 +158,6 @@ class Trial:
                     made.payout[at], made.qualified[at] = 0 if nobodys[at] else payout, payout > 0
                 if revenue is not None:
                     made.revenue[at] = revenue
-                    if not self._has_payout:
-                        made.qualified[at] = revenue > 0
             columns = (np.where(judged, new, old) for new, old in zip(_columns(made), _columns(was), strict=True))
             found.append(_Calls(*columns))
         return found

@@ -19,6 +19,7 @@ from dni.money import Money
 from dni.qualification.columns import Place
 from dni.qualification.model import Dedupe, Terms
 from dni.qualification.trial import Compared, Known, Sums, Trial
+from dni.settings import Settings
 
 _BATCH = 20_000
 _TEXTS = ("outcome", "params", "custom")
@@ -91,6 +92,15 @@ async def what_if(ledger: Ledger, tried: Tried, tell: Tell = lambda _done, _all:
         named = select(publisher.c.id, publisher.c.name).where(publisher.c.id.in_([each for each in found if each]))
         names = {row.id: row.name for row in await connection.execute(named)}
     return _view(tried, found, names, owner["currency"])
+
+
+async def errand(settings: Settings, question: bytes) -> bytes:
+    """As `dni.host.errand` runs it: a `Tried` in JSON, a `WhatIf` in JSON."""
+    ledger = Ledger(settings.ledger_url)
+    try:
+        return msgspec.json.encode(await what_if(ledger, msgspec.json.decode(question, type=Tried)))
+    finally:
+        await ledger.close()
 
 
 async def _run(connection: AsyncConnection, trial: Trial, asked: ColumnElement[bool], tell: Tell) -> None:

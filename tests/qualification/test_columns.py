@@ -57,6 +57,7 @@ def _rows() -> st.SearchStrategy[dict[str, Any]]:
         "keys": st.none() | st.sampled_from(("1", "2")),
         "params": st.none() | st.dictionaries(st.just("sub1"), st.sampled_from(("a", 5))),
         "custom": st.none() | st.dictionaries(st.just("plan"), st.sampled_from(("a", 5, True, None))),
+        "method": st.none() | st.sampled_from(("static", "current")),
         "confidence": st.none() | st.floats(0, 1),
         "outcome": st.none() | outcomes,
     }
