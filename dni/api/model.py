@@ -12,7 +12,7 @@ from dni.live.connection import Live
 from dni.pool.keys import Keys
 from dni.web.body import JSON_LIMIT
 
-Access = Literal["read", "tell", "write", "administer"]
+Access = Literal["read", "tell", "dispute", "write", "administer"]
 
 
 class Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -92,5 +92,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
             raise Forbidden(f"as {principal.role} you may read here, not change")
         if self.access == "tell" and not principal.may_tell:
             raise Forbidden("what became of a call is for its advertiser to tell")
+        if self.access == "dispute" and not principal.may_dispute:
+            raise Forbidden("what a call pays is disputed by its publisher or its advertiser")
         if self.access == "administer" and not principal.may_administer:
             raise Forbidden(f"this is for admins; you are {principal.role}")

@@ -625,6 +625,9 @@ dispute = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("call_id", Text, ForeignKey("call.id"), nullable=False),
+    # Whose it is: the call may be given to another publisher afterwards.
+    Column("campaign_id", Text, ForeignKey("campaign.id"), nullable=False),
+    Column("publisher_id", Text, ForeignKey("publisher.id")),
     _ms("at_ms"),
     Column("side", Text, nullable=False, comment="payout or revenue: whose money it is about"),
     Column("reason", Text, nullable=False),
@@ -696,8 +699,9 @@ statement_line = Table(
     "statement_line",
     metadata,
     Column("posting_id", Text, ForeignKey("posting.id"), primary_key=True),
-    Column("statement_id", Text, ForeignKey("statement.id"), nullable=False),
-    Index("ix_statement_line_statement_id", "statement_id"),
+    # Lines are taken first, the statement is what they sum to.
+    Column("statement_id", Text, ForeignKey("statement.id", deferrable=True, initially="DEFERRED"), nullable=False),
+    Index("ix_statement_line_statement_id", "statement_id", "posting_id"),
 )
 
 budget = Table(

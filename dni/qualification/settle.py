@@ -290,8 +290,9 @@ _SHARED = (
             [
                 select(number.c.pool_id)
                 .where(number.c.number == call.c.tracking_number, number.c.retired_at_ms.is_(None))
+                .correlate(call)
                 .scalar_subquery(),
-                select(tag.c.pool_id).where(tag.c.id == call.c.tag_id).scalar_subquery(),
+                select(tag.c.pool_id).where(tag.c.id == call.c.tag_id).correlate(call).scalar_subquery(),
             ]
         ),
         pool.c.shared,

@@ -23,6 +23,7 @@ DAY = 86_400_000
 ADMIN = Principal("tok_admin", "Ann", "admin")
 CALLER, OTHER = "+14155550142", "+12125550143"
 BUYER = "+14155550199"
+ADVERTISERS = {"cmp_1": "Roofers Inc", "cmp_2": "Roofers Inc"}
 PAYS, BILLS = 2_500, 4_000
 
 
@@ -44,11 +45,10 @@ class Trade:
     async def open(self) -> None:
         at = {"created_at_ms": START_MS}
         campaign = {"destination": BUYER, "timezone": "America/New_York", "currency": "USD", **at}
-        advertisers = {"cmp_1": "Roofers Inc", "cmp_2": "Roofers Inc", "cmp_3": None}
         carrier = {"id": "car_1", "kind": "generic", "name": "SIP", "account_sid": "sip", "auth_token": "t", **at}
         async with self.ledger.write() as connection:
-            for name, advertiser in advertisers.items():
-                values = {"id": name, "name": name, "advertiser": advertiser, **campaign}
+            for name in ("cmp_1", "cmp_2", "cmp_3"):
+                values = {"id": name, "name": name, "advertiser": ADVERTISERS.get(name), **campaign}
                 await connection.execute(insert(schema.campaign).values(values))
             for name in ("pub_1", "pub_2"):
                 await connection.execute(insert(schema.publisher).values(id=name, name=name, **at))
@@ -114,7 +114,10 @@ class Trade:
         self.now_ms += 1
         async with self.ledger.write() as connection:
             row = (await connection.execute(select(schema.call).where(schema.call.c.id == call_id))).mappings().one()
-            await credits.credit_anew(connection, row, found, self.now_ms)
+            if row["method"] is None:
+                await credits.credit(connection, call_id, found, row["campaign_id"], self.now_ms)
+            else:
+                await credits.credit_anew(connection, row, found, self.now_ms)
 
     async def adjust(self, call_id: str, payout: int | None = None, revenue: int | None = None) -> None:
         self.now_ms += 1

@@ -179,6 +179,8 @@ def upgrade() -> None:
         "dispute",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("call_id", sa.Text(), nullable=False),
+        sa.Column("campaign_id", sa.Text(), nullable=False),
+        sa.Column("publisher_id", sa.Text(), nullable=True),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("side", sa.Text(), nullable=False, comment="payout or revenue: whose money it is about"),
         sa.Column("reason", sa.Text(), nullable=False),
@@ -192,6 +194,8 @@ def upgrade() -> None:
         sa.Column("adjustment_id", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["adjustment_id"], ["adjustment.id"], name=op.f("fk_dispute_adjustment_id")),
         sa.ForeignKeyConstraint(["call_id"], ["call.id"], name=op.f("fk_dispute_call_id")),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_dispute_campaign_id")),
+        sa.ForeignKeyConstraint(["publisher_id"], ["publisher.id"], name=op.f("fk_dispute_publisher_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute")),
     )
     op.create_index("ix_dispute_call_id", "dispute", ["call_id"], unique=False)
@@ -228,10 +232,16 @@ def upgrade() -> None:
         sa.Column("posting_id", sa.Text(), nullable=False),
         sa.Column("statement_id", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["posting_id"], ["posting.id"], name=op.f("fk_statement_line_posting_id")),
-        sa.ForeignKeyConstraint(["statement_id"], ["statement.id"], name=op.f("fk_statement_line_statement_id")),
+        sa.ForeignKeyConstraint(
+            ["statement_id"],
+            ["statement.id"],
+            name=op.f("fk_statement_line_statement_id"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
         sa.PrimaryKeyConstraint("posting_id", name=op.f("pk_statement_line")),
     )
-    op.create_index("ix_statement_line_statement_id", "statement_line", ["statement_id"], unique=False)
+    op.create_index("ix_statement_line_statement_id", "statement_line", ["statement_id", "posting_id"], unique=False)
     op.create_table(
         "verdict",
         sa.Column("call_id", sa.Text(), nullable=False),
