@@ -18,6 +18,8 @@ tokens = typer.Typer(no_args_is_help=True, help="API tokens.")
 demo = typer.Typer(no_args_is_help=True, help="Try the service without a carrier.")
 app.add_typer(tokens, name="token")
 app.add_typer(demo, name="demo")
+accounts = typer.Typer(no_args_is_help=True, help="Accounts of people.")
+app.add_typer(accounts, name="account")
 privacy = typer.Typer(no_args_is_help=True, help="Tell a person what is held of him, or erase him.")
 app.add_typer(privacy, name="privacy")
 
@@ -177,9 +179,16 @@ def attribute(
     since_ms = _moment_ms("--since", since)
 
     async def run(ledger: Any, now_ms: int) -> Any:
+        from dni.access import audit
+        from dni.access.acts import Told
+        from dni.access.model import COMMAND_LINE
         from dni.call.reattribute import reattribute
         from dni.catalog.load import load
+        from dni.clock import rfc3339
 
+        async with ledger.write() as connection:
+            told = [Told("since", None, rfc3339(since_ms))]
+            await audit.note(connection, now_ms, COMMAND_LINE, "reattribute", None, told)
         return await reattribute(ledger, await load(ledger), since_ms, now_ms)
 
     done = _on_ledger(data_dir, run)
@@ -256,6 +265,8 @@ def create_token(
     """Make an API token and print it, once."""
     import msgspec
 
+    from dni.access import acts, audit
+    from dni.access.model import COMMAND_LINE
     from dni.access.tokens import NewToken
     from dni.campaign import declare
     from dni.campaign.change import one_change
@@ -269,9 +280,49 @@ def create_token(
 
     async def make(ledger: Any, now_ms: int) -> str:
         async with one_change(ledger) as connection:
-            return str((await declare.token(connection, now_ms, new)).token)
+            made = await declare.token(connection, now_ms, new)
+            await audit.note(connection, now_ms, COMMAND_LINE, "create_token", made.id, acts.told(new))
+            return str(made.token)
 
     out.print(_on_ledger(data_dir, make))
+
+
+@accounts.command("create")
+def create_account(
+    email: Annotated[str, typer.Argument(help="The e-mail address to sign in with.")],
+    role: Annotated[str, typer.Option(help="admin, marketer, advertiser or publisher.")],
+    name: Annotated[str, typer.Option(help="As it stands beside what the person does.")] = "",
+    campaign: Annotated[str | None, typer.Option(help="Id: sees this campaign only.")] = None,
+    publisher: Annotated[str | None, typer.Option(help="Id: sees this publisher only.")] = None,
+    callers: Annotated[bool, typer.Option("--callers", help="A publisher sees callers' numbers in full.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Make an account, and print the link with which its holder chooses a password. No mail is sent."""
+    from dni.access import terminal
+
+    given = {"email": email, "role": role, "name": name, "campaign": campaign, "publisher": publisher}
+    settings = environment.load(data_dir=data_dir)
+    out.print(_on_ledger(data_dir, terminal.creating(settings, {**given, "callers": callers})))
+
+
+Person = Annotated[str, typer.Argument(metavar="PERSON", help="An e-mail address, or the account's id.")]
+
+
+@accounts.command("disable")
+def disable_account(person: Person, data_dir: DataDir = None) -> None:
+    """Sign somebody out everywhere and let him in no more. `dni account reset` lets him in again."""
+    from dni.access import terminal
+
+    out.print(_on_ledger(data_dir, terminal.disabling(person)))
+
+
+@accounts.command("reset")
+def reset_account(person: Person, data_dir: DataDir = None) -> None:
+    """Print a new link with which somebody chooses a password; the present one, and all sign-ins, end."""
+    from dni.access import terminal
+
+    settings = environment.load(data_dir=data_dir)
+    out.print(_on_ledger(data_dir, terminal.resetting(settings, person)))
 
 
 Visitor = Annotated[str | None, typer.Option(metavar="ID", help="A visitor, by his id.")]
