@@ -3,7 +3,20 @@
 from sqlalchemy import ColumnElement, Table, and_, false, or_, select, true
 
 from dni.access.model import Principal
-from dni.ledger.schema import call, campaign, destination, number, pool, posting, publisher, session, tag
+from dni.ledger.schema import (
+    budget,
+    call,
+    campaign,
+    destination,
+    dispute,
+    number,
+    pool,
+    posting,
+    publisher,
+    session,
+    statement,
+    tag,
+)
 
 
 def campaigns(principal: Principal) -> ColumnElement[bool]:
@@ -21,6 +34,13 @@ def destinations(principal: Principal) -> ColumnElement[bool]:
     if principal.publisher:
         return false()
     return destination.c.campaign_id == principal.campaign if principal.campaign else true()
+
+
+def budgets(principal: Principal) -> ColumnElement[bool]:
+    """A publisher sees its own, an advertiser its campaign's and its destinations': those of publishers tell what they
+    are paid."""
+    mine = _own(budget, principal)
+    return mine if principal.sees_payout else and_(mine, budget.c.publisher_id.is_(None))
 
 
 def publishers(principal: Principal) -> ColumnElement[bool]:
@@ -60,12 +80,26 @@ def calls(principal: Principal) -> ColumnElement[bool]:
     return _own(call, principal)
 
 
+def sessions(principal: Principal) -> ColumnElement[bool]:
+    return _own(session, principal)
+
+
 def postings(principal: Principal) -> ColumnElement[bool]:
+    """Which of its two amounts a principal sees is for the reader to mind (`sees_payout`, `sees_revenue`)."""
     return _own(posting, principal)
 
 
-def sessions(principal: Principal) -> ColumnElement[bool]:
-    return _own(session, principal)
+def disputes(principal: Principal) -> ColumnElement[bool]:
+    """Neither side sees what the other disputes."""
+    sides = [side for side in ("payout", "revenue") if getattr(principal, f"sees_{side}")]
+    return and_(_own(dispute, principal), dispute.c.side.in_(sides))
+
+
+def statements(principal: Principal) -> ColumnElement[bool]:
+    """A statement is of all campaigns of its publisher: inside one campaign's walls there is none."""
+    if principal.campaign or not principal.sees_payout:
+        return false()
+    return statement.c.publisher_id == principal.publisher if principal.publisher else true()
 
 
 def _own(table: Table, principal: Principal) -> ColumnElement[bool]:

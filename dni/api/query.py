@@ -32,6 +32,11 @@ class CallQuery(ListQuery, kw_only=True):
     tag: str | None = None
     status: str | None = None
     qualified: bool | None = None
+    sub1: str | None = None
+    sub2: str | None = None
+    sub3: str | None = None
+    sub4: str | None = None
+    sub5: str | None = None
     min_confidence: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     q: str | None = None
 
@@ -67,8 +72,14 @@ class ReportQuery(Query, kw_only=True):
     landing_page: str | None = None
     device: str | None = None
     region: str | None = None
+    sub1: str | None = None
+    sub2: str | None = None
+    sub3: str | None = None
+    sub4: str | None = None
+    sub5: str | None = None
     number: str | None = None
     first_time: bool | None = None
+    currency: Annotated[str, msgspec.Meta(pattern=CURRENCY)] | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
 
 
@@ -121,6 +132,16 @@ class PersonQuery(Query, kw_only=True):
     caller: str | None = None
 
 
+class AuditQuery(ListQuery, kw_only=True):
+    """`object`, `by`: ids. `act`: an operation's name."""
+
+    object: str | None = None
+    by: str | None = None
+    act: str | None = None
+    from_: When | None = msgspec.field(default=None, name="from")
+    to: When | None = None
+
+
 class NumberQuery(ListQuery, kw_only=True):
     kind: Literal["static", "pooled"] | None = None
     pool: str | None = None
@@ -129,6 +150,11 @@ class NumberQuery(ListQuery, kw_only=True):
 
 class DestinationQuery(ListQuery, kw_only=True):
     campaign: str | None = None
+
+
+class BudgetQuery(ListQuery, kw_only=True):
+    campaign: str | None = None
+    publisher: str | None = None
 
 
 class TagQuery(ListQuery, kw_only=True):
@@ -159,7 +185,7 @@ def read(query_string: bytes, kind: type[T]) -> T:
 
 
 def span_ms(
-    query: CallQuery | SessionQuery | ReportQuery | GoogleAdsQuery | PostingQuery,
+    query: CallQuery | SessionQuery | ReportQuery | GoogleAdsQuery | PostingQuery | AuditQuery,
 ) -> tuple[int | None, int | None]:
     """`from` and `to` in ms. Raises InvalidField."""
     return _ms("from", query.from_), _ms("to", query.to)

@@ -86,6 +86,7 @@ class PostingView(msgspec.Struct):
     margin: Money | None
 
 
+_MARK = ", revenue: "
 _OF_CALL = (
     select(posting.c.id, posting.c.corrects_id, posting.c.campaign_id, posting.c.publisher_id, posting.c.currency,
            posting.c.payout, posting.c.revenue)
@@ -186,6 +187,17 @@ def _seen(principal: Principal) -> ColumnElement[bool]:
     return walls.postings(principal) & changed
 
 
+def _told(reason: str, principal: Principal) -> str:
+    """`payout: Base, revenue: Billed`: of who sees one side, that side. Of a name that holds the mark, rather too
+    little is told than what is the other's."""
+    if principal.sees_payout and principal.sees_revenue:
+        return reason
+    if principal.sees_payout:
+        return reason.partition(_MARK)[0]
+    _, mark, revenue = reason.rpartition(_MARK)
+    return f"{mark.removeprefix(', ')}{revenue}"
+
+
 def _view(row: RowMapping, principal: Principal) -> PostingView:
     def money(amount: int, *, seen: bool) -> Money | None:
         return Money(amount, row["currency"]) if seen else None
@@ -199,7 +211,7 @@ def _view(row: RowMapping, principal: Principal) -> PostingView:
         campaign=row["campaign_id"],
         publisher=row["publisher_id"],
         kind=row["kind"],
-        reason=row["reason"],
+        reason=_told(row["reason"], principal),
         corrects=row["corrects_id"],
         payout=money(row["payout"], seen=sees_payout),
         revenue=money(row["revenue"], seen=sees_revenue),
