@@ -15,12 +15,13 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, Text, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, exists, literal, select, update
 
+from dni.call import statements
 from dni.call.model import STATES
 from dni.errors import Unavailable
 from dni.ledger import stale
-from dni.ledger.schema import SUBS, adjustment, call, campaign, dispute, number, pool, session, tag, verdict
+from dni.ledger.schema import SUBS, adjustment, call, campaign, dispute, number, pool, posting, session, tag, verdict
 from dni.parts import Parts
 from dni.payout import journal
 from dni.payout.journal import Kind, Owner
@@ -125,9 +126,13 @@ def settle_call(connection: Connection, call_id: str, now_ms: int) -> None:
     changes: dict[str, Any] = {"unsettled_ms": None}
     if row["campaign_id"] is not None and STATES[row["status"]].ends:
         changes |= _settle(connection, row, now_ms)
-    connection.execute(_CHANGE, {"this": call_id, **changes})
-    if any(row[name] != value for name, value in changes.items() if name != "unsettled_ms"):
-        stale.mark(connection, "call", [row["started_at_ms"]])
+    changed = {name: value for name, value in changes.items() if row[name] != value}
+    if len(changed) == 1:  # nothing that reports read
+        connection.execute(_CHANGE, {"this": call_id, **changed})
+        return
+    told = {f"new_{name}": value for name, value in changed.items()} | {"this": call_id}
+    moment_ms = row["started_at_ms"]
+    statements.change(tuple(changed)).run(connection, told | stale.of_calls(moment_ms, moment_ms, None, None))
 
 
 def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[str, Any]:
@@ -265,7 +270,7 @@ def _post(
     """The difference to what was posted before; what was another's is taken back whole."""
     payout, revenue = (amounts.payout, amounts.revenue) if amounts else (0, 0)
     owner = Owner(row["campaign_id"], row["publisher_id"], row["currency"])
-    standing = journal.standing(connection, row["id"])
+    standing = journal.standing(connection, row["id"]) if row["is_posted"] else None
     corrects = standing.last if standing else None
     had_payout, had_revenue = (standing.payout, standing.revenue) if standing else (0, 0)
     kind, reason = _kind(adjusted, made, before)
@@ -340,6 +345,7 @@ _CALL = (
         campaign.c.advertiser,
         campaign.c.routing["holidays"].label("holidays"),
         _SHARED.label("shared_pool"),
+        exists(select(literal(1)).where(posting.c.call_id == call.c.id)).label("is_posted"),
         verdict.c.terms_id,
         verdict.c.told,
         verdict.c.basis,
