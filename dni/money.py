@@ -26,7 +26,12 @@ class Money(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         digits = _DIGITS.get(self.currency, 2)
-        return f"{Decimal(self.amount).scaleb(-digits):,.{digits}f} {self.currency}"
+        return f"{self.major:,.{digits}f} {self.currency}"
+
+    @property
+    def major(self) -> Decimal:
+        """As people count it: 12.50."""
+        return Decimal(self.amount).scaleb(-_DIGITS.get(self.currency, 2))
 
 
 def read(text: str, unit: str, path: str) -> Money:

@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import asyncpg
 import pytest
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, text
 
 from dni.errors import Unavailable
 from dni.ledger.engines import Ledger
@@ -17,6 +18,9 @@ LONG = "x" * 1_000
 
 
 on_sqlite = pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
+on_postgres = pytest.mark.parametrize(
+    "ledger_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
 
 
 def adding(code: int, many: int = 1) -> Callable[[Connection], int]:
@@ -62,6 +66,56 @@ async def test_changes_at_once_all_come_through(ledger: Ledger) -> None:
     await asyncio.gather(*((ledger, other)[n % 2].commit(adding(n)) for n in range(40)))
     await other.close()
     assert await words(ledger) == 40
+
+
+@on_sqlite
+async def test_who_is_urgent_is_written_first(ledger: Ledger) -> None:
+    other = Ledger(str(ledger.url))
+    order: list[int] = []
+
+    def told(code: int) -> Callable[[Connection], None]:
+        def change(connection: Connection) -> None:
+            adding(code)(connection)
+            order.append(code)
+
+        return change
+
+    async with other.write():
+        patient = [asyncio.create_task(ledger.commit(told(n))) for n in range(1, 9)]
+        await asyncio.sleep(0)
+        urgent = asyncio.create_task(ledger.commit(told(9), urgent=True))
+        await asyncio.sleep(0)
+    await asyncio.gather(urgent, *patient)
+    await other.close()
+    assert order == [9, 1, 2, 3, 4, 5, 6, 7, 8]
+    assert await words(ledger) == 9
+
+
+@on_postgres
+async def test_who_is_urgent_does_not_wait_for_those_who_wait_for_a_lock(ledger: Ledger) -> None:
+    async with ledger.write() as connection:
+        await connection.execute(text("LOCK TABLE word IN EXCLUSIVE MODE"))
+        patient = [asyncio.create_task(ledger.commit(adding(n))) for n in range(1, 9)]
+        await asyncio.sleep(0)
+        asked = ledger.commit(lambda connection: connection.execute(select(1)).scalar_one(), 0.5, urgent=True)
+        assert await asked == 1
+        assert not any(one.done() for one in patient)
+    await asyncio.gather(*patient)
+    assert await words(ledger) == 8
+
+
+@on_postgres
+async def test_a_connection_that_the_server_closed_is_not_used_again(ledger: Ledger) -> None:
+    await ledger.commit(adding(1), 0.5, urgent=True)
+    await words(ledger)
+    mine = await asyncpg.connect(ledger.url.set(drivername="postgresql").render_as_string(hide_password=False))
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    await mine.execute(f"SELECT pg_terminate_backend(pid) {others}")
+    while await mine.fetchval(f"SELECT count(*) {others} AND backend_type = 'client backend'"):
+        pass
+    await mine.close()
+    await ledger.commit(adding(2), 0.5, urgent=True)
+    assert await words(ledger) == 2
 
 
 @on_sqlite

@@ -39,6 +39,11 @@ class Principal(msgspec.Struct, frozen=True):
         return self.role != "publisher" and not self.publisher
 
     @property
+    def may_dispute(self) -> bool:
+        """What a call pays is disputed by whose money it is, or by who decides it, in their name."""
+        return self.role in ("publisher", "advertiser") or self.may_write
+
+    @property
     def may_administer(self) -> bool:
         """Carriers and tokens hold secrets: admins only."""
         return self.role == "admin"

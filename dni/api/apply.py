@@ -17,6 +17,7 @@ from dni.access import acts, audit
 from dni.access.acts import Told
 from dni.access.authenticate import ADMIN
 from dni.access.model import COMMAND_LINE, Principal
+from dni.api import apply_terms
 from dni.api.routing_names import steps_with_ids
 from dni.campaign import campaigns, declare, publishers
 from dni.campaign.campaigns import CampaignChange, NewCampaign
@@ -49,8 +50,8 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class _Section(msgspec.Struct, frozen=True):
-    """`names`: fields that hold the name of a row of another table. `fixed`: what an update cannot change. `routed`:
-    its `routing` is set after all sections."""
+    """`names`: fields that hold the name of a row of another table. `fixed`: what an update cannot change. `later`:
+    fields that are set after all sections."""
 
     kind: str
     table: Table
@@ -62,7 +63,7 @@ class _Section(msgspec.Struct, frozen=True):
     now: Callable[[AsyncConnection, str], Awaitable[Any]]
     names: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
-    routed: bool = False
+    later: tuple[str, ...] = ()
 
 
 # In this order an entry names only what is there or comes before it.
@@ -77,7 +78,7 @@ _SECTIONS = {
         declare.change_campaign,
         lambda c, wanted: campaigns.one(c, ADMIN, wanted),
         fixed=("currency",),
-        routed=True,
+        later=("routing", *apply_terms.NAMES),
     ),
     "destinations": _Section(
         "destination",
@@ -163,12 +164,14 @@ async def apply(
         async with one_change(ledger) as connection:
             hand = _Hand(connection, now_ms, by)
             for place, section, entry in entries:
-                plain = {name: value for name, value in entry.items() if not (section.routed and name == "routing")}
+                plain = {name: value for name, value in entry.items() if name not in section.later}
                 done.append(await _one(hand, place, section, plain))
-            # Steps name destinations and publishers, which come after the campaigns.
+            # Steps and terms name destinations and publishers, which come after the campaigns.
             for place, section, entry in entries:
-                if section.routed and "routing" in entry:
+                if "routing" in section.later and "routing" in entry:
                     done.append(await _route(hand, place, section, entry))
+                if section.later and entry.keys() & set(apply_terms.NAMES):
+                    done += await _terms(hand, place, section, entry)
             if dry_run or all(change.action == "unchanged" for change in done):
                 raise _NothingToKeep
     except _NothingToKeep:
@@ -290,6 +293,31 @@ async def _route(hand: _Hand, place: str, section: _Section, entry: dict[str, An
         raise UsageError("; ".join(places), code=error.code) from None
     action: Literal["create", "update"] = "update" if now.steps else "create"
     return Change(action, "routing", key, (f"steps: {len(told.steps)} of them",))
+
+
+async def _terms(hand: _Hand, place: str, section: _Section, entry: dict[str, Any]) -> list[Change]:
+    """Terms of a campaign and of its publishers, for calls that begin from now on."""
+    connection, now_ms = hand.connection, hand.now_ms
+    key = _key(section, entry, place)
+    done: list[Change] = []
+    try:
+        wanted = await _known(connection, section.table, key, "/name")
+        for one in apply_terms.declared(entry):
+            publisher, name = None, key
+            if one.publisher is not None:
+                publisher = await _known(connection, schema.publisher, one.publisher, f"{one.path}/publisher")
+                name = f"{key}, {one.publisher}"
+            before, is_changed = await apply_terms.changed(connection, now_ms, wanted, publisher, one.terms)
+            action: Literal["create", "update"] = "update" if before else "create"
+            told = apply_terms.details(one.terms)
+            if is_changed:
+                of = [] if publisher is None else [Told("publisher", None, publisher)]
+                await hand.note("put_terms", wanted, [*of, *acts.told({"terms": one.terms}, {"terms": before})])
+            done.append(Change(action, "terms", name, told) if is_changed else Change("unchanged", "terms", name))
+    except (InvalidField, Conflict) as error:
+        places = [f"{_toml(place, e.path)}: {e.message}" for e in error.errors] or [f"{place}: {error.detail}"]
+        raise UsageError("; ".join(places), code=error.code) from None
+    return done
 
 
 def _difference(field: str, before: Any, after: Any) -> str:

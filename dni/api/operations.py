@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import tokens
 from dni.access.tokens import NewToken, TokenView
-from dni.api import of_access, of_calls, of_privacy, of_routing, of_tags
+from dni.api import of_access, of_calls, of_payout, of_privacy, of_routing, of_tags, of_terms
 from dni.api.model import Ask, ListQuery, Operation, Query
 from dni.api.query import (
     DestinationQuery,
@@ -340,7 +340,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *(operation for noun in _NOUNS for operation in _operations(noun)),
     *of_tags.OPERATIONS,
     *of_routing.OPERATIONS,
+    *of_terms.OPERATIONS,
     *of_calls.OPERATIONS,
+    *of_payout.OPERATIONS,
     *of_privacy.OPERATIONS,
     *of_access.OPERATIONS,
     Operation(

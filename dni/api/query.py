@@ -92,6 +92,27 @@ class GoogleAdsQuery(Query, kw_only=True):
     cursor: str | None = None
 
 
+class TermsQuery(Query, kw_only=True):
+    """`publisher`: what it has in place of the campaign's terms."""
+
+    publisher: str | None = None
+
+
+class EndQuery(Query, kw_only=True):
+    """`from`: calls that begin from then on; without it, from now on."""
+
+    publisher: str | None = None
+    from_: When | None = msgspec.field(default=None, name="from")
+
+
+class PostingQuery(ListQuery, kw_only=True):
+    from_: When | None = msgspec.field(default=None, name="from")
+    to: When | None = None
+    campaign: str | None = None
+    publisher: str | None = None
+    call: str | None = None
+
+
 class PersonQuery(Query, kw_only=True):
     """One of them."""
 
@@ -148,7 +169,7 @@ def read(query_string: bytes, kind: type[T]) -> T:
 
 
 def span_ms(
-    query: CallQuery | SessionQuery | ReportQuery | GoogleAdsQuery | AuditQuery,
+    query: CallQuery | SessionQuery | ReportQuery | GoogleAdsQuery | PostingQuery | AuditQuery,
 ) -> tuple[int | None, int | None]:
     """`from` and `to` in ms. Raises InvalidField."""
     return _ms("from", query.from_), _ms("to", query.to)

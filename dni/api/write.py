@@ -16,6 +16,7 @@ from dni.api.idempotency import Stored
 from dni.api.model import Ask, Operation
 from dni.campaign.change import changing
 from dni.parts import Parts
+from dni.qualification.settle import settle_since
 
 
 async def write(parts: Parts, operation: Operation, ask: Ask, key: str | None = None, request: bytes = b"") -> Any:
@@ -34,12 +35,14 @@ async def write(parts: Parts, operation: Operation, ask: Ask, key: str | None = 
         before = await operation.before(connection, ask) if operation.before else None
         value = await operation.run(connection, ask)
         about = ask.id or getattr(value, "id", None)
-        told = acts.told(ask.body, before, value, whole=operation.method == "PUT")
+        told = acts.told(ask.body, before, value, whole=operation.whole)
         await audit.note(connection, ask.now_ms, ask.principal, operation.name, about, told)
         if key is not None:
             answer = msgspec.structs.replace(value, **{operation.secret: None}) if operation.secret else value
             stored = Stored(operation.status, msgspec.json.encode(answer))
             await idempotency.finish(connection, who, key, stored)
+    if operation.settles:
+        await settle_since(parts, ask.now_ms)
     return value
 
 

@@ -72,6 +72,8 @@ _CODES = {
     "US-WY": "307",
 }
 _REGION_OF = {code: region for region, codes in _CODES.items() for code in codes.split()}
+REGIONS = frozenset(_CODES)
+"""Those that an area code tells."""
 
 
 def region_of(number: str | None) -> str | None:

@@ -1,18 +1,18 @@
 """Storage of calls and their events. A call's row is the fold of its events; `record` is the only way in."""
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Connection, Table, Text, bindparam, insert, select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni import ids
-from dni.call.credits import credit_row, mark
+from dni.call import statements
+from dni.call.credits import credit_row, mark, marked
 from dni.call.model import STATES, Ours, fold, legs, longest_ms
-from dni.call.told import Recorded, Told, nameless, read, recorded
+from dni.call.told import Recorded, Told, nameless, read, recorded, unsettled
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
 from dni.routing import attempts
@@ -34,20 +34,8 @@ class Superseded(Exception):
     """The carrier got another answer, with which the event is safe on disk: nothing of this one is kept."""
 
 
-# Made once: to make a statement takes longer than to ask it.
-_OURS_NOW = (
-    select(schema.call)
-    .where(
-        schema.call.c.carrier_id == bindparam("carrier_id", type_=Text),
-        schema.call.c.provider_id == bindparam("provider_id", type_=Text),
-    )
-    .with_for_update()
-)
-_EVENTS = select(schema.call_event.c.kind, schema.call_event.c.received_at_ms, schema.call_event.c.fields).where(
-    schema.call_event.c.call_id == bindparam("call_id", type_=Text)
-)
-_KEEP = insert(schema.decision)
-_CHANGE = update(schema.call).where(schema.call.c.id == bindparam("this", type_=Text))
+# All that a call's attempts go by: where its legs are, by number, and when the call ended.
+Followed = tuple[dict[str, tuple[str, int | None]], int | None]
 
 
 def record(connection: Connection, ledger: Ledger, told: Told, choose: Choose | None = None) -> Recorded:
@@ -79,7 +67,7 @@ def _record(
 
 def _known(connection: Connection, same: dict[str, str]) -> dict[str, Any] | None:
     """The row, ours until the commit: two events at once must see each other."""
-    row = connection.execute(_OURS_NOW, same).mappings().first()
+    row = connection.execute(statements.OURS_NOW, same).mappings().first()
     return dict(row) if row is not None else None
 
 
@@ -92,12 +80,15 @@ def _begin(
     if decision is not None:
         row |= _decided(row, decision)
         row |= _state(row, [event])
+    row |= unsettled({}, row, told.received_ms)
     known = {name: value for name, value in row.items() if value is not None}
-    if connection.execute(_once(ledger, schema.call), known).first() is None:
+    if connection.execute(statements.add_call(ledger), known).first() is None:
         return None
-    _add_event(connection, ledger, row["id"], event, told)
-    _keep(connection, row["id"], event.identity, told.received_ms, decision)
-    mark(connection, row)
+    attempted = attempts.rows_of(row["id"], decision.targets, told.received_ms) if decision is not None else []
+    values = _event_row(row["id"], event, told) | marked(row)
+    if decision is not None:
+        values |= _decision_rows(row["id"], event.identity, told.received_ms, decision, attempted)
+    statements.add_what_begins(decision is not None, len(attempted)).run(connection, values)
     return recorded(row, fresh=True, decision=decision), decision
 
 
@@ -107,22 +98,29 @@ def _go_on(
     if row["forgot_ms"] is not None:
         told = replace(told, fields=nameless(told.port, told.fields))
         event = replace(told.event(), identity=event.identity)
-    if not _add_event(connection, ledger, row["id"], event, told):
+    events = _with_event(connection, ledger, row["id"], event, told)
+    if events is None:
         return recorded(row, fresh=False, decision=_former(connection, row["id"], event.identity)), None
     changes = _facts(row, event, told)
     if event.kind == "dialled":
         attempts.end(connection, row["id"], event.destination_state, told.received_ms)
     decision = _chosen(connection, {**row, **changes}, told, choose)
     changes |= _decided({**row, **changes}, decision)
-    events = _events(connection, row["id"], told.port)
-    changes |= _state({**row, **changes}, events)
+    changes |= _state({**row, **changes}, events.values())
+    changes |= unsettled(row, changes, told.received_ms)
     changed = {name: value for name, value in changes.items() if row[name] != value}
-    if changed:
-        connection.execute(_CHANGE, {**changed, "this": row["id"]})
     before, row = row, {**row, **changes}
-    _keep(connection, row["id"], event.identity, told.received_ms, decision)
-    _follow(connection, row, events)
-    mark(connection, before, row)
+    if changed:  # else nothing that reports read
+        statements.change(tuple(changed)).run(
+            connection,
+            {f"new_{name}": value for name, value in changed.items()} | {"this": row["id"]} | marked(before, row),
+        )
+    if decision is not None:
+        _keep(connection, row["id"], event.identity, told.received_ms, decision)
+    followed = _followed(row, events.values())
+    former = [one for identity, one in events.items() if identity != event.identity]
+    if decision is not None or event.kind == "dialled" or followed != _followed(before, former):
+        _follow(connection, row, followed)
     return recorded(row, fresh=True, decision=decision), decision
 
 
@@ -131,14 +129,15 @@ def give_up(connection: Connection, wanted: str, at_ms: int) -> Recorded | None:
     row = dict(connection.execute(select(schema.call).filter_by(id=wanted).with_for_update()).mappings().one())
     port = connection.execute(select(schema.carrier.c.kind).filter_by(id=row["carrier_id"])).scalar()
     events = _events(connection, wanted, port or "")
-    heard_ms = max(e.at_ms for e in events)
+    heard_ms = max(e.at_ms for e in events.values())
     if STATES[row["status"]].ends or at_ms - heard_ms <= longest_ms(row["status"]):
         return None
     changes: dict[str, Any] = {"given_up_ms": at_ms}
-    changes |= _state({**row, **changes}, events)
+    changes |= _state({**row, **changes}, events.values())
+    changes |= unsettled(row, changes, at_ms)
     connection.execute(update(schema.call).where(schema.call.c.id == wanted).values(changes))
     row |= changes
-    _follow(connection, row, events)
+    _follow(connection, row, _followed(row, events.values()))
     mark(connection, row)
     return recorded(row, fresh=True)
 
@@ -163,29 +162,37 @@ def _first(event: CallEvent, told: Told) -> dict[str, Any]:
     return row | _state(row, [event])
 
 
-def _add_event(connection: Connection, ledger: Ledger, call_id: str, event: CallEvent, told: Told) -> bool:
-    """False: it was told before."""
-    values = {
-        "id": ids.new_id("evt", told.received_ms),
-        "call_id": call_id,
-        "identity": event.identity,
-        "kind": event.kind,
-        "at_ms": event.at_ms,
-        "received_at_ms": told.received_ms,
-        "fields": told.fields,
+def _event_row(call_id: str, event: CallEvent, told: Told) -> dict[str, Any]:
+    return {
+        "event_id": ids.new_id("evt", told.received_ms),
+        "event_call_id": call_id,
+        "event_identity": event.identity,
+        "event_kind": event.kind,
+        "event_at_ms": event.at_ms,
+        "event_received_at_ms": told.received_ms,
+        "event_fields": told.fields,
     }
-    return connection.execute(_once(ledger, schema.call_event), values).first() is not None
 
 
-@lru_cache(8)
-def _once(ledger: Ledger, table: Table) -> Any:
-    """Adds a row, and tells its id, unless it is there already."""
-    return ledger.insert(table).on_conflict_do_nothing().returning(table.c.id)
+def _with_event(
+    connection: Connection, ledger: Ledger, call_id: str, event: CallEvent, told: Told
+) -> dict[str, CallEvent] | None:
+    """Adds it. All of the call's events then, by identity; None: it was told before."""
+    values = _event_row(call_id, event, told)
+    if ledger.is_sqlite:
+        if connection.execute(statements.add_event(ledger), values).first() is None:
+            return None
+        return _events(connection, call_id, told.port)
+    rows = connection.execute(statements.add_event_and_tell_all(ledger), values | {"call_id": call_id}).all()
+    if not any(is_new for *_, is_new in rows):
+        return None
+    return {identity: read(told.port, kind, fields, received) for identity, kind, received, fields, _ in rows}
 
 
-def _events(connection: Connection, call_id: str, port: str) -> list[CallEvent]:
-    rows = connection.execute(_EVENTS, {"call_id": call_id})
-    return [read(port, kind, fields, received) for kind, received, fields in rows]
+def _events(connection: Connection, call_id: str, port: str) -> dict[str, CallEvent]:
+    """By identity."""
+    rows = connection.execute(statements.EVENTS, {"call_id": call_id})
+    return {identity: read(port, kind, fields, received) for identity, kind, received, fields in rows}
 
 
 def _chosen(connection: Connection, row: Mapping[str, Any], told: Told, choose: Choose | None) -> Decision | None:
@@ -208,9 +215,16 @@ def _decided(row: Mapping[str, Any], decision: Decision | None) -> dict[str, Any
     return changes
 
 
-def _keep(connection: Connection, call_id: str, identity: str, at_ms: int, decision: Decision | None) -> None:
-    if decision is None:
-        return
+def _keep(connection: Connection, call_id: str, identity: str, at_ms: int, decision: Decision) -> None:
+    attempted = attempts.rows_of(call_id, decision.targets, at_ms)
+    statements.add_decision(len(attempted)).run(
+        connection, _decision_rows(call_id, identity, at_ms, decision, attempted)
+    )
+
+
+def _decision_rows(
+    call_id: str, identity: str, at_ms: int, decision: Decision, attempted: list[dict[str, Any]]
+) -> dict[str, Any]:
     values = {
         "id": ids.new_id("dec", at_ms),
         "call_id": call_id,
@@ -220,8 +234,8 @@ def _keep(connection: Connection, call_id: str, identity: str, at_ms: int, decis
         "path": msgspec.to_builtins(decision.path),
         "instruction": msgspec.to_builtins(decision.instruction),
     }
-    connection.execute(_KEEP, values)
-    attempts.add(connection, call_id, decision.targets, at_ms)
+    rows = {"decision": values} | {f"attempt{n}": row for n, row in enumerate(attempted)}
+    return {f"{prefix}_{name}": value for prefix, row in rows.items() for name, value in row.items()}
 
 
 def _former(connection: Connection, call_id: str, identity: str) -> Decision | None:
@@ -233,11 +247,14 @@ def _former(connection: Connection, call_id: str, identity: str) -> Decision | N
     return row and Decision(phase=row.phase, instruction=msgspec.convert(row.instruction, Instruction))
 
 
-def _follow(connection: Connection, row: Mapping[str, Any], events: list[CallEvent]) -> None:
-    if row["phase"] is None:  # no plan was asked, so nothing was counted
-        return
+def _follow(connection: Connection, row: Mapping[str, Any], followed: Followed) -> None:
+    if row["phase"] is not None:  # else no plan was asked, so nothing was counted
+        attempts.follow(connection, row["id"], *followed)
+
+
+def _followed(row: Mapping[str, Any], events: Iterable[CallEvent]) -> Followed:
     heard = {leg.number: (leg.state, leg.ended_ms) for leg in legs(events) if leg.number}
-    attempts.follow(connection, row["id"], heard, row["ended_at_ms"] if STATES[row["status"]].ends else None)
+    return heard, row["ended_at_ms"] if STATES[row["status"]].ends else None
 
 
 def _facts(row: dict[str, Any], event: CallEvent, told: Told) -> dict[str, Any]:
@@ -256,7 +273,7 @@ def _facts(row: dict[str, Any], event: CallEvent, told: Told) -> dict[str, Any]:
     return changes
 
 
-def _state(row: dict[str, Any], events: list[CallEvent]) -> dict[str, Any]:
+def _state(row: dict[str, Any], events: Iterable[CallEvent]) -> dict[str, Any]:
     rejected = row["refusal"] is not None and row["destination"] is None
     state = fold(events, Ours(row["phase"], bool(row["spoke"]), rejected, row["given_up_ms"]))
     changes = {

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 
 import msgspec
+from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError
 
 from dni.call import calls
@@ -29,6 +30,7 @@ _COMMITS_WITHIN_S = 0.1
 # Between events from disk: who rings now comes first, or soon all would go to disk.
 _GIVES_WAY_S = 0.005
 # Nobody waits for the answer to a call's progress but the carrier, for 15 s.
+_LEDGER_AT_LEISURE_S = 2.0
 _DISK_AT_LEISURE_S = 5.0
 
 
@@ -49,10 +51,10 @@ class Journal:
         `spent_s`: so much of the answer's time is gone already. A ledger that is too slow may still take the event
         when it is on disk as well: recorded twice is recorded once.
         """
-        task = asyncio.create_task(self._commit(told, choose))
+        task = asyncio.create_task(self._commit(told, choose, urgent=_is_urgent(told)))
         self._running.add(task)
         task.add_done_callback(self._ended)
-        done, _ = await asyncio.wait({task}, timeout=max(0.1, _LEDGER_WITHIN_S + 0.05 - spent_s))
+        done, _ = await asyncio.wait({task}, timeout=max(0.1, _within_s(_is_urgent(told)) + 0.05 - spent_s))
         if done and task.exception() is None:
             return task.result()
         if choose is not None:
@@ -71,7 +73,7 @@ class Journal:
         return task.result() if task.done() and task.exception() is None else None
 
     async def _to_disk(self, told: Told) -> None:
-        within_s = _DISK_WITHIN_S if told.inbound or told.step else _DISK_AT_LEISURE_S
+        within_s = _DISK_WITHIN_S if _is_urgent(told) else _DISK_AT_LEISURE_S
         writing = asyncio.create_task(self._append(_encode(told)))
         try:
             await asyncio.wait_for(asyncio.shield(writing), within_s)
@@ -117,7 +119,7 @@ class Journal:
         for line in await asyncio.to_thread(self._spool.lines, path):
             await asyncio.sleep(_GIVES_WAY_S)
             try:
-                recorded = await self._commit(_decode(line))
+                recorded = await self._commit(_decode(line), urgent=False)
             except Unavailable:
                 raise
             except _ITS_OWN_FAULT:
@@ -128,11 +130,24 @@ class Journal:
                 yield recorded
         await asyncio.to_thread(self._spool.done, path)
 
-    async def _commit(self, told: Told, choose: Chooser | None = None) -> Recorded:
+    async def _commit(self, told: Told, choose: Chooser | None = None, *, urgent: bool) -> Recorded:
         ledger = self._parts.ledger
-        return await ledger.commit(lambda connection: calls.record(connection, ledger, told, choose), _LEDGER_WITHIN_S)
+
+        def record(connection: Connection) -> Recorded:
+            return calls.record(connection, ledger, told, choose)
+
+        return await ledger.commit(record, _within_s(urgent), urgent=urgent)
 
     def _ended(self, task: asyncio.Task[Recorded]) -> None:
         self._running.discard(task)
         if not task.cancelled():
             task.exception()  # looked at, so that asyncio does not complain of it
+
+
+def _is_urgent(told: Told) -> bool:
+    """A caller waits in silence for the answer."""
+    return told.inbound or told.step
+
+
+def _within_s(urgent: bool) -> float:
+    return _LEDGER_WITHIN_S if urgent else _LEDGER_AT_LEISURE_S

@@ -17,9 +17,20 @@ from dni.errors import Forbidden, InvalidField
 from dni.ledger import rows
 from dni.ledger.engines import Ledger
 from dni.ledger.rows import Instant, instant
-from dni.ledger.schema import call, call_event, call_touch, decision, former_attribution, session, sought
+from dni.ledger.schema import (
+    call,
+    call_event,
+    call_touch,
+    campaign,
+    decision,
+    former_attribution,
+    session,
+    sought,
+    verdict,
+)
 from dni.money import Money
 from dni.phone import masked
+from dni.qualification.verdicts import Qualification, qualification
 from dni.routing.plan import Passage
 
 _SEARCHED = ("source", "medium", "campaign_name", "keyword", "provider_id", "id")
@@ -43,8 +54,8 @@ class CallFilter(msgspec.Struct, kw_only=True):
     """All that are given must hold. `from_ms` is within, `to_ms` is not; `campaign`, `publisher`, `tag` are ids; texts
     match whole, whatever their case, unless `exact` names them; `landing_page` is told without its query, `number` is
     the tracking number; `device` and `region` are those of the credited visit; `first_time`: no earlier call of this
-    telephone to the campaign. `unset` names what must not be known. `q` is found anywhere in the usual columns. No call
-    is qualified yet, so `qualified` true finds none."""
+    telephone to the campaign. `unset` names what must not be known. `q` is found anywhere in the usual columns.
+    `qualified` false finds those too that are not judged; for an advertiser it is whether the call is billed."""
 
     from_ms: int | None = None
     to_ms: int | None = None
@@ -136,7 +147,8 @@ class DecisionView(msgspec.Struct):
 class CallView(msgspec.Struct):
     """`duration` is first ring to end, `talk_seconds` what was spoken; both in seconds. `keys`: pressed in menus.
     `attestation` is STIR/SHAKEN's: A, B, C or failed. `destination` is null for publishers: who buys the
-    calls is nothing that they see."""
+    calls is nothing that they see. `payout` and `revenue` are null where they are not the reader's to know, and of a
+    call that is not judged, as `qualification` is: it goes on still, or its campaign has no terms."""
 
     id: str
     carrier: str
@@ -170,6 +182,9 @@ class CallView(msgspec.Struct):
     referrer: str | None
     click_ids: dict[str, str]
     outcome: CallOutcome | None
+    payout: Money | None
+    revenue: Money | None
+    qualification: Qualification | None
     attribution: AttributionView
 
 
@@ -349,8 +364,9 @@ def _conditions(only: CallFilter, principal: Principal) -> list[ColumnElement[bo
         conditions.append(call.c.started_at_ms < only.to_ms)
     if only.min_confidence is not None:
         conditions.append(call.c.confidence >= only.min_confidence)
-    if only.qualified:
-        conditions.append(call.c.id.is_(None))
+    if only.qualified is not None:
+        counts = call.c.qualified if principal.sees_payout else call.c.billable
+        conditions.append(counts.is_(True) if only.qualified else counts.is_not(True))
     if only.q:
         conditions.append(_anywhere(only.q, principal))
     return conditions
@@ -412,10 +428,17 @@ async def _own_sessions(connection: AsyncConnection, principal: Principal, named
 
 
 def _visible(principal: Principal) -> Select[Any]:
-    return select(call).where(walls.calls(principal))
+    judged = (verdict.c.terms_id, verdict.c.told, verdict.c.at_ms.label("judged_at_ms"), campaign.c.currency)
+    joined = call.outerjoin(verdict, verdict.c.call_id == call.c.id).outerjoin(
+        campaign, campaign.c.id == call.c.campaign_id
+    )
+    return select(call, *judged).select_from(joined).where(walls.calls(principal))
 
 
 def _view(row: RowMapping, principal: Principal) -> CallView:
+    def money(side: str, *, seen: bool) -> Money | None:
+        return Money(row[side], row["currency"]) if seen and row[side] is not None else None
+
     return CallView(
         id=row["id"],
         carrier=row["carrier_id"],
@@ -449,6 +472,9 @@ def _view(row: RowMapping, principal: Principal) -> CallView:
         referrer=row["referrer"],
         click_ids=row["click_ids"] or {},
         outcome=_outcome(row["outcome"], principal),
+        payout=money("payout", seen=principal.sees_payout),
+        revenue=money("revenue", seen=principal.sees_revenue),
+        qualification=qualification(row, principal),
         attribution=_attribution(row),
     )
 

@@ -2,16 +2,15 @@
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import URL, Connection, Executable, Select, Table, make_url
+from sqlalchemy import URL, Connection, Executable, Select, Table, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -19,7 +18,7 @@ from dni.errors import Unavailable
 from dni.ledger import lookup
 from dni.ledger.bulk import Many
 from dni.ledger.lookup import Looker, Lookup, Steps
-from dni.ledger.scribe import LOOK_AGAIN_S, Scribe, Waiting, begins, configure
+from dni.ledger.scribe import LOOK_AGAIN_S, Queue, Scribe, Waiting, begins, configure
 
 T = TypeVar("T")
 
@@ -33,8 +32,8 @@ _AWAY = {"08", "40", "53", "55", "57", "58"}
 _LOCK_NOT_AVAILABLE = "55P03"
 
 _AT_ONCE = 4
-# Changes that one transaction of SQLite holds: others wait no longer than for these.
-_TOGETHER = 12
+# The same of commits that are not urgent: they would take the processors from those that are.
+_FEW_AT_ONCE = 2
 
 # SQLite's log is written into the ledger's file when it is so long: 1,000 pages.
 _LOG_IS_LONG = 4_096_000
@@ -53,12 +52,13 @@ class Ledger:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._write_lock = asyncio.Lock()
-        self._waiting: list[Waiting] = []
+        self._queue = Queue()
         self._writing: asyncio.Task[None] | None = None
         # All at once, all would be late: of one process so many commits, and lookups, run at a time on PostgreSQL.
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._turns = {True: asyncio.Semaphore(_AT_ONCE), False: asyncio.Semaphore(_FEW_AT_ONCE)}
         self._lookups = asyncio.Semaphore(_AT_ONCE)
         self._engine = _sqlite(self.url, size=8, busy_timeout_s=WRITE_WAIT_S) if self.is_sqlite else _postgres(self.url)
+        self._committers: dict[float, AsyncEngine] = {WRITE_WAIT_S: self._engine}
         self._writer = _sqlite(self.url, size=1, busy_timeout_s=0) if self.is_sqlite else self._engine
         self._scribe = Scribe(self.url) if self.is_sqlite else None
         self._looker = Looker(self.url.database or "") if self.is_sqlite else None
@@ -97,36 +97,44 @@ class Ledger:
                 yield connection
                 await connection.commit()
 
-    async def commit(self, change: Callable[[Connection], T], wait_s: float = WRITE_WAIT_S) -> T:
+    async def commit(
+        self, change: Callable[[Connection], T], wait_s: float = WRITE_WAIT_S, *, urgent: bool = False
+    ) -> T:
         """What `change` answers, when it is committed; rolled back when it raises.
 
-        On SQLite it runs in another thread: the event loop is not asked between its statements, while others wait.
+        `urgent`: somebody waits in silence; its turn comes before all that is not. On SQLite it runs in another thread:
+        the event loop is not asked between its statements, while others wait.
         """
-        began = time.monotonic()
         if self._scribe is None:
-            async with _refusals(), asyncio.timeout(wait_s) as patience, self._turns:
+            turn, committer = self._turns[urgent], self._committer(wait_s)
+            async with _refusals(), asyncio.timeout(wait_s) as patience, turn, committer.begin() as connection:
                 patience.reschedule(None)
-                async with self.write(max(0.01, wait_s - (time.monotonic() - began))) as connection:
-                    return await connection.run_sync(change)
+                return await connection.run_sync(change)
         async with _refusals():
-            answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-            waiting = Waiting(change, began + wait_s, answer)
-            self._waiting.append(waiting)
+            waiting = Waiting(change, asyncio.get_running_loop().create_future())
+            self._queue.put(waiting, urgent=urgent)
             if self._writing is None or self._writing.done():
-                self._writing = asyncio.create_task(self._write_all())
-            done, _ = await asyncio.wait({answer}, timeout=wait_s)
-            if not done and waiting in self._waiting:
-                self._waiting.remove(waiting)
+                self._writing = asyncio.create_task(self._write_all(self._scribe))
+            try:
+                await asyncio.wait({waiting.answer}, timeout=wait_s)
+            finally:
+                is_late = self._queue.withdraw(waiting)
+            if is_late:
                 raise TimeoutError
-            return await answer
+            answer: T = await waiting.answer
+            return answer
 
-    async def _write_all(self) -> None:
+    async def _write_all(self, scribe: Scribe) -> None:
         """Until nobody waits."""
-        assert self._scribe is not None
-        while self._waiting:
+        while self._queue:
             async with self._write_lock:
-                batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
-                await self._scribe.commit([one for one in batch if not one.answer.done()])
+                await scribe.commit(self._queue)
+
+    def _committer(self, wait_s: float) -> AsyncEngine:
+        """PostgreSQL: connections that wait so long for a lock; to tell so in each transaction takes a round trip."""
+        if wait_s not in self._committers:
+            self._committers[wait_s] = _postgres(self.url, size=_AT_ONCE, lock_wait_s=wait_s)
+        return self._committers[wait_s]
 
     async def empty_log(self) -> bool:
         """SQLite: writes its log into the ledger's file and empties it, so that nothing deleted is left there. False:
@@ -168,8 +176,8 @@ class Ledger:
             self._looker.close()
         if self._scribe is not None:
             self._scribe.close()
-        await self._engine.dispose()
-        await self._writer.dispose()
+        for engine in {self._engine, self._writer, *self._committers.values()}:
+            await engine.dispose()
 
 
 @asynccontextmanager
@@ -210,13 +218,20 @@ def _sqlite(url: URL, size: int, busy_timeout_s: float) -> AsyncEngine:
     return engine
 
 
-def _postgres(url: Any) -> AsyncEngine:
-    return create_async_engine(
+def _postgres(url: Any, size: int = 8, lock_wait_s: float = WRITE_WAIT_S) -> AsyncEngine:
+    engine = create_async_engine(
         url,
-        pool_size=8,
-        max_overflow=8,
-        pool_pre_ping=True,
+        pool_size=size,
+        max_overflow=size,
         pool_timeout=WRITE_WAIT_S,
         hide_parameters=True,
-        connect_args={"server_settings": {"lock_timeout": str(int(WRITE_WAIT_S * 1000))}},
+        connect_args={"server_settings": {"lock_timeout": str(int(lock_wait_s * 1000))}},
     )
+    event.listen(engine.sync_engine, "checkout", _is_open)
+    return engine
+
+
+def _is_open(connection: Any, _record: Any, _proxy: Any) -> None:
+    """A server that ended has said so. SQLAlchemy's `pool_pre_ping` asks it each time, in four round trips."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError

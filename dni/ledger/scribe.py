@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +19,63 @@ LOOK_AGAIN_S = 0.001
 # So many pages (4 KiB) of log a commit writes into the ledger's file, whoever waits for it. The recorder comes before.
 _LOG_IS_TOO_LONG = 16_000
 
+# Changes that one transaction holds: others wait no longer than for these.
+_TOGETHER = 12
+# The same of changes that are not urgent: an urgent one may come meanwhile.
+_FEW = 3
 
-class Waiting(msgspec.Struct, frozen=True):
-    """A change that waits for its turn until `until` (monotonic seconds); `answer` gets what it answers."""
+
+class Waiting(msgspec.Struct, frozen=True, eq=False):
+    """A change that waits for its turn; `answer` gets what it answers."""
 
     change: Callable[[Connection], Any]
-    until: float
     answer: asyncio.Future[Any]
+
+
+class Queue:
+    """Changes of one process that wait. The scribe's thread takes what the event loop puts: what is urgent first."""
+
+    def __init__(self) -> None:
+        self._urgent: deque[Waiting] = deque()
+        self._others: deque[Waiting] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._urgent or self._others)
+
+    def put(self, waiting: Waiting, *, urgent: bool) -> None:
+        (self._urgent if urgent else self._others).append(waiting)
+
+    def withdraw(self, waiting: Waiting) -> bool:
+        """False: it was taken."""
+        for queue in (self._urgent, self._others):
+            with suppress(ValueError):
+                queue.remove(waiting)
+                return True
+        return False
+
+    def take(self) -> Iterator[Waiting]:
+        """What one transaction holds. An urgent one waits for few others, and an urgent one's commit for none."""
+        urgent = others = 0
+        while True:
+            try:
+                if self._urgent and urgent < _TOGETHER:
+                    urgent += 1
+                    yield self._urgent.popleft()
+                elif self._others and not urgent and others < _FEW:
+                    others += 1
+                    yield self._others.popleft()
+                else:
+                    return
+            except IndexError:  # withdrawn meanwhile
+                continue
 
 
 Settled = tuple[Waiting, Any, Exception | None]
 
 
 class Scribe:
-    """Changes that come at once are committed at once, in their order: the wait for other processes and for the disk
-    takes as long for many as for one. One that raises is undone alone."""
+    """Changes that come at once are committed at once: the wait for other processes and for the disk takes as long for
+    many as for one. One that raises is undone alone."""
 
     def __init__(self, url: URL) -> None:
         self._engine = create_engine(
@@ -43,11 +87,13 @@ class Scribe:
         configure(self._engine, busy_timeout_s=0)
         self._thread = ThreadPoolExecutor(1, "ledger-scribe")
 
-    async def commit(self, waiting: Sequence[Waiting]) -> None:
-        """Settles every answer. What sqlite3 raises is raised to each: that the ledger is locked, to those who waited
-        too long while others wrote."""
+    async def commit(self, queue: Queue) -> None:
+        """One transaction; who is in it is chosen when it begins, and every answer is settled when this returns.
+
+        While others write, it waits as long as anybody waits here. What sqlite3 raises is raised to each.
+        """
         loop = asyncio.get_running_loop()
-        for one, value, error in await loop.run_in_executor(self._thread, self._commit, waiting):
+        for one, value, error in await loop.run_in_executor(self._thread, self._commit, queue):
             if one.answer.done():  # who asked is gone
                 continue
             if error is None:
@@ -59,32 +105,28 @@ class Scribe:
         self._thread.submit(self._engine.dispose)
         self._thread.shutdown()
 
-    def _commit(self, waiting: Sequence[Waiting]) -> list[Settled]:
-        settled: list[Settled] = []
+    def _commit(self, queue: Queue) -> list[Settled]:
+        taken: list[Waiting] = []
         try:
             with self._engine.connect() as connection:
-                waiting = self._begin(connection, waiting, settled)
-                done = [(one, *_tried(connection, one)) for one in waiting]
+                while not begins(connection):
+                    time.sleep(LOOK_AGAIN_S)  # noqa: TID251  another process tells nobody
+                    if not queue:
+                        return []
+                settled: list[Settled] = []
+                for one in queue.take():
+                    taken.append(one)
+                    if settled:
+                        settled.append((one, *_tried(connection, one)))
+                        continue
+                    try:
+                        settled.append((one, one.change(connection), None))
+                    except Exception as error:  # noqa: BLE001  the others begin anew, for most changes do not fail
+                        return [(one, None, error)]
                 connection.commit()
-                return settled + done
+                return settled
         except Exception as error:  # noqa: BLE001  told to all who wait
-            known = {id(one.answer) for one, _, _ in settled}
-            return settled + [(one, None, error) for one in waiting if id(one.answer) not in known]
-
-    def _begin(self, connection: Connection, waiting: Sequence[Waiting], settled: list[Settled]) -> Sequence[Waiting]:
-        """Those whose turn it is; who waited too long is told so."""
-        while waiting:
-            now = time.monotonic()
-            late = [one for one in waiting if now > one.until]
-            try:
-                if begins(connection, last=bool(late)):
-                    return waiting
-            except OperationalError as error:
-                settled += [(one, None, error) for one in late]
-                waiting = [one for one in waiting if now <= one.until]
-                continue
-            time.sleep(LOOK_AGAIN_S)  # noqa: TID251  another process tells nobody
-        return waiting
+            return [(one, None, error) for one in taken or queue.take()]
 
 
 def _tried(connection: Connection, one: Waiting) -> tuple[Any, Exception | None]:
@@ -98,12 +140,12 @@ def _tried(connection: Connection, one: Waiting) -> tuple[Any, Exception | None]
     return value, None
 
 
-def begins(connection: Connection, *, last: bool = False) -> bool:
-    """Whether nobody else writes: then the transaction is open. Raises what sqlite3 does, at the `last` look too."""
+def begins(connection: Connection) -> bool:
+    """Whether nobody else writes: then the transaction is open. Raises what sqlite3 does."""
     try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     except OperationalError as error:
-        if last or "locked" not in str(error.orig):
+        if "locked" not in str(error.orig):
             raise
         return False
     return True

@@ -4,7 +4,7 @@ Stands here, and not with the reports, because every room that writes sessions o
 """
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import BigInteger, Connection, Text, bindparam, func, select, update
 
@@ -33,11 +33,10 @@ def mark_stretch(connection: Connection, kind: Kind, first_ms: int, last_ms: int
     connection.execute(update(chunk).where(*of).values(version=chunk.c.version + 1, sealed=False))
 
 
-def mark_calls(connection: Connection, first_ms: int, last_ms: int, caller: str | None, campaign: str | None) -> None:
-    """The same of a call's stretch, until the last call of its telephone to the campaign: whether that is its first may
-    have changed."""
-    values = {"first_ms": first_ms, "last_ms": last_ms, "of_caller": caller, "of_campaign": campaign}
-    connection.execute(_MARK_CALLS, values)
+def of_calls(first_ms: int, last_ms: int, caller: str | None, campaign: str | None) -> dict[str, Any]:
+    """What MARK_CALLS is told: a stretch, as above. It goes until the last call of its telephone to the campaign:
+    whether that is its first may have changed."""
+    return {"first_ms": first_ms, "last_ms": last_ms, "of_caller": caller, "of_campaign": campaign}
 
 
 _LAST_CALL = (
@@ -48,7 +47,7 @@ _LAST_CALL = (
     .scalar_subquery()
 )
 # Made once: each event of a call asks it.
-_MARK_CALLS = (
+MARK_CALLS = (
     update(chunk)
     .where(
         chunk.c.kind == "call",

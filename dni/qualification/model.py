@@ -158,7 +158,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = "USD"
 
 
-class Term(msgspec.Struct, frozen=True):
+class Term(msgspec.Struct, frozen=True, gc=False):
     """One term of a condition, judged: as it is written, whether it holds (None: not known, which does not count as
     holding), and both what was found and what was needed: `talk 74 s, needed 90 s`."""
 
@@ -167,7 +167,7 @@ class Term(msgspec.Struct, frozen=True):
     told: str
 
 
-class PolicyVerdict(msgspec.Struct, frozen=True):
+class PolicyVerdict(msgspec.Struct, frozen=True, gc=False):
     """`amount`: what it would pay in minor units if it holds; None: a share of a sale that is not told yet."""
 
     name: str
@@ -176,7 +176,7 @@ class PolicyVerdict(msgspec.Struct, frozen=True):
     terms: tuple[Term, ...]
 
 
-class SideVerdict(msgspec.Struct, frozen=True):
+class SideVerdict(msgspec.Struct, frozen=True, gc=False):
     """`policy`: the one that matched, by name; None: none did, and `amount` is 0. `missing`: what would have had to be
     otherwise for the policy that came nearest, `""` where one matched or there is none."""
 
@@ -186,7 +186,7 @@ class SideVerdict(msgspec.Struct, frozen=True):
     missing: str = ""
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What the terms say of a call, before budgets and corrections."""
 
     payout: SideVerdict

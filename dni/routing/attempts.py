@@ -7,6 +7,7 @@ stops counting by itself.
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -17,7 +18,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     func,
-    insert,
     literal,
     select,
     update,
@@ -61,20 +61,38 @@ def now_of(
 ) -> dict[str, Now]:
     """How destinations are now, by id, in one look. `zone`: their campaign's; `ordered`: of these it is wanted too how
     much they were used."""
-    asked: list[tuple[str, str]] = []
-    values: dict[str, object] = {}
-    for one in wanted:
-        here = ZoneInfo(one.timezone or zone)
-        used = [("today", None), ("last", None)] if one.id in ordered else []
-        for what, most in (*_caps(one), *used):
-            n = len(asked)
-            asked.append((one.id, what))
-            values |= {f"of{n}": one.id, f"since{n}": _since(what, at_ms, here), f"most{n}": max(most or _ALL, 1)}
-    found: dict[tuple[str, str], int] = {}
-    if asked:
-        row = connection.execute(_looks(tuple(what for _, what in asked)), values).one()
-        found = dict(zip(asked, row, strict=True))
-    return {one.id: _now(one, at_ms, zone, found) for one in wanted}
+    look = Look(wanted, at_ms, zone, ordered)
+    return look.now(connection.execute(_looks(look.whats), look.values).one() if look.whats else ())
+
+
+class Look:
+    """What is asked for `now_of`: `whats` in order, each of a destination, with `values`. `columns` makes the
+    statement's columns of it, and `now` takes what they said."""
+
+    def __init__(self, wanted: Collection[Destination], at_ms: int, zone: str, ordered: Collection[str] = ()) -> None:
+        self._wanted, self._at_ms, self._zone = wanted, at_ms, zone
+        self._asked: list[tuple[str, str]] = []
+        self.values: dict[str, object] = {}
+        for one in wanted:
+            here = ZoneInfo(one.timezone or zone)
+            used = [("today", None), ("last", None)] if one.id in ordered else []
+            for what, most in (*_caps(one), *used):
+                n = len(self._asked)
+                self._asked.append((one.id, what))
+                self.values |= {
+                    f"of{n}": one.id,
+                    f"since{n}": _since(what, at_ms, here),
+                    f"most{n}": max(most or _ALL, 1),
+                }
+        self.whats = tuple(what for _, what in self._asked)
+
+    def now(self, said: Iterable[int]) -> dict[str, Now]:
+        found = dict(zip(self._asked, said, strict=True))
+        return {one.id: _now(one, self._at_ms, self._zone, found) for one in self._wanted}
+
+
+def columns(whats: Iterable[str]) -> list[ColumnElement[int]]:
+    return [_look(what, n).label(f"n{n}") for n, what in enumerate(whats)]
 
 
 def _now(one: Destination, at_ms: int, zone: str, found: Mapping[tuple[str, str], int]) -> Now:
@@ -96,9 +114,9 @@ def _caps(one: Destination) -> list[tuple[str, int]]:
     return [(period, most) for period in _FULL if (most := getattr(one.caps, period)) is not None]
 
 
-def add(connection: Connection, call_id: str, targets: Iterable[Target], at_ms: int) -> None:
+def rows_of(call_id: str, targets: Iterable[Target], at_ms: int) -> list[dict[str, Any]]:
     """The campaign's own destination has no caps and no attempts."""
-    rows = [
+    return [
         {
             "id": ids.new_id("att", at_ms),
             "call_id": call_id,
@@ -112,8 +130,6 @@ def add(connection: Connection, call_id: str, targets: Iterable[Target], at_ms: 
         for one in targets
         if one.id is not None
     ]
-    if rows:
-        connection.execute(insert(attempt), rows)
 
 
 def end(connection: Connection, call_id: str, state: str | None, at_ms: int) -> None:
@@ -155,7 +171,7 @@ def _since(what: str, at_ms: int, here: ZoneInfo) -> int:
 @lru_cache(256)
 def _looks(whats: tuple[str, ...]) -> Executable:
     """One statement for all that is asked; made once, since making it takes longer than asking."""
-    return select(*(_look(what, n).label(f"n{n}") for n, what in enumerate(whats)))
+    return select(*columns(whats))
 
 
 def _look(what: str, n: int) -> ColumnElement[int]:

@@ -37,23 +37,36 @@ def known(connection: Connection, route: Route, row: Mapping[str, Any]) -> Facts
         told = connection.execute(query).scalar() or {}
         facts = replace(facts, custom={name: str(value) for name, value in told.items()})
     minutes = sorted({one.more_than.minutes for one in looked_at if one.more_than})
-    if row["caller"] and (minutes or any(one.first_time is not None for one in looked_at)):
-        facts = replace(facts, earlier=_earlier(connection, route, row, minutes))
-    return replace(facts, destinations=_destinations(connection, route, routing))
+    looks_back = bool(row["caller"]) and (bool(minutes) or any(one.first_time is not None for one in looked_at))
+    look = _destinations(connection, route, routing)
+    values = look.values | (_callers(route, row, minutes) if looks_back else {})
+    spans = len(minutes) if looks_back else None
+    if spans is None and not look.whats:
+        return replace(facts, destinations=look.now(()))
+    said = connection.execute(_looks(look.whats, spans), values).one()
+    now = look.now(said[: len(look.whats)])
+    if spans is None:
+        return replace(facts, destinations=now)
+    last, *counts = said[len(look.whats) :]
+    lately = {span: 1 + count for span, count in zip(minutes, counts, strict=True)}
+    return replace(facts, destinations=now, earlier=Earlier(last, lately))
 
 
-def _earlier(connection: Connection, route: Route, row: Mapping[str, Any], minutes: Collection[int]) -> Earlier:
+def _callers(route: Route, row: Mapping[str, Any], minutes: Collection[int]) -> dict[str, Any]:
     began_ms = row["started_at_ms"]
     values = {"caller": row["caller"], "campaign": route.campaign.id, "began": began_ms, "this": row["provider_id"]}
-    values |= {f"since{n}": began_ms - span * _MINUTE_MS for n, span in enumerate(minutes)}
-    last, *counts = connection.execute(_looks_back(len(minutes)), values).one()
-    lately = {span: 1 + count for span, count in zip(minutes, counts, strict=True)}
-    return Earlier(last, lately)
+    return values | {f"after{n}": began_ms - span * _MINUTE_MS for n, span in enumerate(minutes)}
 
 
-@lru_cache(16)
-def _looks_back(spans: int) -> Select[Any]:
-    """When the same telephone rang last, and how often since so many moments; made once."""
+@lru_cache(256)
+def _looks(whats: tuple[str, ...], spans: int | None) -> Select[Any]:
+    """All that is asked, in one statement: how destinations are, and (`spans`) of the same telephone. Made once."""
+    looks: list[ColumnElement[Any]] = [*attempts.columns(whats), *(() if spans is None else _looks_back(spans))]
+    return select(*looks)
+
+
+def _looks_back(spans: int) -> list[ColumnElement[Any]]:
+    """When the same telephone rang last, and how often since so many moments."""
     before = (
         (call.c.caller == bindparam("caller", type_=Text))
         & (call.c.campaign_id == bindparam("campaign", type_=Text))
@@ -62,15 +75,15 @@ def _looks_back(spans: int) -> Select[Any]:
     )
     looks: list[ColumnElement[Any]] = [select(func.max(call.c.started_at_ms)).where(before).scalar_subquery()]
     for n in range(spans):
-        within = before & (call.c.started_at_ms > bindparam(f"since{n}", type_=BigInteger))
+        within = before & (call.c.started_at_ms > bindparam(f"after{n}", type_=BigInteger))
         some = select(literal(1)).where(within).limit(1_001).subquery()
         looks.append(select(func.count()).select_from(some).scalar_subquery())
-    return select(*(each.label(f"n{n}") for n, each in enumerate(looks)))
+    return [each.label(f"earlier{n}") for n, each in enumerate(looks)]
 
 
-def _destinations(connection: Connection, route: Route, routing: Routing) -> dict[str, Any]:
+def _destinations(connection: Connection, route: Route, routing: Routing) -> attempts.Look:
     rings = [step for step in routing.steps if isinstance(step, Ring) and step.order in ("round_robin", "least_used")]
     ordered = {one.destination for step in rings for one in step.destinations}
     if capped := [one.id for one in route.destinations.values() if one.caps != model.Caps()]:
         attempts.lock(connection, capped)
-    return attempts.now_of(connection, route.destinations.values(), route.at_ms, route.campaign.timezone, ordered)
+    return attempts.Look(route.destinations.values(), route.at_ms, route.campaign.timezone, ordered)

@@ -5,12 +5,11 @@ import random
 import secrets
 import statistics
 import threading
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
+import msgspec
 import pytest
 import uvloop
 from sqlalchemy import insert, update
@@ -24,6 +23,7 @@ from dni.ledger.engines import Ledger
 from dni.ledger.migrate import migrate
 from dni.telephony import signatures
 from tests.bench.load import Measured, come, wrk
+from tests.bench.posts import Posts, lateness
 from tests.support import world
 from tests.support.postgres import Postgres
 from tests.support.service import Service, running
@@ -32,8 +32,9 @@ pytestmark = pytest.mark.bench
 
 _CALLS, _CALLS_PER_S = 1_000, 50
 _AIM_P99_MS, _AIM_LONGEST_MS = 50.0, 500.0
-# Reached so far on two cores: 137 and 234 ms on SQLite; PostgreSQL takes more. The aim is printed.
-_GUARD_P99_MS, _GUARD_LONGEST_MS = 1_500.0, 3_000.0
+# Reached so far on two cores: 30 and 110 ms on SQLite, 82 and 119 on PostgreSQL, whose server shares the cores too. A
+# machine that does other things as well takes three times as long. The aim is printed.
+_GUARD_P99_MS, _GUARD_LONGEST_MS = 250.0, 500.0
 # A connection that waits so long between its page views makes two thousand a second with the others.
 _PAUSE_MS = 22
 _STEPS: list[dict[str, Any]] = [
@@ -46,6 +47,14 @@ _STEPS: list[dict[str, Any]] = [
         "destinations": [{"destination": f"dst_{n}"} for n in range(4)],
     },
 ]
+
+
+class _Took(msgspec.Struct):
+    """How many ms each call waited for its instruction, each callback for its answer, and the client for itself."""
+
+    inbound: list[float]
+    callbacks: list[float]
+    late: list[float]
 
 
 def test_calls_beside_page_views_on_sqlite(tmp_path: Path) -> None:
@@ -66,20 +75,47 @@ def _measure(tmp_path: Path, ledger_url: str, env: dict[str, str]) -> None:
         load: list[Measured] = []
         seconds = _CALLS // _CALLS_PER_S + 3
         views = threading.Thread(target=lambda: load.append(wrk(service.url, *traffic, seconds=seconds)))
+        before = _processors(service)
         views.start()
         beside = uvloop.run(_calls(service))
+        waits = _processors(service)
         views.join()
     [page] = load
     print(
         f"\n{ledger_url.partition(':')[0]}: {_CALLS:,} calls at {_CALLS_PER_S}/s, three callbacks each, through a plan"
     )
     for name, took in (("alone", alone), (f"beside {page.rate:,.0f} page views/s", beside)):
-        p99 = statistics.quantiles(took, n=100)[98]
-        print(f"{name:28} median {statistics.median(took):6.1f} ms   p99 {p99:6.1f} ms   longest {max(took):6.1f} ms")
+        for what, ms in (("arrives", took.inbound), ("goes on", took.callbacks), ("client late", took.late)):
+            print(
+                f"{name:28} {what:12} median {statistics.median(ms):6.1f} ms   p99 {_p99(ms):6.1f} ms   "
+                f"longest {max(ms):6.1f} ms"
+            )
     print(f"aim: p99 {_AIM_P99_MS} ms, none over {_AIM_LONGEST_MS}; page views p99 {page.p99_ms:.1f} ms")
+    for pid, (name, ran_s, waited_s) in waits.items():
+        _, ran_before, waited_before = before.get(pid, (name, 0.0, 0.0))
+        if ran_s - ran_before > 0.3:
+            print(
+                f"{name:24} ran {ran_s - ran_before:5.1f} s, waited {waited_s - waited_before:5.1f} s for a processor"
+            )
     assert page.wrong == 0
-    assert p99 < _GUARD_P99_MS
-    assert max(beside) < _GUARD_LONGEST_MS
+    assert _p99(beside.inbound) < _GUARD_P99_MS
+    assert max(beside.inbound) < _GUARD_LONGEST_MS
+
+
+def _processors(service: Service) -> dict[int, tuple[str, float, float]]:
+    """Of each thread of the service its name, and how many seconds it ran, and waited for a processor, till now.
+    https://docs.kernel.org/scheduler/sched-stats.html, "/proc/<pid>/schedstat"."""
+    found = {}
+    for pid in service.processes():
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            ran_ns, waited_ns, _ = map(int, (task / "schedstat").read_text().split())
+            name = (task / "comm").read_text().strip()
+            found[int(task.name)] = f"{name} {pid}", ran_ns / 1e9, waited_ns / 1e9
+    return found
+
+
+def _p99(ms: list[float]) -> float:
+    return statistics.quantiles(ms, n=100)[98]
 
 
 async def _declare(ledger_url: str) -> None:
@@ -98,41 +134,41 @@ async def _declare(ledger_url: str) -> None:
     await ledger.close()
 
 
-async def _calls(service: Service) -> list[float]:
-    """How many ms each waited for its instruction. Callers are many, numbers are those that visitors have."""
+async def _calls(service: Service) -> _Took:
+    """Callers are many, numbers are those that visitors have."""
     freeze_garbage()
     chance = random.Random(1)  # noqa: S311
     dialled = world.numbers(20_000)
-    took: list[float] = []
-    async with (
-        httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=15) as client,
-        asyncio.TaskGroup() as all_,
-    ):
+    posts, took, ended = Posts(service.url), _Took([], [], []), asyncio.Event()
+    watch = asyncio.create_task(lateness(ended, lambda late_s: took.late.append(late_s * 1000)))
+    async with asyncio.TaskGroup() as all_:
         for _ in range(_CALLS):
             caller = f"+1{312 + chance.randrange(50)}55501{chance.randrange(100):02}"
             all_.create_task(
-                _call(client, service.url, f"CA{secrets.token_hex(16)}", caller, chance.choice(dialled), took)
+                _call(posts, service.url, f"CA{secrets.token_hex(16)}", caller, chance.choice(dialled), took)
             )
             await asyncio.sleep(1 / _CALLS_PER_S)
+    ended.set()
+    await watch
+    posts.close()
     return took
 
 
-async def _call(client: httpx.AsyncClient, base: str, call: str, caller: str, to: str, took: list[float]) -> None:
+async def _call(posts: Posts, base: str, call: str, caller: str, to: str, took: _Took) -> None:
     carrier: Any = type("Account", (), {"account_sid": "AC1"})
     rings = arrives(carrier, call, caller, to)
-    began = time.perf_counter()
-    answer = await _post(client, base, "inbound", rings)
-    took.append((time.perf_counter() - began) * 1000)
-    assert "<Dial" in answer.text
+    answer, took_ms = await _post(posts, base, "inbound", rings)
+    took.inbound.append(took_ms)
+    assert b"<Dial" in answer
     for _, fields in goes_on(rings, f"{call}leg", "+14155550180", SystemClock().now_ms(), 60):
         await asyncio.sleep(0.1)
-        await _post(client, base, "status", fields)
+        took.callbacks.append((await _post(posts, base, "status", fields))[1])
 
 
-async def _post(client: httpx.AsyncClient, base: str, door: str, fields: dict[str, str]) -> httpx.Response:
+async def _post(posts: Posts, base: str, door: str, fields: dict[str, str]) -> tuple[bytes, float]:
     path = f"/voice/twilio/car_1/{door}"
     signature = signatures.twilio(base + path, fields.items(), world.AUTH_TOKEN)
     headers = {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"}
-    answer = await client.post(path, content=urlencode(fields), headers=headers)
-    assert answer.status_code in (200, 204), answer.text
-    return answer
+    status, answer, took_s = await posts.post(path, headers, urlencode(fields).encode())
+    assert status in (200, 204), answer
+    return answer, took_s * 1000

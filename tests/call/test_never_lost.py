@@ -109,6 +109,19 @@ async def test_a_locked_ledger(parts: Parts, caplog: pytest.LogCaptureFixture) -
     assert_no_numbers(caplog, seen["number"])
 
 
+async def test_a_call_s_progress_waits_longer_for_the_ledger_for_no_caller_does(parts: Parts) -> None:
+    await add(parts)
+    carrier = Carrier(door(parts))
+    await carrier.inbound(NUMBER)
+    async with locked(parts):
+        told = asyncio.create_task(carrier.status(NUMBER, "completed"))
+        done, _ = await asyncio.wait({told}, timeout=WITHIN_S)
+        assert not done
+    assert (await told).status_code == 204
+    assert spooled(parts) == 0
+    assert [row["status"] for row in await rows(parts, schema.call)] == ["completed"]
+
+
 async def test_many_calls_at_once_on_a_locked_ledger(sqlite_parts: Parts) -> None:
     await add(sqlite_parts)
     carrier = Carrier(door(sqlite_parts))

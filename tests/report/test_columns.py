@@ -123,7 +123,7 @@ class Hands:
             return
         nobody = Attribution(method="none")
         async with self.parts.ledger.write() as connection:
-            await credits.credit(connection, row["id"], nobody, "cmp_1")
+            await credits.credit(connection, row["id"], nobody, "cmp_1", self.parts.clock.now_ms())
 
     async def credits_anew(self) -> None:
         if (row := await self._call(schema.call.c.method.is_not(None))) is None:

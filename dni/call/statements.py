@@ -1,0 +1,72 @@
+"""What is asked and told of calls in SQL. Made once: to make a statement takes longer than to ask it."""
+
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Insert, Table, Text, bindparam, insert, literal, select, update
+
+from dni.ledger import schema, stale
+from dni.ledger.engines import Ledger
+from dni.ledger.together import Together
+
+OURS_NOW = (
+    select(schema.call)
+    .where(
+        schema.call.c.carrier_id == bindparam("carrier_id", type_=Text),
+        schema.call.c.provider_id == bindparam("provider_id", type_=Text),
+    )
+    .with_for_update()
+)
+_OF_EVENT = [schema.call_event.c[name] for name in ("identity", "kind", "received_at_ms", "fields")]
+EVENTS = select(*_OF_EVENT).where(schema.call_event.c.call_id == bindparam("call_id", type_=Text))
+
+
+@lru_cache(8)
+def add_call(ledger: Ledger) -> Any:
+    """Adds a call, and tells its id, unless it is there already."""
+    return ledger.insert(schema.call).on_conflict_do_nothing().returning(schema.call.c.id)
+
+
+@lru_cache(8)
+def add_event(ledger: Ledger) -> Any:
+    """Adds an event, and tells what `EVENTS` does of it, unless it is there already."""
+    insert = ledger.insert(schema.call_event).values(_named("event", schema.call_event))
+    return insert.on_conflict_do_nothing().returning(*_OF_EVENT)
+
+
+@lru_cache(8)
+def add_event_and_tell_all(ledger: Ledger) -> Any:
+    """The same with the events that were there, in one round trip to PostgreSQL. The last column: it is the new one."""
+    added = add_event(ledger).cte("added")
+    return EVENTS.add_columns(literal(False)).union_all(select(*added.c, literal(True)))
+
+
+@lru_cache(64)
+def add_what_begins(decided: bool, attempted: int) -> Together:
+    """What comes with a new call."""
+    event = insert(schema.call_event).values(_named("event", schema.call_event))
+    return Together(event, *(_decisions(attempted) if decided else ()), stale.MARK_CALLS)
+
+
+@lru_cache(64)
+def add_decision(attempted: int) -> Together:
+    return Together(*_decisions(attempted))
+
+
+def _decisions(attempted: int) -> list[Insert]:
+    # Each by its own: SQLAlchemy would make one INSERT of several rows anew each time.
+    rows = [insert(schema.attempt).values(_named(f"attempt{n}", schema.attempt)) for n in range(attempted)]
+    return [insert(schema.decision).values(_named("decision", schema.decision)), *rows]
+
+
+@lru_cache(256)
+def change(names: tuple[str, ...]) -> Together:
+    """Changes these columns of a call."""
+    new = {name: bindparam(f"new_{name}", type_=schema.call.c[name].type) for name in names}
+    return Together(
+        update(schema.call).where(schema.call.c.id == bindparam("this", type_=Text)).values(new), stale.MARK_CALLS
+    )
+
+
+def _named(prefix: str, table: Table) -> dict[str, Any]:
+    return {column.name: bindparam(f"{prefix}_{column.name}", type_=column.type) for column in table.c}
