@@ -276,6 +276,7 @@ async def test_a_deleted_account_is_forgotten_by_name_wherever_it_acted(parts: P
         await connection.execute(
             insert(schema.dispute).values(
                 id="dsp_1",
+                campaign_id="cmp_1",
                 call_id="call_1",
                 at_ms=1,
                 side="payout",
