@@ -30,6 +30,8 @@ from dni.phone import e164
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange
 from dni.pool.pools import NewPool, PoolChange
+from dni.qualification import limits
+from dni.qualification.limits import BudgetChange, NewBudget
 from dni.routing import destinations
 from dni.routing.destinations import DestinationChange, NewDestination
 from dni.routing.model import Routing, checked
@@ -150,6 +152,10 @@ _SECTIONS = {
 }
 
 
+# Come last, each known by what it is of.
+_BUDGETS = "budgets"
+
+
 async def apply(
     ledger: Ledger, toml_text: str, now_ms: int, *, dry_run: bool = False, by: Principal = COMMAND_LINE
 ) -> list[Change]:
@@ -158,7 +164,9 @@ async def apply(
     Raises UsageError naming the place, such as `tags[0].origins[1]`; nothing is written then. A running service takes
     the change up by itself within 0.4 s.
     """
-    entries = _entries(toml_text)
+    file = _read(toml_text)
+    entries = _entries(file)
+    budgets = _listed(file, _BUDGETS)
     done: list[Change] = []
     try:
         async with one_change(ledger) as connection:
@@ -172,6 +180,9 @@ async def apply(
                     done.append(await _route(hand, place, section, entry))
                 if section.later and entry.keys() & set(apply_terms.NAMES):
                     done += await _terms(hand, place, section, entry)
+            seen: dict[str, str] = {}
+            for place, entry in budgets:
+                done.append(await _budget(hand, place, entry, seen))
             if dry_run or all(change.action == "unchanged" for change in done):
                 raise _NothingToKeep
     except _NothingToKeep:
@@ -183,22 +194,31 @@ class _NothingToKeep(Exception):
     pass
 
 
-def _entries(toml_text: str) -> list[tuple[str, _Section, dict[str, Any]]]:
+def _read(toml_text: str) -> dict[str, Any]:
     try:
         file = tomllib.loads(toml_text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the file is no TOML: {error}") from None
-    entries = []
+    known = (*_SECTIONS, _BUDGETS)
     for name in file:
-        if name not in _SECTIONS:
-            raise UsageError(f"{name}: no such section; there are {', '.join(_SECTIONS)}")
+        if name not in known:
+            raise UsageError(f"{name}: no such section; there are {', '.join(known)}")
+    return file
+
+
+def _listed(file: dict[str, Any], name: str) -> list[tuple[str, dict[str, Any]]]:
+    """The entries of a section, each with its place."""
+    listed = file.get(name, [])
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise UsageError(f"{name}: write each entry under [[{name}]]")
+    return [(f"{name}[{index}]", entry) for index, entry in enumerate(listed)]
+
+
+def _entries(file: dict[str, Any]) -> list[tuple[str, _Section, dict[str, Any]]]:
+    entries = []
     for name, section in _SECTIONS.items():
-        listed = file.get(name, [])
-        if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
-            raise UsageError(f"{name}: write each entry under [[{name}]]")
         seen: dict[str, str] = {}
-        for index, entry in enumerate(listed):
-            place = f"{name}[{index}]"
+        for place, entry in _listed(file, name):
             key = _key(section, entry, place)
             if first := seen.get(key):
                 raise UsageError(f"{place}.{section.key}: {key!r} is {first} already")
@@ -297,7 +317,7 @@ async def _route(hand: _Hand, place: str, section: _Section, entry: dict[str, An
 
 async def _terms(hand: _Hand, place: str, section: _Section, entry: dict[str, Any]) -> list[Change]:
     """Terms of a campaign and of its publishers, for calls that begin from now on."""
-    connection, now_ms = hand.connection, hand.now_ms
+    connection = hand.connection
     key = _key(section, entry, place)
     done: list[Change] = []
     try:
@@ -307,17 +327,50 @@ async def _terms(hand: _Hand, place: str, section: _Section, entry: dict[str, An
             if one.publisher is not None:
                 publisher = await _known(connection, schema.publisher, one.publisher, f"{one.path}/publisher")
                 name = f"{key}, {one.publisher}"
-            before, is_changed = await apply_terms.changed(connection, now_ms, wanted, publisher, one.terms)
+            before, is_changed = await apply_terms.changed(
+                connection, hand.by, hand.now_ms, wanted, publisher, one.terms
+            )
+            if is_changed:
+                await hand.note("put_terms", wanted, acts.told(one.terms, before, one.terms, whole=True))
             action: Literal["create", "update"] = "update" if before else "create"
             told = apply_terms.details(one.terms)
-            if is_changed:
-                of = [] if publisher is None else [Told("publisher", None, publisher)]
-                await hand.note("put_terms", wanted, [*of, *acts.told({"terms": one.terms}, {"terms": before})])
             done.append(Change(action, "terms", name, told) if is_changed else Change("unchanged", "terms", name))
     except (InvalidField, Conflict) as error:
         places = [f"{_toml(place, e.path)}: {e.message}" for e in error.errors] or [f"{place}: {error.detail}"]
         raise UsageError("; ".join(places), code=error.code) from None
     return done
+
+
+async def _budget(hand: _Hand, place: str, entry: dict[str, Any], seen: dict[str, str]) -> Change:
+    """A budget has no name: there is one of a campaign, of a publisher in it, of a destination."""
+    connection, now_ms = hand.connection, hand.now_ms
+    tables = {"campaign": schema.campaign, "publisher": schema.publisher, "destination": schema.destination}
+    called = [entry[field].strip() for field in tables if isinstance(entry.get(field), str)]
+    label = " / ".join(called)
+    if first := seen.get(label):
+        raise UsageError(f"{place}: the budget of {label!r} is {first} already")
+    seen[label] = place
+    named = dict(entry)
+    try:
+        for field, table in tables.items():
+            if isinstance(entry.get(field), str):
+                named[field] = await _known(connection, table, entry[field], f"/{field}")
+        told = _struct(named, NewBudget)
+        wanted = await limits.of_owner(connection, told.campaign, told.publisher, told.destination)
+        if wanted is None:
+            made = await declare.budget(connection, now_ms, told)
+            await hand.note("create_budget", made, acts.told(told))
+            return Change("create", "budget", label, (f"limits: {_short(told.limits)}",))
+        now = (await limits.one(connection, ADMIN, wanted, now_ms)).limits
+        if now == told.limits:
+            return Change("unchanged", "budget", label)
+        change = BudgetChange(limits=told.limits)
+        await declare.change_budget(connection, now_ms, wanted, change)
+        await hand.note("change_budget", wanted, acts.told(change, {"limits": now}, {"limits": told.limits}))
+        return Change("update", "budget", label, (_difference("limits", now, told.limits),))
+    except (InvalidField, Conflict) as error:
+        places = [f"{_toml(place, e.path)}: {e.message}" for e in error.errors] or [f"{place}: {error.detail}"]
+        raise UsageError("; ".join(places), code=error.code) from None
 
 
 def _difference(field: str, before: Any, after: Any) -> str:

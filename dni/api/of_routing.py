@@ -33,7 +33,8 @@ async def try_routing(parts: Parts, ask: Ask) -> RehearsalView:
         await parts.catalog.refresh()
         campaign = parts.catalog.now.campaigns[ask.id]
         own = {one.id: one for one in parts.catalog.now.destinations.values() if one.campaign == ask.id}
-        return await connection.run_sync(rehearse, campaign, own, ask.now_ms, ask.body)
+        budgets = parts.catalog.now.budgets.get(ask.id, ())
+        return await connection.run_sync(rehearse, campaign, own, ask.now_ms, ask.body, budgets)
 
 
 OPERATIONS = (

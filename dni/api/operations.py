@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import tokens
 from dni.access.tokens import NewToken, TokenView
-from dni.api import of_access, of_calls, of_payout, of_privacy, of_routing, of_tags, of_terms
+from dni.api import of_access, of_calls, of_payout, of_privacy, of_routing, of_tags, of_terms, of_what_if
 from dni.api.model import Ask, ListQuery, Operation, Query
 from dni.api.query import (
+    BudgetQuery,
     DestinationQuery,
     GoogleAdsQuery,
     NumberQuery,
@@ -20,6 +21,7 @@ from dni.api.query import (
     TagQuery,
     span_ms,
 )
+from dni.api.report_file import report_csv
 from dni.campaign import campaigns, declare, publishers, withdraw
 from dni.campaign.campaigns import CampaignChange, CampaignView, NewCampaign
 from dni.campaign.model import timezone
@@ -29,6 +31,8 @@ from dni.outbound.google_ads import Conversion, Wish
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange, NumberFilter, NumberView
 from dni.pool.pools import NewPool, PoolChange, PoolView
+from dni.qualification import limits
+from dni.qualification.limits import BudgetChange, BudgetFilter, BudgetView, NewBudget
 from dni.report.attribution import attribution
 from dni.report.model import ReportFilter, ReportRow, dimensions
 from dni.routing import destinations
@@ -195,6 +199,27 @@ _NOUNS = (
         query=DestinationQuery,
     ),
     _Noun(
+        noun="budget",
+        view=BudgetView,
+        new=NewBudget,
+        change=BudgetChange,
+        declare=declare.budget,
+        rewrite=declare.change_budget,
+        withdraw=withdraw.budget,
+        one=lambda c, ask, wanted: limits.one(c, ask.principal, wanted, ask.now_ms),
+        page=lambda c, ask: limits.page(
+            c,
+            ask.principal,
+            ask.now_ms,
+            ask.query.limit,
+            ask.query.cursor,
+            BudgetFilter(campaign=ask.query.campaign, publisher=ask.query.publisher),
+        ),
+        created="Create a budget: what a campaign, a publisher in it or a destination may use of calls and money",
+        withdrawn="Delete a budget: what calls took of it is kept",
+        query=BudgetQuery,
+    ),
+    _Noun(
         noun="publisher",
         view=PublisherView,
         new=NewPublisher,
@@ -341,6 +366,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *of_tags.OPERATIONS,
     *of_routing.OPERATIONS,
     *of_terms.OPERATIONS,
+    *of_what_if.OPERATIONS,
     *of_calls.OPERATIONS,
     *of_payout.OPERATIONS,
     *of_privacy.OPERATIONS,
@@ -367,6 +393,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=ReportRow,
         query=ReportQuery,
         is_list=True,
+        csv=report_csv,
     ),
     Operation(
         method="GET",

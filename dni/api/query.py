@@ -32,6 +32,11 @@ class CallQuery(ListQuery, kw_only=True):
     tag: str | None = None
     status: str | None = None
     qualified: bool | None = None
+    sub1: str | None = None
+    sub2: str | None = None
+    sub3: str | None = None
+    sub4: str | None = None
+    sub5: str | None = None
     min_confidence: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     q: str | None = None
 
@@ -67,8 +72,14 @@ class ReportQuery(Query, kw_only=True):
     landing_page: str | None = None
     device: str | None = None
     region: str | None = None
+    sub1: str | None = None
+    sub2: str | None = None
+    sub3: str | None = None
+    sub4: str | None = None
+    sub5: str | None = None
     number: str | None = None
     first_time: bool | None = None
+    currency: Annotated[str, msgspec.Meta(pattern=CURRENCY)] | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
 
 
@@ -139,6 +150,11 @@ class NumberQuery(ListQuery, kw_only=True):
 
 class DestinationQuery(ListQuery, kw_only=True):
     campaign: str | None = None
+
+
+class BudgetQuery(ListQuery, kw_only=True):
+    campaign: str | None = None
+    publisher: str | None = None
 
 
 class TagQuery(ListQuery, kw_only=True):

@@ -1,6 +1,6 @@
 """Finds calls for people: within the reader's walls, newest first, callers masked for who may not see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from dni.ledger import rows
 from dni.ledger.engines import Ledger
 from dni.ledger.rows import Instant, instant
 from dni.ledger.schema import (
+    SUBS,
     call,
     call_event,
     call_touch,
@@ -26,6 +27,7 @@ from dni.ledger.schema import (
     former_attribution,
     session,
     sought,
+    sub_id,
     verdict,
 )
 from dni.money import Money
@@ -36,7 +38,7 @@ from dni.routing.plan import Passage
 _SEARCHED = ("source", "medium", "campaign_name", "keyword", "provider_id", "id")
 
 
-_TEXTS = ("source", "medium", "campaign_name", "keyword", "content", "channel")
+_TEXTS = ("source", "medium", "campaign_name", "keyword", "content", "channel", *SUBS)
 # What only the touch of the caller's visit knows.
 _OF_VISIT = ("device", "region")
 _OWNERS = ("campaign", "publisher", "tag")
@@ -65,6 +67,11 @@ class CallFilter(msgspec.Struct, kw_only=True):
     keyword: str | None = None
     content: str | None = None
     channel: str | None = None
+    sub1: str | None = None
+    sub2: str | None = None
+    sub3: str | None = None
+    sub4: str | None = None
+    sub5: str | None = None
     landing_page: str | None = None
     device: str | None = None
     region: str | None = None
@@ -124,6 +131,11 @@ class CallTouchView(msgspec.Struct):
     landing_page: str | None
     referrer: str | None
     click_ids: dict[str, str]
+    sub1: str | None
+    sub2: str | None
+    sub3: str | None
+    sub4: str | None
+    sub5: str | None
 
 
 class CallOutcome(msgspec.Struct, frozen=True):
@@ -181,6 +193,11 @@ class CallView(msgspec.Struct):
     landing_page: str | None
     referrer: str | None
     click_ids: dict[str, str]
+    sub1: str | None
+    sub2: str | None
+    sub3: str | None
+    sub4: str | None
+    sub5: str | None
     outcome: CallOutcome | None
     payout: Money | None
     revenue: Money | None
@@ -300,6 +317,7 @@ async def call_touches(ledger: Ledger, principal: Principal, wanted: str) -> lis
             landing_page=one["landing_page"],
             referrer=one["referrer"],
             click_ids=one["click_ids"] or {},
+            **_subs(one["params"]),
         )
         for one in found
         if principal.publisher in (None, one["publisher_id"])
@@ -346,7 +364,7 @@ def _conditions(only: CallFilter, principal: Principal) -> list[ColumnElement[bo
         if value is not None
     ]
     conditions += [
-        call.c[name] == value if name in only.exact else same(call.c[name], value)
+        _told(name) == value if name in only.exact else same(_told(name), value)
         for name in _TEXTS
         if (value := getattr(only, name)) is not None
     ]
@@ -383,7 +401,11 @@ def _unset(name: str) -> ColumnElement[bool]:
     if name in _OF_VISIT:
         return not_(_visit_has(name, None))
     column = {"number": "tracking_number"}.get(name, f"{name}_id" if name in _OWNERS else name)
-    return call.c[column].is_(None)
+    return _told(column).is_(None)
+
+
+def _told(name: str) -> ColumnElement[str]:
+    return sub_id(call, name) if name in SUBS else call.c[name]
 
 
 def is_first() -> ColumnElement[bool]:
@@ -471,12 +493,17 @@ def _view(row: RowMapping, principal: Principal) -> CallView:
         landing_page=row["landing_page"],
         referrer=row["referrer"],
         click_ids=row["click_ids"] or {},
+        **_subs(row["params"]),
         outcome=_outcome(row["outcome"], principal),
         payout=money("payout", seen=principal.sees_payout),
         revenue=money("revenue", seen=principal.sees_revenue),
         qualification=qualification(row, principal),
         attribution=_attribution(row),
     )
+
+
+def _subs(params: Mapping[str, str] | None) -> dict[str, str | None]:
+    return {name: (params or {}).get(name) for name in SUBS}
 
 
 def _outcome(told: Any, principal: Principal) -> CallOutcome | None:

@@ -45,7 +45,8 @@ or deleted (triggers refuse it), and each posting is on at most one `statement`.
 of creating requests for a day. `secret` holds what all hosts must share. `signin` holds one-time sign-in codes.
 
 Times are integer milliseconds since the Unix epoch and end in `_ms`; money is integer minor units; ids are text,
-sortable by age; JSON columns hold small values that are read whole and never searched.
+sortable by age; JSON columns hold small values that are read whole and never searched, but for the
+sub-ids in `params` (`sub_id`).
 """
 
 from sqlalchemy import (
@@ -281,6 +282,16 @@ def sought(column: ColumnElement[str]) -> ColumnElement[str]:
     return func.lower(func.substr(column, literal_column("1"), literal_column(str(SOUGHT_CHARACTERS))))
 
 
+SUBS = ("sub1", "sub2", "sub3", "sub4", "sub5")
+"""Parameters by which publishers tell where of their own traffic a visit comes from."""
+
+
+def sub_id(table: Table, name: str) -> ColumnElement[str]:
+    """One of SUBS, of a table whose rows have a touch."""
+    found: ColumnElement[str] = table.c.params[name].as_string().label(name)
+    return found
+
+
 def _touch() -> list[Column[str]]:
     """How a session came; a call carries a copy."""
     names = ("source", "medium", "campaign_name", "keyword", "content", "channel", "landing_page", "referrer")
@@ -386,6 +397,7 @@ call = Table(
     Column("billable", Boolean, comment="a revenue policy matched, or it was adjusted to bill; null: not judged"),
     Column("payout", BigInteger, comment="in minor units of the campaign's currency; null: not judged"),
     Column("revenue", BigInteger, comment="in minor units of the campaign's currency; null: not judged"),
+    Column("held", Boolean, comment="budgets hold something for it, or did; null: no"),
     _ms("unsettled_ms", nullable=True),  # since when its verdict is to be given, or given anew
     UniqueConstraint("carrier_id", "provider_id"),
     Index("ix_call_started_at_ms", "started_at_ms"),
@@ -733,8 +745,10 @@ hold = Table(
     Column("call_id", Text, ForeignKey("call.id"), primary_key=True),
     Column("budget_id", Text, ForeignKey("budget.id"), primary_key=True),
     _ms("at_ms"),  # of which periods it takes
-    Column("state", Text, nullable=False, comment="held: the call goes on; spent: it counts; given_back"),
+    Column("state", Text, nullable=False, comment="held, over, spent, refused or given_back: qualification/budgets.py"),
     Column("amount", BigInteger, nullable=False, comment="minor units: held at most, then spent"),
+    Column("asked", BigInteger, comment="what it was to take when it was judged last"),
+    Column("why", Text, comment="which limit left no room for all of it"),
     Index("ix_hold_budget_id", "budget_id", "at_ms"),
 )
 

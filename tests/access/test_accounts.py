@@ -276,8 +276,8 @@ async def test_a_deleted_account_is_forgotten_by_name_wherever_it_acted(parts: P
         await connection.execute(
             insert(schema.dispute).values(
                 id="dsp_1",
-                campaign_id="cmp_1",
                 call_id="call_1",
+                campaign_id="cmp_1",
                 at_ms=1,
                 side="payout",
                 reason="short",
@@ -299,7 +299,7 @@ async def test_a_deleted_account_is_forgotten_by_name_wherever_it_acted(parts: P
     for hidden in ("Mary Miller", "mary@example.com", "argon2"):
         assert hidden not in everything
     assert [(one.act, one.by_name) for one in found] == [("change_password", "deleted account")]
-    assert (await made(parts, "mary@example.com")).state == "invited", "the address is free again"
+    assert (await made(parts, "mary@example.com")).id, "the address is free again"
 
 
 async def test_a_wrong_password_is_an_act_of_nobody_on_the_account(parts: Parts) -> None:

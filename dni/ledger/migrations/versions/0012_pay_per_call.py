@@ -282,8 +282,15 @@ def upgrade() -> None:
         sa.Column("call_id", sa.Text(), nullable=False),
         sa.Column("budget_id", sa.Text(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False, comment="held: the call goes on; spent: it counts; given_back"),
+        sa.Column(
+            "state",
+            sa.Text(),
+            nullable=False,
+            comment="held, over, spent, refused or given_back: qualification/budgets.py",
+        ),
         sa.Column("amount", sa.BigInteger(), nullable=False, comment="minor units: held at most, then spent"),
+        sa.Column("asked", sa.BigInteger(), nullable=True, comment="what it was to take when it was judged last"),
+        sa.Column("why", sa.Text(), nullable=True, comment="which limit left no room for all of it"),
         sa.ForeignKeyConstraint(["budget_id"], ["budget.id"], name=op.f("fk_hold_budget_id")),
         sa.ForeignKeyConstraint(["call_id"], ["call.id"], name=op.f("fk_hold_call_id")),
         sa.PrimaryKeyConstraint("call_id", "budget_id", name=op.f("pk_hold")),
@@ -324,6 +331,10 @@ def upgrade() -> None:
             nullable=True,
             comment="in minor units of the campaign's currency; null: not judged",
         ),
+    )
+    op.add_column(
+        "call",
+        sa.Column("held", sa.Boolean(), nullable=True, comment="budgets hold something for it, or did; null: no"),
     )
     op.add_column("call", sa.Column("unsettled_ms", sa.BigInteger(), nullable=True))
     op.create_index(
