@@ -4,6 +4,7 @@ from sqlalchemy import ColumnElement, Table, and_, false, or_, select, true
 
 from dni.access.model import Principal
 from dni.ledger.schema import (
+    budget,
     call,
     campaign,
     destination,
@@ -33,6 +34,13 @@ def destinations(principal: Principal) -> ColumnElement[bool]:
     if principal.publisher:
         return false()
     return destination.c.campaign_id == principal.campaign if principal.campaign else true()
+
+
+def budgets(principal: Principal) -> ColumnElement[bool]:
+    """A publisher sees its own, an advertiser its campaign's and its destinations': those of publishers tell what they
+    are paid."""
+    mine = _own(budget, principal)
+    return mine if principal.sees_payout else and_(mine, budget.c.publisher_id.is_(None))
 
 
 def publishers(principal: Principal) -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dni.access.authenticate import ADMIN
+from dni.access.model import Principal
 from dni.campaign import declare
 from dni.errors import FieldError, InvalidField
 from dni.qualification import terms
@@ -42,11 +42,11 @@ def declared(entry: dict[str, Any]) -> list[Declared]:
 
 
 async def changed(
-    connection: AsyncConnection, now_ms: int, campaign: str, publisher: str | None, told: Terms
+    connection: AsyncConnection, by: Principal, now_ms: int, campaign: str, publisher: str | None, told: Terms
 ) -> tuple[Terms | None, bool]:
     """What applied until now, and whether that changes by it. `campaign`, `publisher`: ids."""
     before = await terms.settings_of(connection, campaign, publisher, now_ms)
-    made = await declare.terms(connection, ADMIN, now_ms, campaign, publisher, None, told)
+    made = await declare.terms(connection, by, now_ms, campaign, publisher, None, told)
     return before, made is not None
 
 

@@ -56,6 +56,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     run          reads: `run(ask)`, writes: `run(connection, ask)` in one transaction. Lists give (views, cursor)
     answer       type of what it gives, of one entry for a list; None: 204, no content
+    before       reads, in the write's transaction, what it is about to change: the audit log tells what was
     workflow     `run(parts, ask)` instead: it has transactions of its own, and done twice it is done once
     configures   the write changes what pages and calls are served from
     settles      what calls pay may change by it; that is settled before the answer, as far as it can be at once
@@ -80,6 +81,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     configures: bool = True
     settles: bool = False
     secret: str | None = None
+    before: Callable[..., Awaitable[Any]] | None = None
     csv: Callable[[Any, list[Any]], str] | None = None
 
     @property

@@ -19,6 +19,10 @@ async def _routing(ask: Ask) -> Any:
         return await campaigns.routing(connection, ask.principal, ask.id)
 
 
+async def _as_it_is(connection: AsyncConnection, ask: Ask) -> Any:
+    return await campaigns.routing(connection, ask.principal, ask.id)
+
+
 async def _reroute(connection: AsyncConnection, ask: Ask) -> Any:
     return await declare.routing(connection, ask.id, ask.body)
 
@@ -29,7 +33,8 @@ async def try_routing(parts: Parts, ask: Ask) -> RehearsalView:
         await parts.catalog.refresh()
         campaign = parts.catalog.now.campaigns[ask.id]
         own = {one.id: one for one in parts.catalog.now.destinations.values() if one.campaign == ask.id}
-        return await connection.run_sync(rehearse, campaign, own, ask.now_ms, ask.body)
+        budgets = parts.catalog.now.budgets.get(ask.id, ())
+        return await connection.run_sync(rehearse, campaign, own, ask.now_ms, ask.body, budgets)
 
 
 OPERATIONS = (
@@ -53,6 +58,7 @@ OPERATIONS = (
         body=Routing,
         body_limit=_LIMIT,
         answer=Routing,
+        before=_as_it_is,
     ),
     Operation(
         method="POST",

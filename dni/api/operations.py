@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import tokens
 from dni.access.tokens import NewToken, TokenView
-from dni.api import of_calls, of_payout, of_privacy, of_routing, of_tags, of_terms
+from dni.api import of_access, of_calls, of_payout, of_privacy, of_routing, of_tags, of_terms, of_what_if
 from dni.api.model import Ask, ListQuery, Operation, Query
 from dni.api.query import (
+    BudgetQuery,
     DestinationQuery,
     GoogleAdsQuery,
     NumberQuery,
@@ -30,6 +31,8 @@ from dni.outbound.google_ads import Conversion, Wish
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange, NumberFilter, NumberView
 from dni.pool.pools import NewPool, PoolChange, PoolView
+from dni.qualification import limits
+from dni.qualification.limits import BudgetChange, BudgetFilter, BudgetView, NewBudget
 from dni.report.attribution import attribution
 from dni.report.model import ReportFilter, ReportRow, dimensions
 from dni.routing import destinations
@@ -87,6 +90,9 @@ def _operations(noun: _Noun) -> list[Operation]:
         async with ask.ledger.read() as connection:
             return await noun.one(connection, ask, ask.id)
 
+    async def read_here(connection: AsyncConnection, ask: Ask) -> Any:
+        return await noun.one(connection, ask, ask.id)
+
     async def create(connection: AsyncConnection, ask: Ask) -> Any:
         made = await noun.declare(connection, ask.now_ms, ask.body)
         return await noun.one(connection, ask, made) if isinstance(made, str) else made
@@ -140,6 +146,7 @@ def _operations(noun: _Noun) -> list[Operation]:
             summary=noun.withdrawn,
             run=delete,
             status=204,
+            before=read_here,
             **written,
         ),
     ]
@@ -154,6 +161,7 @@ def _operations(noun: _Noun) -> list[Operation]:
                 answer=noun.view,
                 body=noun.change,
                 body_limit=noun.body_limit,
+                before=read_here,
                 **written,
             )
         )
@@ -189,6 +197,27 @@ _NOUNS = (
         created="Create a destination that a campaign's routing may send calls to",
         withdrawn="Delete a destination that no routing names",
         query=DestinationQuery,
+    ),
+    _Noun(
+        noun="budget",
+        view=BudgetView,
+        new=NewBudget,
+        change=BudgetChange,
+        declare=declare.budget,
+        rewrite=declare.change_budget,
+        withdraw=withdraw.budget,
+        one=lambda c, ask, wanted: limits.one(c, ask.principal, wanted, ask.now_ms),
+        page=lambda c, ask: limits.page(
+            c,
+            ask.principal,
+            ask.now_ms,
+            ask.query.limit,
+            ask.query.cursor,
+            BudgetFilter(campaign=ask.query.campaign, publisher=ask.query.publisher),
+        ),
+        created="Create a budget: what a campaign, a publisher in it or a destination may use of calls and money",
+        withdrawn="Delete a budget: what calls took of it is kept",
+        query=BudgetQuery,
     ),
     _Noun(
         noun="publisher",
@@ -337,9 +366,11 @@ OPERATIONS: tuple[Operation, ...] = (
     *of_tags.OPERATIONS,
     *of_routing.OPERATIONS,
     *of_terms.OPERATIONS,
+    *of_what_if.OPERATIONS,
     *of_calls.OPERATIONS,
     *of_payout.OPERATIONS,
     *of_privacy.OPERATIONS,
+    *of_access.OPERATIONS,
     Operation(
         method="GET",
         path="/carriers/{id}/refusals",

@@ -132,6 +132,16 @@ class PersonQuery(Query, kw_only=True):
     caller: str | None = None
 
 
+class AuditQuery(ListQuery, kw_only=True):
+    """`object`, `by`: ids. `act`: an operation's name."""
+
+    object: str | None = None
+    by: str | None = None
+    act: str | None = None
+    from_: When | None = msgspec.field(default=None, name="from")
+    to: When | None = None
+
+
 class NumberQuery(ListQuery, kw_only=True):
     kind: Literal["static", "pooled"] | None = None
     pool: str | None = None
@@ -140,6 +150,11 @@ class NumberQuery(ListQuery, kw_only=True):
 
 class DestinationQuery(ListQuery, kw_only=True):
     campaign: str | None = None
+
+
+class BudgetQuery(ListQuery, kw_only=True):
+    campaign: str | None = None
+    publisher: str | None = None
 
 
 class TagQuery(ListQuery, kw_only=True):
@@ -170,7 +185,7 @@ def read(query_string: bytes, kind: type[T]) -> T:
 
 
 def span_ms(
-    query: CallQuery | SessionQuery | ReportQuery | GoogleAdsQuery | PostingQuery,
+    query: CallQuery | SessionQuery | ReportQuery | GoogleAdsQuery | PostingQuery | AuditQuery,
 ) -> tuple[int | None, int | None]:
     """`from` and `to` in ms. Raises InvalidField."""
     return _ms("from", query.from_), _ms("to", query.to)

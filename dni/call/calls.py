@@ -15,6 +15,7 @@ from dni.call.model import STATES, Ours, fold, legs, longest_ms
 from dni.call.told import Recorded, Told, nameless, read, recorded, unsettled
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
+from dni.qualification import budgets
 from dni.routing import attempts
 from dni.routing.decision import Decision
 from dni.telephony.model import CallEvent, Instruction
@@ -89,6 +90,7 @@ def _begin(
     if decision is not None:
         values |= _decision_rows(row["id"], event.identity, told.received_ms, decision, attempted)
     statements.add_what_begins(decision is not None, len(attempted)).run(connection, values)
+    _take(connection, row["id"], decision)
     return recorded(row, fresh=True, decision=decision), decision
 
 
@@ -104,6 +106,8 @@ def _go_on(
     changes = _facts(row, event, told)
     if event.kind == "dialled":
         attempts.end(connection, row["id"], event.destination_state, told.received_ms)
+        if row["held"]:
+            budgets.follow(connection, row, is_over=False)
     decision = _chosen(connection, {**row, **changes}, told, choose)
     changes |= _decided({**row, **changes}, decision)
     changes |= _state({**row, **changes}, events.values())
@@ -210,6 +214,8 @@ def _decided(row: Mapping[str, Any], decision: Decision | None) -> dict[str, Any
         changes["spoke"] = True
     if decision.targets:
         changes["destination"] = decision.targets[0].number
+    if decision.holds:
+        changes["held"] = True
     if decision.refusal and not row["refusal"]:
         changes["refusal"] = decision.refusal
     return changes
@@ -220,6 +226,12 @@ def _keep(connection: Connection, call_id: str, identity: str, at_ms: int, decis
     statements.add_decision(len(attempted)).run(
         connection, _decision_rows(call_id, identity, at_ms, decision, attempted)
     )
+    _take(connection, call_id, decision)
+
+
+def _take(connection: Connection, call_id: str, decision: Decision | None) -> None:
+    if decision is not None and decision.holds:
+        budgets.take(connection, call_id, decision.holds)
 
 
 def _decision_rows(
@@ -250,6 +262,8 @@ def _former(connection: Connection, call_id: str, identity: str) -> Decision | N
 def _follow(connection: Connection, row: Mapping[str, Any], followed: Followed) -> None:
     if row["phase"] is not None:  # else no plan was asked, so nothing was counted
         attempts.follow(connection, row["id"], *followed)
+    if row["held"]:
+        budgets.follow(connection, row, is_over=followed[1] is not None)
 
 
 def _followed(row: Mapping[str, Any], events: Iterable[CallEvent]) -> Followed:

@@ -72,6 +72,7 @@ def _route(
         phone_type=event.phone_type,
         touch=attribution.touch if attribution else Touch(),
         publisher=(attribution.publisher if attribution else None) or found.publisher,
+        budgets=parts.catalog.now.budgets.get(found.campaign.id, ()),
     )
 
 

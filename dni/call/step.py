@@ -48,6 +48,7 @@ async def step(
             caller=event.caller,
             phone_type=event.phone_type,
             publisher=found.publisher,
+            budgets=catalog.budgets.get(campaign.id, ()),
         )
     told = Told(
         carrier=carrier.id,

@@ -24,8 +24,9 @@ from dni.ledger import schema
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange
 from dni.pool.pools import NewPool, PoolChange
-from dni.qualification import dedupe
+from dni.qualification import budgets, dedupe, limits
 from dni.qualification import terms as versions_of_terms
+from dni.qualification.limits import BudgetChange, NewBudget
 from dni.qualification.model import Terms
 from dni.routing import destinations
 from dni.routing.destinations import DestinationChange, NewDestination
@@ -46,7 +47,12 @@ async def change_campaign(connection: AsyncConnection, now_ms: int, wanted: str,
     await refer.live(connection, schema.campaign, wanted)
     values = _given(change)
     await refer.to_a_person(connection, values.get("destination"))
+    if "timezone" not in values:
+        await campaigns.change(connection, wanted, values)
+        return
+    await connection.run_sync(budgets.lock, wanted)
     await campaigns.change(connection, wanted, values)
+    await connection.run_sync(budgets.recount, wanted)
 
 
 async def routing(connection: AsyncConnection, wanted: str, told: Routing) -> Routing:
@@ -95,6 +101,20 @@ async def change_destination(connection: AsyncConnection, now_ms: int, wanted: s
     values = _given(change)
     await refer.to_a_person(connection, values.get("number"), "/number")
     await destinations.change(connection, wanted, values)
+
+
+async def budget(connection: AsyncConnection, now_ms: int, new: NewBudget) -> str:
+    await refer.to_campaign(connection, new.campaign)
+    if new.publisher is not None:
+        await refer.to_publisher(connection, new.publisher)
+    if new.destination is not None:
+        await refer.to_destination(connection, new.campaign, new.destination)
+    return await limits.create(connection, now_ms, new)
+
+
+async def change_budget(connection: AsyncConnection, now_ms: int, wanted: str, change: BudgetChange) -> None:
+    await refer.live(connection, schema.budget, wanted)
+    await limits.change(connection, wanted, change.limits)
 
 
 async def publisher(connection: AsyncConnection, now_ms: int, new: NewPublisher) -> str:

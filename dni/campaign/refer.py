@@ -24,6 +24,11 @@ async def to_publisher(connection: AsyncConnection, wanted: str, path: str = "/p
     await _named(connection, schema.publisher, wanted, path)
 
 
+async def to_destination(connection: AsyncConnection, campaign: str, wanted: str, path: str = "/destination") -> None:
+    if wanted not in await destinations.of_campaign(connection, campaign):
+        raise InvalidField(path, f"the campaign has no destination {wanted[:64]!r}")
+
+
 async def to_pool(connection: AsyncConnection, wanted: str, path: str = "/pool") -> None:
     await _named(connection, schema.pool, wanted, path)
 

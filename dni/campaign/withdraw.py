@@ -14,6 +14,7 @@ from dni.campaign import campaigns, publishers, refer
 from dni.errors import Conflict
 from dni.ledger import schema
 from dni.pool import numbers, pools
+from dni.qualification import limits
 from dni.routing import destinations, model
 from dni.routing.model import Routing
 from dni.tag import tags
@@ -23,6 +24,7 @@ from dni.telephony import carriers
 async def campaign(connection: AsyncConnection, now_ms: int, wanted: str) -> None:
     await refer.live(connection, schema.campaign, wanted)
     await _unused(connection, "campaign_id", wanted)
+    await limits.delete_of(connection, now_ms, campaign_id=wanted)
     await destinations.delete_of(connection, now_ms, wanted)
     await campaigns.delete(connection, now_ms, wanted)
 
@@ -36,12 +38,19 @@ async def destination(connection: AsyncConnection, now_ms: int, wanted: str) -> 
     row = (await connection.execute(query.where(schema.destination.c.id == wanted))).one()
     if wanted in model.destinations(msgspec.convert(row.routing, Routing)):
         raise _in_use(f"the routing of campaign {row.name!r} ({row.id})")
+    await limits.delete_of(connection, now_ms, destination_id=wanted)
     await destinations.delete(connection, now_ms, wanted)
+
+
+async def budget(connection: AsyncConnection, now_ms: int, wanted: str) -> None:
+    await refer.live(connection, schema.budget, wanted)
+    await limits.delete(connection, now_ms, wanted)
 
 
 async def publisher(connection: AsyncConnection, now_ms: int, wanted: str) -> None:
     await refer.live(connection, schema.publisher, wanted)
     await _unused(connection, "publisher_id", wanted)
+    await limits.delete_of(connection, now_ms, publisher_id=wanted)
     await publishers.delete(connection, now_ms, wanted)
 
 

@@ -28,12 +28,18 @@ async def load(ledger: Ledger) -> Catalog:
         numbers = await _rows(connection, schema.number)
         carriers = await _rows(connection, schema.carrier)
         destinations = await _rows(connection, schema.destination)
+        budgets = await _rows(connection, schema.budget)
         drafts = await _rows(connection, schema.tag_draft)
         pinned = await connection.execute(select(schema.tag_script.c.tag_id, schema.tag_script.c.version))
     regions: dict[str, set[str]] = defaultdict(set)
     for row in numbers:
         if row["region"] and row["retired_at_ms"] is None:
             regions[row["pool_id"]].add(row["region"])
+    budgets_by_campaign: dict[str, tuple[model.Budget, ...]] = defaultdict(tuple)
+    for row in budgets:
+        if row["deleted_at_ms"] is None:
+            one = model.Budget(row["id"], row["publisher_id"], row["destination_id"])
+            budgets_by_campaign[row["campaign_id"]] += (one,)
     tags_by_id = {row["id"]: tag(row) for row in tags if row["deleted_at_ms"] is None}
     return Catalog(
         revision=revision,
@@ -52,6 +58,7 @@ async def load(ledger: Ledger) -> Catalog:
         },
         pinned=frozenset((tag_id, version) for tag_id, version in pinned),
         destinations={r["id"]: destination(r) for r in destinations if r["deleted_at_ms"] is None},
+        budgets=dict(budgets_by_campaign),
     )
 
 

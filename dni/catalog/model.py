@@ -31,6 +31,14 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool = False
 
 
+class Budget(msgspec.Struct, frozen=True):
+    """Whose it is: the campaign's, a publisher's in it, or a destination's. What it says is the ledger's to tell."""
+
+    id: str
+    publisher: str | None
+    destination: str | None
+
+
 class Publisher(msgspec.Struct, frozen=True):
     id: str
     name: str
@@ -175,7 +183,8 @@ class Carrier(msgspec.Struct, frozen=True):
 class Catalog(msgspec.Struct, frozen=True):
     """Everything by id; tags also by key; numbers by E.164, where a live number hides a retired one.
 
-    `drafts` by their tags' ids. `pinned`: (tag's id, version) of every script that was handed out by its version.
+    `budgets` by their campaigns' ids, `drafts` by their tags'. `pinned`: (tag's id, version) of every script that was
+    handed out by its version.
     """
 
     revision: int
@@ -189,6 +198,7 @@ class Catalog(msgspec.Struct, frozen=True):
     drafts: dict[str, Draft] = {}
     pinned: frozenset[tuple[str, str]] = frozenset()
     destinations: dict[str, Destination] = {}
+    budgets: dict[str, tuple[Budget, ...]] = {}
 
     def draft(self, tag: Tag, token: str) -> Tag | None:
         """The tag as its draft has it, for who knows the token of that draft."""

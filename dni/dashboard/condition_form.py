@@ -25,6 +25,7 @@ class Group(msgspec.Struct, frozen=True):
 
 
 _YES_NO = {"yes": True, "no": False}
+_EITHER = ("holiday", "anonymous", "blocked", "within_budget", "first_time")
 _LISTS = (
     ("sources", "Sources", "google"),
     ("mediums", "Mediums", "cpc"),
@@ -61,6 +62,7 @@ def groups(prefix: str, names: Names, present: Condition) -> list[Group]:
                 either("holiday", "The day", "is a holiday", "is no holiday"),
                 either("anonymous", "The caller's number", "is withheld", "is known"),
                 either("blocked", "The caller", "is on the block list", "is not on the block list"),
+                either("within_budget", "The budget", "has room", "is full"),
             ),
             is_row=True,
         ),
@@ -109,7 +111,7 @@ def written(prefix: str, condition: Condition) -> dict[str, str]:
         "share": percent(condition.share).rstrip("%") if condition.share is not None else "",
         "custom": "\n".join(f"{name}={value}" for name, value in condition.custom.items()),
     }
-    for name in ("holiday", "anonymous", "blocked", "first_time"):
+    for name in _EITHER:
         said = getattr(condition, name)
         told[name] = "" if said is None else "yes" if said else "no"
     if (often := condition.more_than) is not None:
@@ -125,11 +127,7 @@ def written(prefix: str, condition: Condition) -> dict[str, str]:
 def condition(prefix: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """As a request writes it. Raises InvalidField."""
     told: dict[str, Any] = {name: given[name] for name in ("hours", "within_days", "more_than") if given.get(name)}
-    told |= {
-        name: _YES_NO[said]
-        for name in ("holiday", "anonymous", "blocked", "first_time")
-        if (said := given.get(name)) in _YES_NO
-    }
+    told |= {name: _YES_NO[said] for name in _EITHER if (said := given.get(name)) in _YES_NO}
     told |= {
         name: [part.strip().upper() for part in given[name].split(",")] for name, _, _ in _PLACES if given.get(name)
     }

@@ -102,6 +102,8 @@ def conditions(condition: Condition, names: Names) -> list[str]:
     if condition.available:
         free = [names.destinations.get(one, "a destination that is gone") for one in condition.available]
         told.append(f"{_any(free)} takes calls")
+    if condition.within_budget is not None:
+        told.append("there is room in the budget" if condition.within_budget else "the budget is full")
     if condition.share is not None:
         told.append(f"chance picks it, {percent(condition.share)} of calls")
     return told

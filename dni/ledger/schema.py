@@ -397,6 +397,7 @@ call = Table(
     Column("billable", Boolean, comment="a revenue policy matched, or it was adjusted to bill; null: not judged"),
     Column("payout", BigInteger, comment="in minor units of the campaign's currency; null: not judged"),
     Column("revenue", BigInteger, comment="in minor units of the campaign's currency; null: not judged"),
+    Column("held", Boolean, comment="budgets hold something for it, or did; null: no"),
     _ms("unsettled_ms", nullable=True),  # since when its verdict is to be given, or given anew
     UniqueConstraint("carrier_id", "provider_id"),
     Index("ix_call_started_at_ms", "started_at_ms"),
@@ -744,8 +745,10 @@ hold = Table(
     Column("call_id", Text, ForeignKey("call.id"), primary_key=True),
     Column("budget_id", Text, ForeignKey("budget.id"), primary_key=True),
     _ms("at_ms"),  # of which periods it takes
-    Column("state", Text, nullable=False, comment="held: the call goes on; spent: it counts; given_back"),
+    Column("state", Text, nullable=False, comment="held, over, spent, refused or given_back: qualification/budgets.py"),
     Column("amount", BigInteger, nullable=False, comment="minor units: held at most, then spent"),
+    Column("asked", BigInteger, comment="what it was to take when it was judged last"),
+    Column("why", Text, comment="which limit left no room for all of it"),
     Index("ix_hold_budget_id", "budget_id", "at_ms"),
 )
 
@@ -785,6 +788,15 @@ signed_in = Table(
     Index("ix_signed_in_principal_id", "principal_id"),
 )
 
+sign_in_try = Table(
+    "sign_in_try",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True, comment="SHA-256 of an e-mail address in lower case, known or not"),
+    _ms("since_ms"),
+    Column("tries", Integer, nullable=False, comment="with a password, since then, none of them right"),
+    Index("ix_sign_in_try_since_ms", "since_ms"),
+)
+
 audit = Table(
     "audit",
     metadata,
@@ -795,8 +807,9 @@ audit = Table(
     Column("role", Text, nullable=False),
     Column("act", Text, nullable=False, comment="the API's name of the operation, such as change_campaign"),
     Column("object_id", Text, comment="what it was done to"),
-    Column("told", JSON, nullable=False, comment="fields that were given, without secrets and callers"),
+    Column("told", JSON, nullable=False, comment="access.acts.Told by field, without secrets and callers"),
     Index("ix_audit_object_id", "object_id"),
+    Index("ix_audit_by_id", "by_id"),
 )
 
 refusal = Table(

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dni.access import invitations, signed_in
 from dni.api import idempotency
 from dni.call.told import nameless
 from dni.errors import Unavailable
@@ -55,7 +56,7 @@ from dni.privacy import figures, holders, retentions
 from dni.privacy.callers import bare_events, first_times
 from dni.privacy.model import DAY_MS
 from dni.privacy.retentions import Cursor
-from dni.privacy.words import forget_words
+from dni.privacy.words import forget_found, forget_words
 from dni.telephony.ports import PORTS
 
 log = logging.getLogger("dni.privacy")
@@ -138,6 +139,8 @@ async def forget_due(parts: Parts, stop: asyncio.Event, *, pause: float = _PAUSE
         removed["holders"] = removed.get("holders", 0) + count
     async with parts.ledger.write() as connection:
         await connection.execute(delete(signin).where(signin.c.expires_at_ms <= now_ms))
+        await invitations.forget(connection, now_ms)
+        await signed_in.forget(connection, now_ms)
         await idempotency.forget(connection, now_ms)
         await retentions.note(connection, started_ms, removed, parts.clock.now_ms())
     if removed:
@@ -218,6 +221,7 @@ async def _details(connection: AsyncConnection, rows: Rows, day: Day) -> int:
 async def _details_of_calls(connection: AsyncConnection, rows: Rows, day: Day) -> int:
     names = [row["id"] for row in rows]
     cleared = await _clear(day.ledger, connection, call, call.c.id, names)
+    await forget_found(connection, names, ("custom", "param"))
     return cleared + await _clear(day.ledger, connection, call_touch, call_touch.c.call_id, names)
 
 

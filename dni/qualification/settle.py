@@ -24,11 +24,12 @@ from dni.ledger.schema import SUBS, adjustment, call, campaign, dispute, number,
 from dni.parts import Parts
 from dni.payout import journal
 from dni.payout.journal import Kind, Owner
-from dni.qualification import dedupe, terms, verdicts
+from dni.qualification import budgets, dedupe, terms, verdicts
+from dni.qualification.budgets import OF_PUBLISHER
 from dni.qualification.dedupe import Earlier
 from dni.qualification.facts_of import facts_of, is_answered
 from dni.qualification.judge import judge
-from dni.qualification.model import Terms, Verdict
+from dni.qualification.model import SideVerdict, Terms, Verdict
 from dni.qualification.terms import Version
 from dni.qualification.verdicts import Basis, Stored
 
@@ -38,6 +39,7 @@ _EVERY_S = 1.0
 _BATCH, _TOGETHER = 200, 8
 # A call that cannot be settled must not hold up the others.
 _AGAIN_MS = 600_000
+_USED_UP = "the campaign's budget is used up"
 _NOBODYS = "it is no publisher's call, so nobody is paid"
 
 
@@ -136,6 +138,7 @@ def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[st
     made = _judged(connection, row, version, before) if version else None
     if made is None and before is not None:
         verdicts.drop(connection, row["id"])
+    made = _within_budgets(connection, row, version.terms if version else None, made, now_ms)
     amounts = _amounts(version.terms if version else None, made.verdict if made else None, adjusted, row)
     if made is not None and amounts is not None:
         basis = replace(made.basis, paid=amounts.qualified, adjustment=adjusted and adjusted.id)
@@ -191,6 +194,35 @@ def _judged(connection: Connection, row: dict[str, Any], version: Version, befor
     if row["publisher_id"] is None and told.payout.amount:
         told = replace(told, payout=replace(told.payout, amount=0, missing=_NOBODYS))
     return Stored(version.id, told, replace(basis, last=earlier.id if isinstance(earlier, Earlier) else None))
+
+
+def _within_budgets(
+    connection: Connection, row: dict[str, Any], terms_of: Terms | None, made: Stored | None, now_ms: int
+) -> Stored | None:
+    """What there is room for; what the call held and does not use is given back. What a person decides afterwards is
+    paid whatever the budgets say, and takes nothing of them."""
+    judged = _amounts(terms_of, made.verdict if made else None, None, row) or Amounts(False, False, 0, 0)
+    payout, revenue, reached = budgets.settle(
+        connection, row, judged.payout, judged.revenue, judged.qualified, judged.billable, now_ms
+    )
+    if made is None or not reached:
+        return made
+    told = made.verdict
+    # A publisher does not read what the advertiser spends.
+    own = "; ".join(one.told for one in reached if one.text == OF_PUBLISHER)
+    shared = "; ".join(one.told for one in reached if one.text != OF_PUBLISHER)
+    return replace(
+        made,
+        verdict=replace(
+            told, payout=_cut(told.payout, payout, own or _USED_UP), revenue=_cut(told.revenue, revenue, shared)
+        ),
+    )
+
+
+def _cut(side: SideVerdict, amount: int, why: str) -> SideVerdict:
+    if amount == side.amount:
+        return side
+    return replace(side, amount=amount, policy=side.policy if amount else None, missing=why)
 
 
 def _earlier(connection: Connection, row: dict[str, Any], version: Version, held: Basis | None) -> Earlier | int | None:

@@ -28,7 +28,8 @@ from dni.catalog.model import Destination
 from dni.ledger import schema
 from dni.ledger.schema import attempt
 from dni.routing.conditions import Now
-from dni.routing.doors import began, why_closed
+from dni.routing.doors import why_closed
+from dni.routing.periods import began
 from dni.routing.plan import Target
 
 LONGEST_MS = (4 * 60 + 10) * 60_000

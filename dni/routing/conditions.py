@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from dni.qualification.budget import Hold
 from dni.routing.hours import is_open
 from dni.routing.lots import draw
 from dni.routing.model import Condition
@@ -60,6 +61,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     at_ms     when it began; `local` now, on the wall clock of the campaign's time zone
     caller    E.164, None where withheld; `region`, `country`, `phone_type` of it, None where not known
     custom, earlier   None: not known
+    over_budget  which limit of the campaign's or the publisher's budget is reached; empty: none, None: not known
+    holds     what the call takes of budgets when it is sent on
     """
 
     call: str
@@ -76,6 +79,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     destinations: dict[str, Now] = {}
     holidays: frozenset[date] = frozenset()
     blocked: frozenset[str] = frozenset()
+    over_budget: str | None = ""
+    holds: tuple[Hold, ...] = ()
 
 
 def holds(condition: Condition, facts: Facts, keys: dict[str, str], step: str) -> tuple[bool, str]:
@@ -111,6 +116,8 @@ def _parts(condition: Condition, facts: Facts, keys: dict[str, str], step: str) 
         yield pressed in wanted, f"{menu} {said}"
     if condition.available:
         yield _available(condition.available, facts)
+    if condition.within_budget is not None:
+        yield _within_budget(condition.within_budget, facts.over_budget)
     if condition.share is not None:
         drawn = draw(facts.call, step)
         held = drawn < condition.share
@@ -152,6 +159,12 @@ def _first_time(wanted: bool, within_days: int | None, facts: Facts) -> tuple[bo
     is_first = days is None or (within_days is not None and days > within_days)
     said = "no earlier call" if days is None else f"the last call was {days:.0f} days ago"
     return is_first == wanted, said
+
+
+def _within_budget(wanted: bool, over: str | None) -> tuple[bool, str]:
+    if over is None:
+        return False, "what is left of the budget is not known"
+    return (not over) == wanted, over or "there is room in the budget"
 
 
 def _among(value: str | None, wanted: tuple[str, ...], name: str) -> tuple[bool, str]:

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from dni import phone
 from dni.attribution.area_codes import region_of
-from dni.catalog.model import Campaign, Catalog, Destination
+from dni.catalog.model import Budget, Campaign, Catalog, Destination
+from dni.qualification.budget import Hold
 from dni.routing import model
 from dni.routing.conditions import Facts
 from dni.routing.doors import blindly
@@ -36,13 +37,15 @@ class Urls(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer to the carrier, and why. `targets`: where the call is sent now. `refusal`: why it is sent nowhere."""
+    """An answer to the carrier, and why. `targets`: where the call is sent now, and `holds`: what it takes of budgets
+    then. `refusal`: why it is sent nowhere."""
 
     instruction: Instruction
     phase: str
     spoke: bool = False
     path: tuple[Passage, ...] = ()
     targets: tuple[Target, ...] = ()
+    holds: tuple[Hold, ...] = ()
     refusal: str | None = None
 
 
@@ -52,6 +55,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     call        names it for good; `at_ms` is now, `began_ms` when it began
     place, heard  where it is in the plan, and what the carrier told there
     touch, publisher  of what brought it, as it is credited by now
+    budgets     all of the campaign
     """
 
     campaign: Campaign
@@ -66,11 +70,14 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     phone_type: str | None = None
     touch: Touch = Touch()
     publisher: str | None = None
+    budgets: tuple[Budget, ...] = ()
 
     def blind(self) -> Facts:
         """What is known without the ledger."""
         zone = self.campaign.timezone
         routing = self.campaign.routing
+        bounded = {one.destination for one in self.budgets}
+        is_mine = any(not one.destination and one.publisher in (None, self.publisher) for one in self.budgets)
         return Facts(
             call=self.call,
             at_ms=self.began_ms,
@@ -81,9 +88,13 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
             phone_type=self.phone_type,
             touch=self.touch,
             publisher=self.publisher,
-            destinations={one.id: blindly(one, self.at_ms, zone) for one in self.destinations.values()},
+            destinations={
+                one.id: blindly(one, self.at_ms, zone, has_budget=one.id in bounded)
+                for one in self.destinations.values()
+            },
             holidays=frozenset(routing.holidays),
             blocked=frozenset(routing.blocked),
+            over_budget=None if is_mine else "",
         )
 
 
@@ -96,12 +107,15 @@ def destinations_of(catalog: Catalog, campaign: Campaign) -> dict[str, Destinati
 def decide(route: Route, facts: Facts) -> Decision:
     """The next move of the call's plan, for the carrier."""
     made = move(route.campaign.routing, facts, route.campaign.destination, route.place, route.heard)
+    targets = made.then.targets if isinstance(made.then, Ringing) else ()
+    rung = {None, *(one.id for one in targets)}
     return Decision(
         instruction=Instruction(_last(made, route), made.say),
         phase=made.phase,
         spoke=made.place.spoke or bool(made.say) or isinstance(made.then, TakeMessage),
         path=made.path,
-        targets=made.then.targets if isinstance(made.then, Ringing) else (),
+        targets=targets,
+        holds=tuple(one for one in facts.holds if one.destination in rung) if targets else (),
         refusal="routing" if made.phase == "rejected" else None,
     )
 

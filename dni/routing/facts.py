@@ -8,6 +8,8 @@ from msgspec.structs import replace
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Text, bindparam, func, literal, select
 
 from dni.ledger.schema import call, session
+from dni.qualification import budgets
+from dni.qualification.budgets import Room
 from dni.routing import attempts, model
 from dni.routing.conditions import Earlier, Facts
 from dni.routing.decision import Route
@@ -21,8 +23,35 @@ _TOUCH = tuple(name for name in Touch.__struct_fields__ if name in call.c)
 def known(connection: Connection, route: Route, row: Mapping[str, Any]) -> Facts:
     """Asks only for what the plan looks at. `row`: the call's, with the columns of its table.
 
-    Until the end of the transaction nobody else is sent to these destinations, where it matters.
+    Until the end of the transaction nobody else is sent to these destinations, or takes of these budgets, where it
+    matters.
     """
+    if not route.budgets:
+        return _of_plan(connection, route, row)
+    # Budgets are locked before destinations: who ends a call locks budgets too.
+    room = budgets.room(
+        connection,
+        route.campaign.id,
+        row["publisher_id"],
+        route.destinations,
+        call=row["id"] if row["held"] else None,
+        began_ms=row["started_at_ms"],
+        now_ms=route.at_ms,
+    )
+    return _bounded(_of_plan(connection, route, row), room)
+
+
+def _bounded(facts: Facts, room: Room) -> Facts:
+    """A destination whose budget is full is passed over like one whose cap is."""
+    full = {
+        one: replace(now, has_room=False, why=now.why or why)
+        for one, why in room.full.items()
+        if (now := facts.destinations.get(one))
+    }
+    return replace(facts, destinations=facts.destinations | full, over_budget=room.over, holds=room.holds)
+
+
+def _of_plan(connection: Connection, route: Route, row: Mapping[str, Any]) -> Facts:
     routing = route.campaign.routing
     facts = replace(
         route.blind(),

@@ -67,6 +67,7 @@ class Condition(_Told, frozen=True, kw_only=True):
     custom        what the page told of the session
     keys          by a menu's id: what was pressed there, `""` for nothing
     available     ids of destinations: one of them is open now and has room
+    within_budget  whether the campaign's and the publisher's budgets both have room for the call
     share         of all calls, from 0 to 1; which ones is settled by chance, for good
     """
 
@@ -89,6 +90,7 @@ class Condition(_Told, frozen=True, kw_only=True):
     custom: dict[str, str] = {}
     keys: dict[str, Texts] = {}
     available: Texts = ()
+    within_budget: bool | None = None
     share: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
 
 

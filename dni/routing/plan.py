@@ -222,13 +222,17 @@ def _ring(step: Ring, facts: Facts, place: Place, path: list[Passage]) -> Ringin
     first = min(choice.priority for choice, _now in free)
     among = [(choice, now) for choice, now in free if choice.priority == first]
     chosen = [now for _choice, now in among] if step.order == "all" else [_one(step, facts, place, among)]
-    path.append(Passage(step.id, "taken", f"rings {', '.join(now.name for now in chosen)}"))
+    path.append(Passage(step.id, "taken", f"rings {', '.join(now.name for now in chosen)}{_though(facts)}"))
     return Ringing(
         targets=tuple(Target(now.id, now.number) for now in chosen),
         ring_s=step.ring_s,
         whisper=step.whisper,
         record=step.record,
     )
+
+
+def _though(facts: Facts) -> str:
+    return f", though {facts.over_budget}" if facts.over_budget else ""
 
 
 def _one(step: Ring, facts: Facts, place: Place, among: list[tuple[Choice, Now]]) -> Now:
@@ -265,7 +269,7 @@ def _last_resort(own: str, facts: Facts, place: Place, say: list[Prompt], path: 
     if OWN in place.tried or own in rung:
         path.append(Passage("", "taken", "nobody is left to ring"))
         return Move(then=Over(), place=place, say=tuple(say), path=tuple(path))
-    path.append(Passage("", "taken", "the end of the plan: rings the campaign's own destination"))
+    path.append(Passage("", "taken", f"the end of the plan: rings the campaign's own destination{_though(facts)}"))
     after = replace(place, step=OWN, tried=(*place.tried, OWN), spoke=place.spoke or bool(say))
     then = Ringing(targets=(Target(None, own),), ring_s=RING_S, is_last=True)
     return Move(then=then, place=after, say=tuple(say), path=tuple(path))

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from dni.campaign.model import Phone, moment_ms
-from dni.catalog.model import Campaign, Destination
+from dni.catalog.model import Budget, Campaign, Destination
 from dni.ledger.rows import Instant
 from dni.ledger.schema import call
 from dni.phone import e164
@@ -73,8 +73,10 @@ def rehearse(
     destinations: dict[str, Destination],
     now_ms: int,
     asked: Rehearsal,
+    budgets: tuple[Budget, ...] = (),
 ) -> RehearsalView:
-    """`destinations`: all of the campaign. Caps count the calls that are really there. Raises InvalidField."""
+    """`destinations`, `budgets`: all of the campaign. Caps and budgets count the calls that are really there. Raises
+    InvalidField."""
     at_ms = moment_ms(asked.at, "/at") if asked.at else now_ms
     if asked.routing is not None:
         campaign = replace(campaign, routing=asked.routing)
@@ -87,6 +89,8 @@ def rehearse(
         began_ms=at_ms,
         caller=asked.caller,
         phone_type=asked.phone_type,
+        publisher=asked.publisher,
+        budgets=budgets,
     )
     row: dict[str, Any] = dict.fromkeys(call.c.keys())
     row |= {name: getattr(asked, name) for name in (*_TOUCH, "caller")}

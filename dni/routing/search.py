@@ -12,7 +12,7 @@ from dni.clock import rfc3339
 from dni.ledger.rows import Instant, instant
 from dni.ledger.schema import attempt, destination
 from dni.routing import attempts
-from dni.routing.doors import began
+from dni.routing.periods import began
 
 
 class Busy(msgspec.Struct, frozen=True):

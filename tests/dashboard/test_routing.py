@@ -188,6 +188,7 @@ EVERYTHING: dict[str, Any] = {
     "custom": {"plan": "gold=1"},
     "keys": {"language": ["1", "*", ""]},
     "available": ["dst_anna", "dst_bob"],
+    "within_budget": False,
     "share": 0.125,
 }
 
@@ -215,7 +216,7 @@ def test_every_condition_has_a_sentence() -> None:
         "telephone rang more than 3 times within 60 minutes and the source is “google” or “bing, too” and the medium "
         "is “cpc” and the channel is “Paid Search” and the campaign name is “spring” and the keyword is “a=b” and the "
         "publisher is Ads and the page told plan = “gold=1” and 1 (English), * or nothing was pressed in “language” "
-        "and Anna or Bob takes calls and chance picks it, 12.5% of calls"
+        "and Anna or Bob takes calls and the budget is full and chance picks it, 12.5% of calls"
     )
 
 

@@ -4,12 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from dni.ledger import schema
 from tests.payout.conftest import Desk
 from tests.support.journal import ring
-from tests.support.world import START_MS
 
 PATH = "/calls/call_1/correction"
 
@@ -25,10 +24,10 @@ async def _rows(desk: Desk) -> list[tuple[int | None, int | None]]:
         return [(row.payout, row.revenue) for row in found]
 
 
-async def _unsettled(desk: Desk) -> int | None:
-    async with desk.ledger.read() as connection:
-        found: int | None = await connection.scalar(select(schema.call.c.unsettled_ms))
-        return found
+async def _posted(desk: Desk) -> list[tuple[str, int, int]]:
+    """Why and how much, in both sides, the first one first."""
+    found = (await desk.get("/postings"))["data"]
+    return [(one["kind"], one["payout"]["amount"], one["revenue"]["amount"]) for one in reversed(found)]
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ async def called(desk: Desk) -> Desk:
     return desk
 
 
-async def test_a_correction_is_one_more_row_and_the_call_is_to_be_judged_anew(called: Desk) -> None:
+async def test_a_correction_is_what_the_call_pays_at_once(called: Desk) -> None:
     made = await called.done(PATH, {"payout": usd(1250), "reason": "agreed by phone"}, "marketer")
     assert made.pop("id").startswith("adj_")
     assert made == {
@@ -48,20 +47,20 @@ async def test_a_correction_is_one_more_row_and_the_call_is_to_be_judged_anew(ca
         "reason": "agreed by phone",
         "by": "Marketer",
     }
-    assert await _unsettled(called) == START_MS
+    call = await called.get("/calls/call_1")
+    assert (call["payout"], call["revenue"]) == (usd(1250), usd(0))
+    assert await _posted(called) == [("correction", 1250, 0)]
     listed = (await called.get("/calls/call_1/corrections"))["data"]
     assert [one["payout"] for one in listed] == [usd(1250)]
 
 
 async def test_the_same_amounts_again_add_nothing(called: Desk) -> None:
     first = await called.done(PATH, {"payout": usd(1250), "revenue": usd(2000), "reason": "agreed"})
-    async with called.ledger.write() as connection:
-        await connection.execute(update(schema.call).values(unsettled_ms=None))
     called.later(60_000)
     for same in ({"payout": usd(1250)}, {"revenue": usd(2000)}, {"payout": usd(1250), "revenue": usd(2000)}):
         assert await called.done(PATH, {**same, "reason": "once more"}) == first
     assert await _rows(called) == [(1250, 2000)]
-    assert await _unsettled(called) is None
+    assert await _posted(called) == [("correction", 1250, 2000)]
 
 
 async def test_what_is_left_out_stays_and_null_is_as_the_terms_say(called: Desk) -> None:

@@ -120,6 +120,7 @@ async def _adjusted(desk: Desk) -> list[tuple[str, int | None, int | None, str]]
 async def test_what_is_granted_is_what_the_call_pays_from_now_on(called: Desk) -> None:
     await called.done("/calls/call_1/correction", {"revenue": usd(2000), "reason": "before"})
     wanted = await _opened(called)
+    called.later(1)
     made = await called.done(
         f"/disputes/{wanted}/decide", {"state": "granted", "amount": usd(1500), "note": "the log says so"}, "marketer"
     )

@@ -148,8 +148,9 @@ async def test_a_line_tells_what_why_and_when(earned: Desk) -> None:
 async def test_lines_are_paged_and_come_as_csv_that_no_spreadsheet_computes(desk: Desk) -> None:
     for n in range(5):
         await ring(desk.ledger, f"call_{n}")
-        correction = {"payout": usd(n), "reason": '=cmd|"/c calc"!A1'}
-        await desk.done(f"/calls/call_{n}/correction", correction)
+        told = {"call_id": f"call_{n}", "at_ms": START_MS, "reason": '=cmd|"/c calc"!A1', "by_id": "x", "by_name": "x"}
+        async with desk.ledger.write() as connection:
+            await connection.execute(insert(schema.adjustment).values(id=f"adj_{n}", **told))
         await post(desk.ledger, f"call_{n}", 100 - 150 * (n % 2), kind="correction")
     desk.later(DAY)
     made = await desk.done("/statements", {"publisher": "pub_1", "to": rfc3339(START_MS + DAY)})

@@ -23,10 +23,11 @@ def upgrade() -> None:
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("act", sa.Text(), nullable=False, comment="the API's name of the operation, such as change_campaign"),
         sa.Column("object_id", sa.Text(), nullable=True, comment="what it was done to"),
-        sa.Column("told", sa.JSON(), nullable=False, comment="fields that were given, without secrets and callers"),
+        sa.Column("told", sa.JSON(), nullable=False, comment="access.acts.Told by field, without secrets and callers"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
     op.create_index("ix_audit_object_id", "audit", ["object_id"], unique=False)
+    op.create_index("ix_audit_by_id", "audit", ["by_id"], unique=False)
     op.create_table(
         "signed_in",
         sa.Column("id", sa.Text(), nullable=False),
@@ -38,6 +39,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_signed_in")),
     )
     op.create_index("ix_signed_in_principal_id", "signed_in", ["principal_id"], unique=False)
+    op.create_table(
+        "sign_in_try",
+        sa.Column(
+            "digest",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="SHA-256 of an e-mail address in lower case, known or not",
+        ),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False, comment="with a password, since then, none of them right"),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_sign_in_try")),
+    )
+    op.create_index("ix_sign_in_try_since_ms", "sign_in_try", ["since_ms"], unique=False)
     op.create_table(
         "account",
         sa.Column("id", sa.Text(), nullable=False),
@@ -268,8 +282,15 @@ def upgrade() -> None:
         sa.Column("call_id", sa.Text(), nullable=False),
         sa.Column("budget_id", sa.Text(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False, comment="held: the call goes on; spent: it counts; given_back"),
+        sa.Column(
+            "state",
+            sa.Text(),
+            nullable=False,
+            comment="held, over, spent, refused or given_back: qualification/budgets.py",
+        ),
         sa.Column("amount", sa.BigInteger(), nullable=False, comment="minor units: held at most, then spent"),
+        sa.Column("asked", sa.BigInteger(), nullable=True, comment="what it was to take when it was judged last"),
+        sa.Column("why", sa.Text(), nullable=True, comment="which limit left no room for all of it"),
         sa.ForeignKeyConstraint(["budget_id"], ["budget.id"], name=op.f("fk_hold_budget_id")),
         sa.ForeignKeyConstraint(["call_id"], ["call.id"], name=op.f("fk_hold_call_id")),
         sa.PrimaryKeyConstraint("call_id", "budget_id", name=op.f("pk_hold")),
@@ -310,6 +331,10 @@ def upgrade() -> None:
             nullable=True,
             comment="in minor units of the campaign's currency; null: not judged",
         ),
+    )
+    op.add_column(
+        "call",
+        sa.Column("held", sa.Boolean(), nullable=True, comment="budgets hold something for it, or did; null: no"),
     )
     op.add_column("call", sa.Column("unsettled_ms", sa.BigInteger(), nullable=True))
     op.create_index(
