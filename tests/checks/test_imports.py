@@ -135,6 +135,7 @@ STORES = {
     "privacy.retentions",
     "privacy.traces",
     "qualification.budgets",
+    "qualification.counters",
     "qualification.limits",
     "routing.attempts",
     "routing.destinations",
