@@ -143,7 +143,7 @@ def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[st
     made = _judged(connection, row, version, before) if version else None
     if made is None and before is not None:
         verdicts.drop(connection, row["id"])
-    made = _within_budgets(connection, row, version.terms if version else None, made, now_ms)
+    made = _within_budgets(connection, row, version.terms if version else None, made, adjusted, now_ms)
     amounts = _amounts(version.terms if version else None, made.verdict if made else None, adjusted, row)
     if made is not None and amounts is not None:
         basis = replace(made.basis, paid=amounts.qualified, adjustment=adjusted and adjusted.id)
@@ -202,13 +202,19 @@ def _judged(connection: Connection, row: dict[str, Any], version: Version, befor
 
 
 def _within_budgets(
-    connection: Connection, row: dict[str, Any], terms_of: Terms | None, made: Stored | None, now_ms: int
+    connection: Connection,
+    row: dict[str, Any],
+    terms_of: Terms | None,
+    made: Stored | None,
+    adjusted: Adjusted | None,
+    now_ms: int,
 ) -> Stored | None:
-    """What there is room for; what the call held and does not use is given back. What a person decides afterwards is
-    paid whatever the budgets say, and takes nothing of them."""
-    judged = _amounts(terms_of, made.verdict if made else None, None, row) or Amounts(False, False, 0, 0)
+    """What there is room for; what the call held and does not use is given back. What a person decided is paid whatever
+    the budgets say."""
+    asked = _amounts(terms_of, made.verdict if made else None, adjusted, row) or Amounts(False, False, 0, 0)
+    by_hand = {side for side in ("payout", "revenue") if adjusted is not None and getattr(adjusted, side) is not None}
     payout, revenue, reached = budgets.settle(
-        connection, row, judged.payout, judged.revenue, judged.qualified, judged.billable, now_ms
+        connection, row, asked.payout, asked.revenue, asked.qualified, asked.billable, now_ms, by_hand
     )
     if made is None or not reached:
         return made
@@ -219,7 +225,9 @@ def _within_budgets(
     return replace(
         made,
         verdict=replace(
-            told, payout=_cut(told.payout, payout, own or _USED_UP), revenue=_cut(told.revenue, revenue, shared)
+            told,
+            payout=told.payout if "payout" in by_hand else _cut(told.payout, payout, own or _USED_UP),
+            revenue=told.revenue if "revenue" in by_hand else _cut(told.revenue, revenue, shared),
         ),
     )
 
