@@ -9,7 +9,7 @@ from dni.errors import InvalidField
 from dni.ledger.rows import Instant
 from dni.parts import Parts
 from dni.qualification.terms import TermsGiven
-from dni.qualification.what_if import Tried, WhatIf
+from dni.qualification.what_if import Tried, WhatIf, is_light, what_if
 
 _DAYS_MS = 30 * 86_400_000
 _LIMIT = 512 * 1024
@@ -37,6 +37,8 @@ async def try_terms(parts: Parts, ask: Ask) -> WhatIf:
     if from_ms >= to_ms:
         raise InvalidField("/from", "a moment before `to`")
     tried = Tried(campaign=ask.id, terms=told.terms, publisher=told.publisher, from_ms=from_ms, to_ms=to_ms)
+    if await is_light(ask.ledger, tried):
+        return await what_if(ask.ledger, tried)
     found = await parts.errands.run("dni.qualification.what_if:errand", msgspec.json.encode(tried))
     return msgspec.json.decode(found, type=WhatIf)
 
