@@ -102,14 +102,8 @@ async def test_from_nothing_to_statements_that_agree_to_the_cent(
     await expect(admin.get_by_role("row", name=re.compile("Bay Plumbing.* 115.00 USD 55.00 USD 60.00"))).to_be_visible()
     await advertiser.goto(f"{service.url}/payouts")
     await expect(advertiser.locator("main")).to_contain_text("115.00 USD")
-    statements = {}
-    for name, owner in publishers.items():
-        closing = {"publisher": owner, "to": rfc3339(SystemClock().now_ms())}
-        statements[name] = made(api.post("/statements", json=closing))
-    assert {name: one["amount"]["amount"] for name, one in statements.items()} == {
-        "Bay Ads": 2500,
-        "Valley Radio": 3000,
-    }
+    statements = {name: closed(api, owner) for name, owner in publishers.items()}
+    assert [statements[name]["amount"]["amount"] for name in ("Bay Ads", "Valley Radio")] == [2500, 3000]
     for page, name, money in ((ads, "Bay Ads", "25.00 USD"), (radio, "Valley Radio", "30.00 USD")):
         await page.goto(f"{service.url}/payouts")
         await expect(page.locator("main")).to_contain_text(money)
