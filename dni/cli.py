@@ -176,13 +176,7 @@ def attribute(
     data_dir: DataDir = None,
 ) -> None:
     """Attribute stored calls anew, with what was learnt since. The former answers stay visible."""
-    from datetime import UTC, datetime
-
-    try:
-        moment = datetime.fromisoformat(since)
-    except ValueError:
-        raise BadArgument(f"--since: a date such as 2026-11-01 or 2026-11-01T09:00-05:00, not {since!r}") from None
-    since_ms = round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    since_ms = _moment_ms("--since", since)
 
     async def run(ledger: Any, now_ms: int) -> Any:
         from dni.access import audit
@@ -190,9 +184,10 @@ def attribute(
         from dni.access.model import COMMAND_LINE
         from dni.call.reattribute import reattribute
         from dni.catalog.load import load
+        from dni.clock import rfc3339
 
         async with ledger.write() as connection:
-            told = [Told("since", None, moment.isoformat())]
+            told = [Told("since", None, rfc3339(since_ms))]
             await audit.note(connection, now_ms, COMMAND_LINE, "reattribute", None, told)
         return await reattribute(ledger, await load(ledger), since_ms, now_ms)
 
@@ -264,6 +259,48 @@ def recount(data_dir: DataDir = None) -> None:
 
     opened = _on_ledger(data_dir, run)
     out.print(f"{opened:,} stretches of time are counted from their rows until the service has copied them anew")
+
+
+@app.command("what-if")
+def what_if(
+    campaign: Annotated[str, typer.Option(metavar="ID", help="Whose past calls are tried.")],
+    terms: Annotated[Path, typer.Option(metavar="FILE", help="The changed terms: .json, or .toml.")],
+    publisher: Annotated[
+        str | None, typer.Option(metavar="ID", help="They are this publisher's own, in place of the campaign's.")
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="DATE", help="Calls that began from then on.", show_default="30 days"),
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="DATE", help="Calls before that.", show_default="now")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Say what changed terms would have made of past calls, beside what was. Nothing is saved."""
+    import gc
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from dni.qualification import what_if_file, what_if_text
+    from dni.qualification.what_if import Tried, what_if
+
+    told = what_if_file.read(terms)
+    since_ms = None if from_ is None else _moment_ms("--from", from_)
+    until_ms = None if to is None else _moment_ms("--to", to)
+    console = Console(stderr=True)
+    bar = (TextColumn("calls"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*bar, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("calls", total=None)
+
+        async def run(ledger: Any, now_ms: int) -> Any:
+            to_ms = until_ms or now_ms
+            from_ms = to_ms - 30 * 86_400_000 if since_ms is None else since_ms
+            tried = Tried(campaign=campaign, terms=told, publisher=publisher, from_ms=from_ms, to_ms=to_ms)
+            gc.freeze()  # or each batch of rows has all modules searched for cycles
+            return await what_if(ledger, tried, lambda done, total: progress.update(task, completed=done, total=total))
+
+        found = _on_ledger(data_dir, run)
+    out.print(what_if_text.as_json(found) if as_json else what_if_text.as_text(found))
 
 
 @tokens.command("create")
@@ -473,6 +510,17 @@ def _on_ledger(data_dir: Path | None, act: Callable[[Any, int], Coroutine[Any, A
             await ledger.close()
 
     return asyncio.run(run())
+
+
+def _moment_ms(option: str, text: str) -> int:
+    """A date, or one with a time; without an offset it is UTC."""
+    from datetime import UTC, datetime
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadArgument(f"{option}: a date such as 2026-11-01 or 2026-11-01T09:00-05:00, not {text!r}") from None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _reachable(host: str) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import tokens
 from dni.access.tokens import NewToken, TokenView
-from dni.api import of_access, of_calls, of_payout, of_privacy, of_routing, of_tags, of_terms
+from dni.api import of_access, of_calls, of_payout, of_privacy, of_routing, of_tags, of_terms, of_what_if
 from dni.api.model import Ask, ListQuery, Operation, Query
 from dni.api.query import (
     BudgetQuery,
@@ -366,6 +366,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *of_tags.OPERATIONS,
     *of_routing.OPERATIONS,
     *of_terms.OPERATIONS,
+    *of_what_if.OPERATIONS,
     *of_calls.OPERATIONS,
     *of_payout.OPERATIONS,
     *of_privacy.OPERATIONS,

@@ -12,10 +12,13 @@ from dni.access import invitations
 from dni.dashboard.accounts import Accounts
 from dni.dashboard.assets import Assets
 from dni.dashboard.audit import Audit
+from dni.dashboard.budgets import Budgets
 from dni.dashboard.calls import Calls
 from dni.dashboard.campaigns import Campaigns
 from dni.dashboard.carriers import Carriers
+from dni.dashboard.corrections import Corrections
 from dni.dashboard.destinations import Destinations
+from dni.dashboard.disputes import Disputes
 from dni.dashboard.door import Door
 from dni.dashboard.exports import Exports
 from dni.dashboard.glossary import Glossary
@@ -27,6 +30,7 @@ from dni.dashboard.outcomes import Outcomes
 from dni.dashboard.overview import Overview
 from dni.dashboard.page import Address, Page, route
 from dni.dashboard.pages import Pages
+from dni.dashboard.payouts import Payouts
 from dni.dashboard.pool_use import PoolUse
 from dni.dashboard.pools import Pools
 from dni.dashboard.privacy import Privacy
@@ -36,8 +40,10 @@ from dni.dashboard.settings import Settings
 from dni.dashboard.setup import Setup
 from dni.dashboard.sign_in import SignIn
 from dni.dashboard.sources import Keywords, Sources
+from dni.dashboard.statements import Statements
 from dni.dashboard.tag_desk import TagDesk
 from dni.dashboard.tags import Tags
+from dni.dashboard.terms import TermsEditor
 from dni.dashboard.test_page import TestPage
 from dni.dashboard.tokens import Tokens
 from dni.errors import NotFound
@@ -52,6 +58,10 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Overview,
     Calls,
     Outcomes,
+    Corrections,
+    Disputes,
+    Payouts,
+    Statements,
     Sources,
     Keywords,
     Live,
@@ -62,6 +72,8 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Exports,
     Destinations,
     RoutingEditor,
+    TermsEditor,
+    Budgets,
     Campaigns,
     Pools,
     Numbers,

@@ -14,9 +14,9 @@ from dni.api import of_routing
 from dni.api.model import Ask
 from dni.api.operations import OPERATIONS
 from dni.api.write import acting
-from dni.campaign import campaigns, declare, publishers
+from dni.campaign import campaigns, declare
 from dni.campaign.campaigns import CampaignView
-from dni.dashboard import destinations, forms, rehearsal_form, routing_draft, routing_words, step_form
+from dni.dashboard import bringing, destinations, forms, rehearsal_form, routing_draft, routing_words, step_form
 from dni.dashboard.desk import struct
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.forms import Sheet, Wrong
@@ -29,18 +29,13 @@ from dni.dashboard.routing_starts import steps as begun
 from dni.dashboard.routing_words import KINDS, Names
 from dni.errors import Conflict, DniError, InvalidField, Unavailable
 from dni.parts import Parts
-from dni.pool import numbers
-from dni.pool.numbers import NumberFilter
 from dni.routing.destinations import DestinationView
 from dni.routing.model import MOST_STEPS, Routing, Step
 from dni.routing.rehearse import Rehearsal
-from dni.tag import tags
-from dni.tag.tags import TagFilter
 from dni.web.base_url import base_url
 
 _LIMIT = 768 * 1024
 """Room for a block list, as a form writes it."""
-_MANY = 500
 _PUT = next(one for one in OPERATIONS if one.name == "put_routing")
 
 
@@ -232,18 +227,12 @@ class RoutingEditor:
         async with self._parts.ledger.read() as connection:
             view = await campaigns.one(connection, principal, wanted)
             live = await campaigns.routing(connection, principal, wanted)
-            placed, _ = await tags.page(connection, principal, "", _MANY, only=TagFilter(campaign=wanted))
-            static = NumberFilter(kind="static", campaign=wanted)
-            bound, _ = await numbers.page(connection, principal, _MANY, only=static)
-            called = {one.id: one.name for one in (await publishers.page(connection, principal, _MANY))[0]}
-        bring = {one for one in (*(tag.publisher for tag in placed), *(each.publisher for each in bound)) if one}
+            bring = await bringing.publishers_of(connection, principal, wanted)
         return Known(
             view=view,
             live=live,
             destinations=await destinations.of_campaign(self._parts, principal, wanted),
-            publishers={
-                one: called[one] for one in sorted(bring & called.keys(), key=lambda one: called[one].casefold())
-            },
+            publishers=bring,
         )
 
     def _ask(self, request: Request, reader: Reader, known: Known, asked: Rehearsal) -> Ask:

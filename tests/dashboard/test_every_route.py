@@ -87,6 +87,8 @@ class Who(msgspec.Struct, frozen=True):
             return True
         if address.access == "tell":
             return self.principal.may_tell
+        if address.access == "dispute":
+            return self.principal.may_dispute
         needed = {address.access, "write"} if writes else {address.access}
         return not (
             ("write" in needed and not self.principal.may_write)
@@ -254,6 +256,8 @@ async def test_each_role_reads_its_own_and_nothing_else(app: ASGIApp, rooms: lis
             answer = await ask(app, "GET", path, who.headers)
             if not who.may(address):
                 assert (where, answer.status) == (where, 403)
+            elif tenants.is_nobodys(address.path, who.principal):
+                assert (where, answer.status) == (where, 404)
             else:
                 # 422: it wants more than its bare address, a page says so in words; 406: it is a stream of events.
                 assert (where, answer.status in (200, 303, 406, 422)) == (where, True), answer.text
@@ -319,6 +323,8 @@ def test_who_may_read_and_send_what() -> None:
         ("read", True): [True, True, False, False, False],
         ("tell", False): [True, True, True, True, False],
         ("tell", True): [True, True, True, True, False],
+        ("dispute", False): [True, True, False, True, True],
+        ("dispute", True): [True, True, False, True, True],
         ("write", False): [True, True, False, False, False],
         ("write", True): [True, True, False, False, False],
         ("administer", False): [True, False, False, False, False],
