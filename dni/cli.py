@@ -186,7 +186,7 @@ def attribute(
         from dni.catalog.load import load
 
         async with ledger.write() as connection:
-            told = [Told("since", None, moment.isoformat())]
+            told = [Told("since", None, since)]
             await audit.note(connection, now_ms, COMMAND_LINE, "reattribute", None, told)
         return await reattribute(ledger, await load(ledger), since_ms, now_ms)
 
