@@ -288,3 +288,12 @@ async def test_open_pages_change_in_the_browser(chromium: Browser, parts: Parts)
         await expect(now.get_by_text("(312) 555-0155")).to_have_count(0)
         assert said == []
         await page.context.close()
+
+
+def test_figures_are_shared_by_readers_who_may_know_the_same() -> None:
+    def of(role: Any, **walls: str) -> Any:
+        return Listener(Principal("tok", "", role, **walls), ZoneInfo("UTC"), wants_figures=True).walls
+
+    inside = {"campaign": "cmp_1"}
+    assert of("marketer", **inside) == of("admin", **inside)
+    assert len({of("marketer", **inside), of("advertiser", **inside), of("publisher", **inside, publisher="p")}) == 3
