@@ -56,7 +56,7 @@ from dni.privacy import figures, holders, retentions
 from dni.privacy.callers import bare_events, first_times
 from dni.privacy.model import DAY_MS
 from dni.privacy.retentions import Cursor
-from dni.privacy.words import forget_words
+from dni.privacy.words import forget_found, forget_words
 from dni.telephony.ports import PORTS
 
 log = logging.getLogger("dni.privacy")
@@ -221,6 +221,7 @@ async def _details(connection: AsyncConnection, rows: Rows, day: Day) -> int:
 async def _details_of_calls(connection: AsyncConnection, rows: Rows, day: Day) -> int:
     names = [row["id"] for row in rows]
     cleared = await _clear(day.ledger, connection, call, call.c.id, names)
+    await forget_found(connection, names, ("custom", "param"))
     return cleared + await _clear(day.ledger, connection, call_touch, call_touch.c.call_id, names)
 
 

@@ -15,20 +15,22 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, Text, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, exists, literal, select, update
 
+from dni.call import statements
 from dni.call.model import STATES
 from dni.errors import Unavailable
 from dni.ledger import stale
-from dni.ledger.schema import SUBS, adjustment, call, campaign, dispute, number, pool, session, tag, verdict
+from dni.ledger.schema import SUBS, adjustment, call, campaign, dispute, number, pool, posting, session, tag, verdict
 from dni.parts import Parts
 from dni.payout import journal
 from dni.payout.journal import Kind, Owner
-from dni.qualification import dedupe, terms, verdicts
+from dni.qualification import budgets, dedupe, terms, verdicts
+from dni.qualification.budgets import OF_PUBLISHER
 from dni.qualification.dedupe import Earlier
 from dni.qualification.facts_of import facts_of, is_answered
 from dni.qualification.judge import judge
-from dni.qualification.model import Terms, Verdict
+from dni.qualification.model import SideVerdict, Terms, Verdict
 from dni.qualification.terms import Version
 from dni.qualification.verdicts import Basis, Stored
 
@@ -38,6 +40,7 @@ _EVERY_S = 1.0
 _BATCH, _TOGETHER = 200, 8
 # A call that cannot be settled must not hold up the others.
 _AGAIN_MS = 600_000
+_USED_UP = "the campaign's budget is used up"
 _NOBODYS = "it is no publisher's call, so nobody is paid"
 
 
@@ -123,9 +126,13 @@ def settle_call(connection: Connection, call_id: str, now_ms: int) -> None:
     changes: dict[str, Any] = {"unsettled_ms": None}
     if row["campaign_id"] is not None and STATES[row["status"]].ends:
         changes |= _settle(connection, row, now_ms)
-    connection.execute(_CHANGE, {"this": call_id, **changes})
-    if any(row[name] != value for name, value in changes.items() if name != "unsettled_ms"):
-        stale.mark(connection, "call", [row["started_at_ms"]])
+    changed = {name: value for name, value in changes.items() if row[name] != value}
+    if len(changed) == 1:  # nothing that reports read
+        connection.execute(_CHANGE, {"this": call_id, **changed})
+        return
+    told = {f"new_{name}": value for name, value in changed.items()} | {"this": call_id}
+    moment_ms = row["started_at_ms"]
+    statements.change(tuple(changed)).run(connection, told | stale.of_calls(moment_ms, moment_ms, None, None))
 
 
 def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[str, Any]:
@@ -136,6 +143,7 @@ def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[st
     made = _judged(connection, row, version, before) if version else None
     if made is None and before is not None:
         verdicts.drop(connection, row["id"])
+    made = _within_budgets(connection, row, version.terms if version else None, made, adjusted, now_ms)
     amounts = _amounts(version.terms if version else None, made.verdict if made else None, adjusted, row)
     if made is not None and amounts is not None:
         basis = replace(made.basis, paid=amounts.qualified, adjustment=adjusted and adjusted.id)
@@ -193,6 +201,43 @@ def _judged(connection: Connection, row: dict[str, Any], version: Version, befor
     return Stored(version.id, told, replace(basis, last=earlier.id if isinstance(earlier, Earlier) else None))
 
 
+def _within_budgets(
+    connection: Connection,
+    row: dict[str, Any],
+    terms_of: Terms | None,
+    made: Stored | None,
+    adjusted: Adjusted | None,
+    now_ms: int,
+) -> Stored | None:
+    """What there is room for; what the call held and does not use is given back. What a person decided is paid whatever
+    the budgets say."""
+    asked = _amounts(terms_of, made.verdict if made else None, adjusted, row) or Amounts(False, False, 0, 0)
+    by_hand = {side for side in ("payout", "revenue") if adjusted is not None and getattr(adjusted, side) is not None}
+    payout, revenue, reached = budgets.settle(
+        connection, row, asked.payout, asked.revenue, asked.qualified, asked.billable, now_ms, by_hand
+    )
+    if made is None or not reached:
+        return made
+    told = made.verdict
+    # A publisher does not read what the advertiser spends.
+    own = "; ".join(one.told for one in reached if one.text == OF_PUBLISHER)
+    shared = "; ".join(one.told for one in reached if one.text != OF_PUBLISHER)
+    return replace(
+        made,
+        verdict=replace(
+            told,
+            payout=told.payout if "payout" in by_hand else _cut(told.payout, payout, own or _USED_UP),
+            revenue=told.revenue if "revenue" in by_hand else _cut(told.revenue, revenue, shared),
+        ),
+    )
+
+
+def _cut(side: SideVerdict, amount: int, why: str) -> SideVerdict:
+    if amount == side.amount:
+        return side
+    return replace(side, amount=amount, policy=side.policy if amount else None, missing=why)
+
+
 def _earlier(connection: Connection, row: dict[str, Any], version: Version, held: Basis | None) -> Earlier | int | None:
     """The call that it may be a duplicate of; 0: there is none; None: of this telephone nobody can say."""
     if row["caller"] is None or row["caller"] in version.dedupe.shared:
@@ -233,7 +278,7 @@ def _post(
     """The difference to what was posted before; what was another's is taken back whole."""
     payout, revenue = (amounts.payout, amounts.revenue) if amounts else (0, 0)
     owner = Owner(row["campaign_id"], row["publisher_id"], row["currency"])
-    standing = journal.standing(connection, row["id"])
+    standing = journal.standing(connection, row["id"]) if row["is_posted"] else None
     corrects = standing.last if standing else None
     had_payout, had_revenue = (standing.payout, standing.revenue) if standing else (0, 0)
     kind, reason = _kind(adjusted, made, before)
@@ -308,6 +353,7 @@ _CALL = (
         campaign.c.advertiser,
         campaign.c.routing["holidays"].label("holidays"),
         _SHARED.label("shared_pool"),
+        exists(select(literal(1)).where(posting.c.call_id == call.c.id)).label("is_posted"),
         verdict.c.terms_id,
         verdict.c.told,
         verdict.c.basis,

@@ -1,7 +1,7 @@
 """Storage of verdicts: what the terms say of a call now, what they said it by, and how it is told to people."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -109,6 +109,7 @@ class VerdictView(msgspec.Struct):
 _ADD = insert(verdict)
 _CHANGE = update(verdict).where(verdict.c.call_id == bindparam("this", type_=Text))
 _DROP = delete(verdict).where(verdict.c.call_id == bindparam("this", type_=Text))
+_WORD = re.compile(r"(?:not )?([a-z]+)")
 # A number in a text for who does not see where calls go.
 _NUMBER = re.compile(r"\+\d{6,15}")
 
@@ -206,12 +207,20 @@ def hidden(text: str) -> str:
     return _NUMBER.sub("+••••", text)
 
 
-def wordless(told: Verdict) -> Verdict:
-    """When who called is forgotten: what held and what it pays, without what was found."""
+def wordless(told: Verdict, words: Collection[str] | None = None) -> Verdict:
+    """When who called is forgotten: what held and what it pays, without what was found; of terms that begin with these
+    `words` alone, if they are given."""
+
+    def goes(term: Term) -> bool:
+        word = _WORD.match(term.text)
+        return words is None or (word is not None and word[1] in words)
 
     def bare(side: SideVerdict) -> SideVerdict:
+        if not any(goes(term) for policy in side.policies for term in policy.terms):
+            return side
         policies = tuple(
-            replace(policy, terms=tuple(replace(term, told="") for term in policy.terms)) for policy in side.policies
+            replace(policy, terms=tuple(replace(term, told="") if goes(term) else term for term in policy.terms))
+            for policy in side.policies
         )
         return replace(side, policies=policies, missing="")
 

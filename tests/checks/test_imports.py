@@ -167,6 +167,7 @@ STORES = {
     "privacy.retentions",
     "privacy.traces",
     "qualification.budgets",
+    "qualification.counters",
     "qualification.dedupe",
     "qualification.limits",
     "qualification.terms",

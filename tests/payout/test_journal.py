@@ -30,23 +30,32 @@ from tests.support.trade import ADMIN, ADVERTISERS, BUYER, DAY, Trade, terms
 
 MINUTE, HOUR = 60_000, 3_600_000
 T = TypeVar("T")
-EXAMPLES, STEPS = 25, 40
+EXAMPLES, STEPS, MOST_CALLS = 40, 40, 9
 
 _SALE = Policy(name="Sale", when="sale and value >= 100", percent=10)
 _SHORT = Policy(name="Short", when="talk >= 20s and not repeat(2d)", amount=300)
+_SALES = Side(base=Policy(name="Base", when="talk >= 60s", amount=2_500), bonuses=(_SALE,), pick="best")
 PLANS = (
     terms(),
-    terms(dedupe=Dedupe(days=1, counts="paid")),
+    terms(payout=_SALES),
+    terms(payout=_SALES, dedupe=Dedupe(days=1, counts="paid")),
     terms(dedupe=Dedupe(days=3, scope="advertiser", counts="paid")),
-    terms(dedupe=Dedupe(days=3, scope="destination")),
+    terms(payout=_SALES, dedupe=Dedupe(days=3, scope="destination")),
     terms(dedupe=Dedupe(days=2, shared=("+12125550143",))),
     terms("talk >= 60s and publisher = pub_2", payout=Side(base=_SHORT, bonuses=(_SALE,), pick="best")),
-    terms(dedupe=None),
+    terms(payout=_SALES, dedupe=None),
 )
 plans = st.sampled_from(PLANS)
 campaigns, publishers = st.sampled_from(["cmp_1", "cmp_2", "cmp_3"]), st.sampled_from(["pub_1", "pub_2", None])
-callers = st.sampled_from(["+14155550142", "+14155550142", "+12125550143", None])
-moments = st.sampled_from([0, 0, MINUTE, HOUR, DAY, DAY + 1, 2 * DAY, 3 * DAY])
+moments = st.sampled_from([0, MINUTE, HOUR, DAY, DAY + 1, 2 * DAY, 3 * DAY])
+# When it begins, who calls, seconds of talk, campaign, publisher: one telephone for the most part.
+a_call = st.tuples(
+    moments,
+    st.sampled_from(["+14155550142", "+14155550142", "+14155550142", "+12125550143", None]),
+    st.sampled_from([0, 30, 60, 300]),
+    st.sampled_from(["cmp_1", "cmp_1", "cmp_2", "cmp_3"]),
+    st.sampled_from(["pub_1", "pub_1", "pub_2", None]),
+)
 which = st.integers(0, 9)
 
 
@@ -95,22 +104,25 @@ class Trading(RuleBasedStateMachine):
             self.loop.close()
             self.file.unlink()
 
-    @initialize(first=plans, second=plans)
-    def terms_are_there(self, first: Terms, second: Terms) -> None:
+    @initialize(first=plans, second=plans, calls=st.lists(a_call, min_size=5, max_size=MOST_CALLS))
+    def terms_are_there(self, first: Terms, second: Terms, calls: list[tuple[Any, ...]]) -> None:
         self.run(self.trade.put(first, "cmp_1"))
         self.run(self.trade.put(second, "cmp_2"))
+        self.run(self.trade.put(second, "cmp_3"))
+        for n, (at, *others) in enumerate(calls):
+            self.calls.append(Told(f"call-{n}", self.trade.now_ms + at, *others))
 
-    @rule(at=moments, caller=callers, talk_s=st.sampled_from([0, 10, 30, 60, 300]), campaign=campaigns, to=publishers)
-    def a_call(self, at: int, caller: str | None, talk_s: int, campaign: str, to: str | None) -> None:
-        if len(self.calls) < 10:
-            name = f"call-{len(self.calls)}"
-            self.calls.append(Told(name, self.trade.now_ms + at, caller, talk_s, campaign, to))
-
-    @precondition(lambda self: self.calls)
     @rule(n=which, event=which)
     def something_is_told(self, n: int, event: int) -> None:
         told = self.calls[n % len(self.calls)]
         self.run(told.events[told.whole[event % len(told.whole)]](self.trade))
+
+    @rule(n=which)
+    def a_whole_call_is_told_and_settled(self, n: int) -> None:
+        told = self.calls[n % len(self.calls)]
+        for event in told.whole:
+            self.run(told.events[event](self.trade))
+        self.run(self.trade.settle(self.trade.ids[told.name]))
 
     @precondition(lambda self: self.trade.ids)
     @rule(n=which)

@@ -39,7 +39,7 @@ def ledger() -> Iterator[Engine]:
         connection.execute(insert(schema.publisher), [{"id": one, "name": one, **at} for one in PUBLISHERS])
         phones = [{"id": one, "campaign_id": "cmp", "name": one, "number": "+14155550161", **at} for one in PHONES]
         connection.execute(insert(schema.destination), phones)
-        by = {"by_id": "admin", "by_name": "admin"}
+        by = {"by_id": "admin", "by_name": "admin", "looks_back_ms": 0}
         terms = {"id": "trm", "campaign_id": "cmp", "from_ms": 0, "settings": TERMS}
         connection.execute(insert(schema.terms).values(**terms, **by, **at))
     try:
@@ -135,6 +135,7 @@ def test_an_advertiser_is_not_told_what_publishers_are_paid(connection: Connecti
 def test_a_publisher_of_his_own_terms_holds_what_these_pay(connection: Connection) -> None:
     add_budget(connection, "its", {"money": {"day": 10_000}}, publisher_id="pub_1")
     same = {"campaign_id": "cmp", "by_id": "a", "by_name": "a", "created_at_ms": 0, "publisher_id": "pub_1"}
+    same |= {"looks_back_ms": 0}
     own = {"payout": {"base": {"name": "a", "amount": 900}}}
     connection.execute(insert(schema.terms).values(id="own", from_ms=START_MS, settings=own, **same))
     connection.execute(insert(schema.terms).values(id="ended", from_ms=START_MS + DAY_MS, settings=None, **same))
@@ -248,6 +249,25 @@ def test_a_sale_is_cut_to_what_there_is_room_for_but_never_below_what_was_held(c
     assert settle(connection, "one", 0, 900) == cut
     assert settle(connection, "one", 0, 900) == cut
     assert settle(connection, "two", 0, 500) == (0, 500, [])
+
+
+def test_what_a_person_put_there_stands_and_is_counted(connection: Connection) -> None:
+    add_budget(connection, "all", {"calls": {"day": 1}})
+    add_budget(connection, "its", {"money": {"day": 500}}, publisher_id="pub_1")
+    for call in ("one", "two", "three"):
+        begin(connection, call, START_MS, "pub_1")
+    settle(connection, "one", 300, 500)
+    assert settle(connection, "two", 300, 500)[:2] == (0, 0)
+    at_ms = START_MS + 60_000
+    two = row(connection, "two")
+    granted = budgets.settle(connection, two, 300, 500, True, True, at_ms, by_hand=("payout", "revenue"))
+    assert granted == (300, 500, [])
+    assert holds(connection, "two") == {"all": ("spent", 500), "its": ("spent", 300)}
+    paid, billed, told = budgets.settle(
+        connection, row(connection, "three"), 200, 500, True, True, at_ms, by_hand=("payout",)
+    )
+    assert (paid, billed, [one.text for one in told]) == (200, 0, ["budget of the campaign"])
+    assert holds(connection, "three") == {"all": ("refused", 0), "its": ("spent", 200)}
 
 
 def test_a_call_credited_to_another_publisher_leaves_the_first_ones_budget(connection: Connection) -> None:

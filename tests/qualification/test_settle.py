@@ -5,12 +5,14 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, null, update
 
 from dni.call import outcomes
 from dni.call.outcomes import TellOutcome
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
 from dni.money import Money
+from dni.privacy.words import forget_words
 from dni.qualification.model import Dedupe, Policy, Side
 from tests.support.trade import ADMIN, BILLS, CALLER, DAY, OTHER, PAYS, START_MS, Trade, terms
 
@@ -258,3 +260,62 @@ async def test_of_a_hundred_calls_of_one_telephone_that_end_at_once_one_is_paid(
     assert (
         sum(row["amount"] for row in await trade.rows(schema.entry) if row["account"] == "publisher_payable") == -PAYS
     )
+
+
+async def forget(trade: Trade, call_id: str) -> None:
+    """As `dni.privacy` does it."""
+    async with trade.ledger.write() as connection:
+        mine = schema.call.c.id == call_id
+        values = {"caller": None, "forgot_ms": trade.now_ms, "unsettled_ms": trade.now_ms}
+        await connection.execute(update(schema.call).where(mine).values(values))
+        await forget_words(connection, {call_id})
+
+
+async def test_who_called_is_forgotten_and_the_money_stays(trade: Trade) -> None:
+    await trade.put(terms("talk >= 60s and region = CA"))
+    first, again = await trade.call("a", START_MS), await trade.call("b", START_MS + MINUTE)
+    await trade.settle()
+    assert await trade.pays(first) == GOOD
+    before = repr(await told(trade, first))
+    assert "CA" in before
+    await forget(trade, first)
+    # The later call is still a repeat of the one whose telephone nobody knows any more.
+    await trade.ended("b", START_MS + 10 * MINUTE, 500)
+    await trade.settle()
+    assert [await trade.pays(call) for call in (first, again)] == [GOOD, NOTHING]
+    found = (await told(trade, first))["told"]["payout"]  # type: ignore[index]
+    assert [term["told"] for policy in found["policies"] for term in policy["terms"]] == [""] * 4
+    await trade.adjust(first, payout=1)
+    await trade.settle()
+    assert await trade.pays(first) == (True, 1, BILLS)
+
+
+async def test_fields_of_the_page_that_are_forgotten_take_nothing_back(trade: Trade) -> None:
+    await trade.put(terms("custom(plan) = gold"))
+    call = await trade.call("a", START_MS)
+    await trade.credit_anew(call, "pub_1")
+    async with trade.ledger.write() as connection:
+        values: dict[str, Any] = dict.fromkeys(("visitor_id", "tag_id", "campaign_id", "consent"), "x")
+        values |= {"started_at_ms": START_MS, "last_seen_ms": START_MS, "page_views": 1, "custom": {"plan": "gold"}}
+        await connection.execute(insert(schema.session).values(id="ses_1", **values))
+    await trade.settle()
+    assert await trade.pays(call) == GOOD
+    async with trade.ledger.write() as connection:
+        await connection.execute(update(schema.session).values(custom=null()))
+    await tell(trade, call, lead_status="lost")
+    await trade.settle()
+    assert await trade.pays(call) == GOOD
+
+
+async def test_clock_and_holidays_are_those_of_the_first_verdict(trade: Trade) -> None:
+    await trade.put(terms('during("Mo 10:00-11:00; PH off")'))
+    call = await trade.call("a", START_MS)  # 10:13 in New York
+    await trade.settle()
+    assert await trade.pays(call) == GOOD
+    async with trade.ledger.write() as connection:
+        changes = {"timezone": "Asia/Tokyo", "routing": {"holidays": ["2026-09-21"]}}
+        await connection.execute(update(schema.campaign).values(changes))
+    later = await trade.call("b", START_MS + 1, caller=OTHER)
+    await tell(trade, call, lead_status="new")
+    await trade.settle()
+    assert [await trade.pays(one) for one in (call, later)] == [GOOD, NOTHING]
