@@ -8,7 +8,6 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from dni.access.authenticate import ADMIN
 from dni.ledger import schema
 from dni.parts import Parts
 from dni.qualification import terms
