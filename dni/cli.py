@@ -18,6 +18,8 @@ tokens = typer.Typer(no_args_is_help=True, help="API tokens.")
 demo = typer.Typer(no_args_is_help=True, help="Try the service without a carrier.")
 app.add_typer(tokens, name="token")
 app.add_typer(demo, name="demo")
+accounts = typer.Typer(no_args_is_help=True, help="Accounts of people.")
+app.add_typer(accounts, name="account")
 privacy = typer.Typer(no_args_is_help=True, help="Tell a person what is held of him, or erase him.")
 app.add_typer(privacy, name="privacy")
 
@@ -174,18 +176,18 @@ def attribute(
     data_dir: DataDir = None,
 ) -> None:
     """Attribute stored calls anew, with what was learnt since. The former answers stay visible."""
-    from datetime import UTC, datetime
-
-    try:
-        moment = datetime.fromisoformat(since)
-    except ValueError:
-        raise BadArgument(f"--since: a date such as 2026-11-01 or 2026-11-01T09:00-05:00, not {since!r}") from None
-    since_ms = round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    since_ms = _moment_ms("--since", since)
 
     async def run(ledger: Any, now_ms: int) -> Any:
+        from dni.access import audit
+        from dni.access.acts import Told
+        from dni.access.model import COMMAND_LINE
         from dni.call.reattribute import reattribute
         from dni.catalog.load import load
 
+        async with ledger.write() as connection:
+            told = [Told("since", None, moment.isoformat())]
+            await audit.note(connection, now_ms, COMMAND_LINE, "reattribute", None, told)
         return await reattribute(ledger, await load(ledger), since_ms, now_ms)
 
     done = _on_ledger(data_dir, run)
@@ -209,6 +211,48 @@ def recount(data_dir: DataDir = None) -> None:
     out.print(f"{opened:,} stretches of time are counted from their rows until the service has copied them anew")
 
 
+@app.command("what-if")
+def what_if(
+    campaign: Annotated[str, typer.Option(metavar="ID", help="Whose past calls are tried.")],
+    terms: Annotated[Path, typer.Option(metavar="FILE", help="The changed terms: .json, or .toml.")],
+    publisher: Annotated[
+        str | None, typer.Option(metavar="ID", help="They are this publisher's own, in place of the campaign's.")
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="DATE", help="Calls that began from then on.", show_default="30 days"),
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="DATE", help="Calls before that.", show_default="now")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Say what changed terms would have made of past calls, beside what was. Nothing is saved."""
+    import gc
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from dni.qualification import what_if_file, what_if_text
+    from dni.qualification.what_if import Tried, what_if
+
+    told = what_if_file.read(terms)
+    since_ms = None if from_ is None else _moment_ms("--from", from_)
+    until_ms = None if to is None else _moment_ms("--to", to)
+    console = Console(stderr=True)
+    bar = (TextColumn("calls"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*bar, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("calls", total=None)
+
+        async def run(ledger: Any, now_ms: int) -> Any:
+            to_ms = until_ms or now_ms
+            from_ms = to_ms - 30 * 86_400_000 if since_ms is None else since_ms
+            tried = Tried(campaign=campaign, terms=told, publisher=publisher, from_ms=from_ms, to_ms=to_ms)
+            gc.freeze()  # or each batch of rows has all modules searched for cycles
+            return await what_if(ledger, tried, lambda done, total: progress.update(task, completed=done, total=total))
+
+        found = _on_ledger(data_dir, run)
+    out.print(what_if_text.as_json(found) if as_json else what_if_text.as_text(found))
+
+
 @tokens.command("create")
 def create_token(
     role: Annotated[str, typer.Option(help="admin, marketer, advertiser or publisher.")],
@@ -220,6 +264,8 @@ def create_token(
     """Make an API token and print it, once."""
     import msgspec
 
+    from dni.access import acts, audit
+    from dni.access.model import COMMAND_LINE
     from dni.access.tokens import NewToken
     from dni.campaign import declare
     from dni.campaign.change import one_change
@@ -233,9 +279,49 @@ def create_token(
 
     async def make(ledger: Any, now_ms: int) -> str:
         async with one_change(ledger) as connection:
-            return str((await declare.token(connection, now_ms, new)).token)
+            made = await declare.token(connection, now_ms, new)
+            await audit.note(connection, now_ms, COMMAND_LINE, "create_token", made.id, acts.told(new))
+            return str(made.token)
 
     out.print(_on_ledger(data_dir, make))
+
+
+@accounts.command("create")
+def create_account(
+    email: Annotated[str, typer.Argument(help="The e-mail address to sign in with.")],
+    role: Annotated[str, typer.Option(help="admin, marketer, advertiser or publisher.")],
+    name: Annotated[str, typer.Option(help="As it stands beside what the person does.")] = "",
+    campaign: Annotated[str | None, typer.Option(help="Id: sees this campaign only.")] = None,
+    publisher: Annotated[str | None, typer.Option(help="Id: sees this publisher only.")] = None,
+    callers: Annotated[bool, typer.Option("--callers", help="A publisher sees callers' numbers in full.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Make an account, and print the link with which its holder chooses a password. No mail is sent."""
+    from dni.access import terminal
+
+    given = {"email": email, "role": role, "name": name, "campaign": campaign, "publisher": publisher}
+    settings = environment.load(data_dir=data_dir)
+    out.print(_on_ledger(data_dir, terminal.creating(settings, {**given, "callers": callers})))
+
+
+Person = Annotated[str, typer.Argument(metavar="PERSON", help="An e-mail address, or the account's id.")]
+
+
+@accounts.command("disable")
+def disable_account(person: Person, data_dir: DataDir = None) -> None:
+    """Sign somebody out everywhere and let him in no more. `dni account reset` lets him in again."""
+    from dni.access import terminal
+
+    out.print(_on_ledger(data_dir, terminal.disabling(person)))
+
+
+@accounts.command("reset")
+def reset_account(person: Person, data_dir: DataDir = None) -> None:
+    """Print a new link with which somebody chooses a password; the present one, and all sign-ins, end."""
+    from dni.access import terminal
+
+    settings = environment.load(data_dir=data_dir)
+    out.print(_on_ledger(data_dir, terminal.resetting(settings, person)))
 
 
 Visitor = Annotated[str | None, typer.Option(metavar="ID", help="A visitor, by his id.")]
@@ -374,6 +460,17 @@ def _on_ledger(data_dir: Path | None, act: Callable[[Any, int], Coroutine[Any, A
             await ledger.close()
 
     return asyncio.run(run())
+
+
+def _moment_ms(option: str, text: str) -> int:
+    """A date, or one with a time; without an offset it is UTC."""
+    from datetime import UTC, datetime
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadArgument(f"{option}: a date such as 2026-11-01 or 2026-11-01T09:00-05:00, not {text!r}") from None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _reachable(host: str) -> str:

@@ -10,6 +10,7 @@
     ├── MethodNotAllowed 405
     ├── NotAcceptable 406
     ├── Conflict 409           the request is right, the state is not (`number_taken`, `pool_owned`, …)
+    ├── TooManyTries 429       wait `retry_after_s`, then try again
     ├── Unavailable 503        a part is away; `retry_after_s` says when to come back
     └── UsageError             command line and configuration files; never leaves the terminal
 
@@ -94,6 +95,14 @@ class NotAcceptable(DniError):
 
 class Conflict(DniError):
     status, code, title = 409, "conflict", "It does not fit what is there"
+
+
+class TooManyTries(DniError):
+    status, code, title = 429, "too_many_tries", "Too many tries"
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
 
 
 class Unavailable(DniError):

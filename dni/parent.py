@@ -17,6 +17,7 @@ from dni.host.duties import Duty
 from dni.ledger.migrate import migrate
 from dni.parts import Parts
 from dni.pool.place import keep_placed, place, trust
+from dni.qualification.settle import settle_due
 from dni.session.recorder import record
 from dni.settings import Settings
 
@@ -56,6 +57,7 @@ class Parent:
             "attribute_pending": of(attribute_pending),
             "release_ended": of(release_ended),
             "close_silent": of(close_silent),
+            "settle_due": of(settle_due),
             "learn_from_calls": of(learn_from_calls),
             "keep_house": apart("dni.housekeeping:keep_house"),
         }

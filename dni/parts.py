@@ -7,6 +7,7 @@ from dni.attribution.delays import Delays
 from dni.attribution.evidence import Witness
 from dni.catalog.watch import CatalogHolder
 from dni.clock import Clock, SystemClock
+from dni.host.errand import Errands
 from dni.ledger.engines import Ledger
 from dni.live.connection import Live
 from dni.live.scripts import loading
@@ -34,6 +35,7 @@ class Parts:
         self.delays = Delays(self.ledger)
         self.witness = Witness(self.ledger)
         self.geo = Geo(settings.geoip_city)
+        self.errands = Errands(settings)
         self.pool_missing = asyncio.Event()
         """Set when Redis does not have a pool that the catalog has; `pool.place` puts it there."""
         self.ending = asyncio.Event()

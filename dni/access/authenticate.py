@@ -33,11 +33,3 @@ async def principal_of_token(parts: Parts, text: str) -> Principal | None:
         return ADMIN
     async with parts.ledger.read() as connection:
         return await tokens.owner(connection, text)
-
-
-async def principal_by_id(parts: Parts, wanted: str) -> Principal | None:
-    """A principal as he stands now; None when his token was revoked. Raises Unavailable."""
-    if wanted == ADMIN.id:
-        return ADMIN
-    async with parts.ledger.read() as connection:
-        return await tokens.owner_by_id(connection, wanted)

@@ -4,6 +4,8 @@ from typing import Literal, get_args
 
 import msgspec
 
+from dni.errors import InvalidField
+
 Role = Literal["admin", "marketer", "advertiser", "publisher"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -37,6 +39,11 @@ class Principal(msgspec.Struct, frozen=True):
         return self.role != "publisher" and not self.publisher
 
     @property
+    def may_dispute(self) -> bool:
+        """What a call pays is disputed by whose money it is, or by who decides it, in their name."""
+        return self.role in ("publisher", "advertiser") or self.may_write
+
+    @property
     def may_administer(self) -> bool:
         """Carriers and tokens hold secrets: admins only."""
         return self.role == "admin"
@@ -55,3 +62,17 @@ class Principal(msgspec.Struct, frozen=True):
     def sees_revenue(self) -> bool:
         """What the advertiser pays is not a publisher's to know."""
         return self.role != "publisher" and not self.publisher
+
+
+COMMAND_LINE = Principal(id="command_line", name="command line", role="admin")
+"""Who acts in a terminal on the service's own machine."""
+
+
+def check_walls(role: Role, campaign: str | None, publisher: str | None, what: str) -> None:
+    """`what` has the role: a token, an account. Raises InvalidField where its walls do not fit the role."""
+    if role == "admin" and (campaign or publisher):
+        raise InvalidField("/role", "an admin has no walls: leave out `campaign` and `publisher`, or choose marketer")
+    if role == "advertiser" and not campaign:
+        raise InvalidField("/campaign", f"an advertiser's {what} names its campaign")
+    if role == "publisher" and not publisher:
+        raise InvalidField("/publisher", f"a publisher's {what} names its publisher")

@@ -14,7 +14,8 @@ import msgspec
 from sqlalchemy import RowMapping, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dni.access.model import Principal, Role
+from dni.access import signed_in
+from dni.access.model import Principal, Role, check_walls
 from dni.errors import InvalidField
 from dni.ids import new_id
 from dni.ledger import rows
@@ -37,14 +38,7 @@ class NewToken(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         self.name = self.name.strip() or f"{self.role} token"
         if any(ord(char) < 32 or 0xD800 <= ord(char) < 0xE000 for char in self.name):
             raise InvalidField("/name", "no control characters, line breaks or lone surrogates")
-        if self.role == "admin" and (self.campaign or self.publisher):
-            raise InvalidField(
-                "/role", "an admin has no walls: leave out `campaign` and `publisher`, or choose marketer"
-            )
-        if self.role == "advertiser" and not self.campaign:
-            raise InvalidField("/campaign", "an advertiser's token names its campaign")
-        if self.role == "publisher" and not self.publisher:
-            raise InvalidField("/publisher", "a publisher's token names its publisher")
+        check_walls(self.role, self.campaign, self.publisher, "token")
 
 
 class TokenView(msgspec.Struct):
@@ -72,20 +66,16 @@ async def create(connection: AsyncConnection, now_ms: int, new: NewToken) -> Tok
 
 
 async def revoke(connection: AsyncConnection, now_ms: int, wanted: str) -> None:
-    """From now on the token is unknown. Raises NotFound."""
+    """From now on the token is unknown, and who signed in with it is out. Raises NotFound."""
     live = token.c.id == wanted, token.c.revoked_at_ms.is_(None)
     if not (await connection.execute(update(token).where(*live).values(revoked_at_ms=now_ms))).rowcount:
         await one(connection, wanted)
+    await signed_in.end_all(connection, now_ms, wanted)
 
 
 async def owner(connection: AsyncConnection, text: str) -> Principal | None:
     """Who holds this token; None for an unknown or revoked one. Found by digest, so nothing is compared in clear."""
     return await _principal(connection, _live().where(token.c.digest == digest(text)))
-
-
-async def owner_by_id(connection: AsyncConnection, wanted: str) -> Principal | None:
-    """The principal of the token with this id; None for an unknown or revoked one."""
-    return await _principal(connection, _live().where(token.c.id == wanted))
 
 
 async def one(connection: AsyncConnection, wanted: str) -> TokenView:

@@ -3,7 +3,20 @@
 from sqlalchemy import ColumnElement, Table, and_, false, or_, select, true
 
 from dni.access.model import Principal
-from dni.ledger.schema import budget, call, campaign, destination, number, pool, publisher, session, tag
+from dni.ledger.schema import (
+    budget,
+    call,
+    campaign,
+    destination,
+    dispute,
+    number,
+    pool,
+    posting,
+    publisher,
+    session,
+    statement,
+    tag,
+)
 
 
 def campaigns(principal: Principal) -> ColumnElement[bool]:
@@ -69,6 +82,24 @@ def calls(principal: Principal) -> ColumnElement[bool]:
 
 def sessions(principal: Principal) -> ColumnElement[bool]:
     return _own(session, principal)
+
+
+def postings(principal: Principal) -> ColumnElement[bool]:
+    """Which of its two amounts a principal sees is for the reader to mind (`sees_payout`, `sees_revenue`)."""
+    return _own(posting, principal)
+
+
+def disputes(principal: Principal) -> ColumnElement[bool]:
+    """Neither side sees what the other disputes."""
+    sides = [side for side in ("payout", "revenue") if getattr(principal, f"sees_{side}")]
+    return and_(_own(dispute, principal), dispute.c.side.in_(sides))
+
+
+def statements(principal: Principal) -> ColumnElement[bool]:
+    """A statement is of all campaigns of its publisher: inside one campaign's walls there is none."""
+    if principal.campaign or not principal.sees_payout:
+        return false()
+    return statement.c.publisher_id == principal.publisher if principal.publisher else true()
 
 
 def _own(table: Table, principal: Principal) -> ColumnElement[bool]:

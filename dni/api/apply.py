@@ -13,7 +13,11 @@ import msgspec
 from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dni.access import acts, audit
+from dni.access.acts import Told
 from dni.access.authenticate import ADMIN
+from dni.access.model import COMMAND_LINE, Principal
+from dni.api import apply_terms
 from dni.api.routing_names import steps_with_ids
 from dni.campaign import campaigns, declare, publishers
 from dni.campaign.campaigns import CampaignChange, NewCampaign
@@ -48,8 +52,8 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class _Section(msgspec.Struct, frozen=True):
-    """`names`: fields that hold the name of a row of another table. `fixed`: what an update cannot change. `routed`:
-    its `routing` is set after all sections."""
+    """`names`: fields that hold the name of a row of another table. `fixed`: what an update cannot change. `later`:
+    fields that are set after all sections."""
 
     kind: str
     table: Table
@@ -61,7 +65,7 @@ class _Section(msgspec.Struct, frozen=True):
     now: Callable[[AsyncConnection, str], Awaitable[Any]]
     names: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
-    routed: bool = False
+    later: tuple[str, ...] = ()
 
 
 # In this order an entry names only what is there or comes before it.
@@ -76,7 +80,7 @@ _SECTIONS = {
         declare.change_campaign,
         lambda c, wanted: campaigns.one(c, ADMIN, wanted),
         fixed=("currency",),
-        routed=True,
+        later=("routing", *apply_terms.NAMES),
     ),
     "destinations": _Section(
         "destination",
@@ -152,7 +156,9 @@ _SECTIONS = {
 _BUDGETS = "budgets"
 
 
-async def apply(ledger: Ledger, toml_text: str, now_ms: int, *, dry_run: bool = False) -> list[Change]:
+async def apply(
+    ledger: Ledger, toml_text: str, now_ms: int, *, dry_run: bool = False, by: Principal = COMMAND_LINE
+) -> list[Change]:
     """What changes, in the order in which it is done; with `dry_run` nothing is written.
 
     Raises UsageError naming the place, such as `tags[0].origins[1]`; nothing is written then. A running service takes
@@ -164,16 +170,19 @@ async def apply(ledger: Ledger, toml_text: str, now_ms: int, *, dry_run: bool = 
     done: list[Change] = []
     try:
         async with one_change(ledger) as connection:
+            hand = _Hand(connection, now_ms, by)
             for place, section, entry in entries:
-                plain = {name: value for name, value in entry.items() if not (section.routed and name == "routing")}
-                done.append(await _one(connection, now_ms, place, section, plain))
-            # Steps name destinations and publishers, which come after the campaigns.
+                plain = {name: value for name, value in entry.items() if name not in section.later}
+                done.append(await _one(hand, place, section, plain))
+            # Steps and terms name destinations and publishers, which come after the campaigns.
             for place, section, entry in entries:
-                if section.routed and "routing" in entry:
-                    done.append(await _route(connection, place, section, entry))
+                if "routing" in section.later and "routing" in entry:
+                    done.append(await _route(hand, place, section, entry))
+                if section.later and entry.keys() & set(apply_terms.NAMES):
+                    done += await _terms(hand, place, section, entry)
             seen: dict[str, str] = {}
             for place, entry in budgets:
-                done.append(await _budget(connection, now_ms, place, entry, seen))
+                done.append(await _budget(hand, place, entry, seen))
             if dry_run or all(change.action == "unchanged" for change in done):
                 raise _NothingToKeep
     except _NothingToKeep:
@@ -230,25 +239,36 @@ def _key(section: _Section, entry: dict[str, Any], place: str) -> str:
     return key.strip()
 
 
-async def _one(
-    connection: AsyncConnection, now_ms: int, place: str, section: _Section, entry: dict[str, Any]
-) -> Change:
+class _Hand(msgspec.Struct, frozen=True):
+    """Who writes, in one transaction, and leaves a note of each act."""
+
+    connection: AsyncConnection
+    now_ms: int
+    by: Principal
+
+    async def note(self, act: str, object_id: str, told: list[Told]) -> None:
+        await audit.note(self.connection, self.now_ms, self.by, act, object_id, told)
+
+
+async def _one(hand: _Hand, place: str, section: _Section, entry: dict[str, Any]) -> Change:
+    connection = hand.connection
     key = _key(section, entry, place)
     try:
         named = await _with_ids(connection, section, entry)
         wanted = await _id(connection, section.table, section.key, key, f"/{section.key}")
         if wanted is None:
-            await section.create(connection, now_ms, _struct(named, section.new))
+            new = _struct(named, section.new)
+            made = await section.create(connection, hand.now_ms, new)
+            await hand.note(f"create_{section.kind}", made, acts.told(new))
             return Change("create", section.kind, key, _told(entry, section.key))
-        return await _update(connection, now_ms, section, wanted, key, named)
+        return await _update(hand, section, wanted, key, named)
     except (InvalidField, Conflict) as error:
         places = [f"{_toml(place, e.path)}: {e.message}" for e in error.errors] or [f"{place}: {error.detail}"]
         raise UsageError("; ".join(places), code=error.code) from None
 
 
-async def _update(
-    connection: AsyncConnection, now_ms: int, section: _Section, wanted: str, key: str, named: dict[str, Any]
-) -> Change:
+async def _update(hand: _Hand, section: _Section, wanted: str, key: str, named: dict[str, Any]) -> Change:
+    connection = hand.connection
     now = await section.now(connection, wanted)
     for field in section.fixed:
         if field in named and named[field] != getattr(now, field):
@@ -269,12 +289,14 @@ async def _update(
             details.append(_difference(field, before, after))
     if not details:
         return Change("unchanged", section.kind, key)
-    await section.update(connection, now_ms, wanted, change)
+    await section.update(connection, hand.now_ms, wanted, change)
+    await hand.note(f"change_{section.kind}", wanted, acts.told(change, now, await section.now(connection, wanted)))
     return Change("update", section.kind, key, tuple(details))
 
 
-async def _route(connection: AsyncConnection, place: str, section: _Section, entry: dict[str, Any]) -> Change:
+async def _route(hand: _Hand, place: str, section: _Section, entry: dict[str, Any]) -> Change:
     """The routing of a campaign that is there by now, its steps with ids in the places of names."""
+    connection = hand.connection
     key = _key(section, entry, place)
     try:
         wanted = await _known(connection, section.table, key, "/name")
@@ -284,6 +306,7 @@ async def _route(connection: AsyncConnection, place: str, section: _Section, ent
         if told == now:
             return Change("unchanged", "routing", key)
         await declare.routing(connection, wanted, told)
+        await hand.note("put_routing", wanted, acts.told(told, now, told, whole=True))
     except (InvalidField, Conflict) as error:
         where = f"{place}.routing"
         places = [f"{_toml(where, e.path)}: {e.message}" for e in error.errors] or [f"{where}: {error.detail}"]
@@ -292,10 +315,35 @@ async def _route(connection: AsyncConnection, place: str, section: _Section, ent
     return Change(action, "routing", key, (f"steps: {len(told.steps)} of them",))
 
 
-async def _budget(
-    connection: AsyncConnection, now_ms: int, place: str, entry: dict[str, Any], seen: dict[str, str]
-) -> Change:
+async def _terms(hand: _Hand, place: str, section: _Section, entry: dict[str, Any]) -> list[Change]:
+    """Terms of a campaign and of its publishers, for calls that begin from now on."""
+    connection = hand.connection
+    key = _key(section, entry, place)
+    done: list[Change] = []
+    try:
+        wanted = await _known(connection, section.table, key, "/name")
+        for one in apply_terms.declared(entry):
+            publisher, name = None, key
+            if one.publisher is not None:
+                publisher = await _known(connection, schema.publisher, one.publisher, f"{one.path}/publisher")
+                name = f"{key}, {one.publisher}"
+            before, is_changed = await apply_terms.changed(
+                connection, hand.by, hand.now_ms, wanted, publisher, one.terms
+            )
+            if is_changed:
+                await hand.note("put_terms", wanted, acts.told(one.terms, before, one.terms, whole=True))
+            action: Literal["create", "update"] = "update" if before else "create"
+            told = apply_terms.details(one.terms)
+            done.append(Change(action, "terms", name, told) if is_changed else Change("unchanged", "terms", name))
+    except (InvalidField, Conflict) as error:
+        places = [f"{_toml(place, e.path)}: {e.message}" for e in error.errors] or [f"{place}: {error.detail}"]
+        raise UsageError("; ".join(places), code=error.code) from None
+    return done
+
+
+async def _budget(hand: _Hand, place: str, entry: dict[str, Any], seen: dict[str, str]) -> Change:
     """A budget has no name: there is one of a campaign, of a publisher in it, of a destination."""
+    connection, now_ms = hand.connection, hand.now_ms
     tables = {"campaign": schema.campaign, "publisher": schema.publisher, "destination": schema.destination}
     called = [entry[field].strip() for field in tables if isinstance(entry.get(field), str)]
     label = " / ".join(called)
@@ -310,12 +358,15 @@ async def _budget(
         told = _struct(named, NewBudget)
         wanted = await limits.of_owner(connection, told.campaign, told.publisher, told.destination)
         if wanted is None:
-            await declare.budget(connection, now_ms, told)
+            made = await declare.budget(connection, now_ms, told)
+            await hand.note("create_budget", made, acts.told(told))
             return Change("create", "budget", label, (f"limits: {_short(told.limits)}",))
         now = (await limits.one(connection, ADMIN, wanted, now_ms)).limits
         if now == told.limits:
             return Change("unchanged", "budget", label)
-        await declare.change_budget(connection, now_ms, wanted, BudgetChange(limits=told.limits))
+        change = BudgetChange(limits=told.limits)
+        await declare.change_budget(connection, now_ms, wanted, change)
+        await hand.note("change_budget", wanted, acts.told(change, {"limits": now}, {"limits": told.limits}))
         return Change("update", "budget", label, (_difference("limits", now, told.limits),))
     except (InvalidField, Conflict) as error:
         places = [f"{_toml(place, e.path)}: {e.message}" for e in error.errors] or [f"{place}: {error.detail}"]

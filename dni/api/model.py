@@ -12,7 +12,7 @@ from dni.live.connection import Live
 from dni.pool.keys import Keys
 from dni.web.body import JSON_LIMIT
 
-Access = Literal["read", "tell", "write", "administer"]
+Access = Literal["read", "tell", "dispute", "write", "administer"]
 
 
 class Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -56,8 +56,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     run          reads: `run(ask)`, writes: `run(connection, ask)` in one transaction. Lists give (views, cursor)
     answer       type of what it gives, of one entry for a list; None: 204, no content
+    before       reads, in the write's transaction, what it is about to change: the audit log tells what was
     workflow     `run(parts, ask)` instead: it has transactions of its own, and done twice it is done once
     configures   the write changes what pages and calls are served from
+    settles      what calls pay may change by it; that is settled before the answer, as far as it can be at once
     secret       a field that is told once and kept out of the answer stored for an Idempotency-Key
     csv          writes a list whose CSV has a form of its own: `csv(query, views)`
     """
@@ -77,7 +79,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     is_list: bool = False
     workflow: bool = False
     configures: bool = True
+    settles: bool = False
     secret: str | None = None
+    before: Callable[..., Awaitable[Any]] | None = None
     csv: Callable[[Any, list[Any]], str] | None = None
 
     @property
@@ -90,5 +94,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
             raise Forbidden(f"as {principal.role} you may read here, not change")
         if self.access == "tell" and not principal.may_tell:
             raise Forbidden("what became of a call is for its advertiser to tell")
+        if self.access == "dispute" and not principal.may_dispute:
+            raise Forbidden("what a call pays is disputed by its publisher or its advertiser")
         if self.access == "administer" and not principal.may_administer:
             raise Forbidden(f"this is for admins; you are {principal.role}")

@@ -129,6 +129,7 @@ OPERATIONS = (
         body=TellOutcome,
         answer=OutcomeView,
         configures=False,
+        settles=True,
     ),
     Operation(
         method="POST",
@@ -141,5 +142,6 @@ OPERATIONS = (
         body=TellOutcomeOf,
         answer=OutcomeView,
         configures=False,
+        settles=True,
     ),
 )

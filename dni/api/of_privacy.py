@@ -20,6 +20,10 @@ async def _retention(ask: Ask) -> RetentionView:
         return await retentions.view(connection)
 
 
+async def _days(connection: AsyncConnection, _ask: Ask) -> Any:
+    return await retentions.days(connection)
+
+
 async def _change_retention(connection: AsyncConnection, ask: Ask) -> RetentionView:
     await retentions.change(ask.ledger, connection, ask.body)
     return await retentions.view(connection)
@@ -62,6 +66,7 @@ OPERATIONS = (
         body=RetentionChange,
         answer=RetentionView,
         configures=False,
+        before=_days,
     ),
     Operation(
         method="GET",

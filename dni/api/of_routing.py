@@ -19,6 +19,10 @@ async def _routing(ask: Ask) -> Any:
         return await campaigns.routing(connection, ask.principal, ask.id)
 
 
+async def _as_it_is(connection: AsyncConnection, ask: Ask) -> Any:
+    return await campaigns.routing(connection, ask.principal, ask.id)
+
+
 async def _reroute(connection: AsyncConnection, ask: Ask) -> Any:
     return await declare.routing(connection, ask.id, ask.body)
 
@@ -54,6 +58,7 @@ OPERATIONS = (
         body=Routing,
         body_limit=_LIMIT,
         answer=Routing,
+        before=_as_it_is,
     ),
     Operation(
         method="POST",

@@ -20,6 +20,10 @@ async def _tag_versions(ask: Ask) -> Any:
         return await versions.of(connection, await tags.row(connection, ask.id, ask.principal)), None
 
 
+async def _as_it_is(connection: AsyncConnection, ask: Ask) -> Any:
+    return await tags.one(connection, ask.principal, ask.base_url, ask.id)
+
+
 async def _roll_back_tag(connection: AsyncConnection, ask: Ask) -> Any:
     await declare.roll_back_tag(connection, ask.now_ms, ask.id, ask.body)
     return await tags.one(connection, ask.principal, ask.base_url, ask.id)
@@ -85,6 +89,7 @@ OPERATIONS = (
         room="tags",
         access="write",
         run=_roll_back_tag,
+        before=_as_it_is,
         body=Rollback,
         answer=TagView,
     ),
@@ -127,6 +132,7 @@ OPERATIONS = (
         room="tags",
         access="write",
         run=_publish_tag,
+        before=_as_it_is,
         answer=TagView,
     ),
     Operation(

@@ -76,6 +76,7 @@ def _who(operation: Operation) -> str:
     return {
         "read": "Any role, within its walls.",
         "tell": "Any role but publishers, within its walls.",
+        "dispute": "Publishers and advertisers within their walls, admins, and marketers without walls.",
         "write": "Admins, and marketers without walls.",
         "administer": "Admins only.",
     }[operation.access]

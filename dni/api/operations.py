@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import tokens
 from dni.access.tokens import NewToken, TokenView
-from dni.api import of_calls, of_privacy, of_routing, of_tags
+from dni.api import of_access, of_calls, of_payout, of_privacy, of_routing, of_tags, of_terms, of_what_if
 from dni.api.model import Ask, ListQuery, Operation, Query
 from dni.api.query import (
     BudgetQuery,
@@ -21,6 +21,7 @@ from dni.api.query import (
     TagQuery,
     span_ms,
 )
+from dni.api.report_file import report_csv
 from dni.campaign import campaigns, declare, publishers, withdraw
 from dni.campaign.campaigns import CampaignChange, CampaignView, NewCampaign
 from dni.campaign.model import timezone
@@ -89,6 +90,9 @@ def _operations(noun: _Noun) -> list[Operation]:
         async with ask.ledger.read() as connection:
             return await noun.one(connection, ask, ask.id)
 
+    async def read_here(connection: AsyncConnection, ask: Ask) -> Any:
+        return await noun.one(connection, ask, ask.id)
+
     async def create(connection: AsyncConnection, ask: Ask) -> Any:
         made = await noun.declare(connection, ask.now_ms, ask.body)
         return await noun.one(connection, ask, made) if isinstance(made, str) else made
@@ -142,6 +146,7 @@ def _operations(noun: _Noun) -> list[Operation]:
             summary=noun.withdrawn,
             run=delete,
             status=204,
+            before=read_here,
             **written,
         ),
     ]
@@ -156,6 +161,7 @@ def _operations(noun: _Noun) -> list[Operation]:
                 answer=noun.view,
                 body=noun.change,
                 body_limit=noun.body_limit,
+                before=read_here,
                 **written,
             )
         )
@@ -359,8 +365,12 @@ OPERATIONS: tuple[Operation, ...] = (
     *(operation for noun in _NOUNS for operation in _operations(noun)),
     *of_tags.OPERATIONS,
     *of_routing.OPERATIONS,
+    *of_terms.OPERATIONS,
+    *of_what_if.OPERATIONS,
     *of_calls.OPERATIONS,
+    *of_payout.OPERATIONS,
     *of_privacy.OPERATIONS,
+    *of_access.OPERATIONS,
     Operation(
         method="GET",
         path="/carriers/{id}/refusals",
@@ -383,6 +393,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=ReportRow,
         query=ReportQuery,
         is_list=True,
+        csv=report_csv,
     ),
     Operation(
         method="GET",

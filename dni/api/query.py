@@ -32,6 +32,11 @@ class CallQuery(ListQuery, kw_only=True):
     tag: str | None = None
     status: str | None = None
     qualified: bool | None = None
+    sub1: str | None = None
+    sub2: str | None = None
+    sub3: str | None = None
+    sub4: str | None = None
+    sub5: str | None = None
     min_confidence: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     q: str | None = None
 
@@ -67,8 +72,14 @@ class ReportQuery(Query, kw_only=True):
     landing_page: str | None = None
     device: str | None = None
     region: str | None = None
+    sub1: str | None = None
+    sub2: str | None = None
+    sub3: str | None = None
+    sub4: str | None = None
+    sub5: str | None = None
     number: str | None = None
     first_time: bool | None = None
+    currency: Annotated[str, msgspec.Meta(pattern=CURRENCY)] | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
 
 
@@ -92,12 +103,43 @@ class GoogleAdsQuery(Query, kw_only=True):
     cursor: str | None = None
 
 
+class TermsQuery(Query, kw_only=True):
+    """`publisher`: what it has in place of the campaign's terms."""
+
+    publisher: str | None = None
+
+
+class EndQuery(Query, kw_only=True):
+    """`from`: calls that begin from then on; without it, from now on."""
+
+    publisher: str | None = None
+    from_: When | None = msgspec.field(default=None, name="from")
+
+
+class PostingQuery(ListQuery, kw_only=True):
+    from_: When | None = msgspec.field(default=None, name="from")
+    to: When | None = None
+    campaign: str | None = None
+    publisher: str | None = None
+    call: str | None = None
+
+
 class PersonQuery(Query, kw_only=True):
     """One of them."""
 
     visitor: str | None = None
     session: str | None = None
     caller: str | None = None
+
+
+class AuditQuery(ListQuery, kw_only=True):
+    """`object`, `by`: ids. `act`: an operation's name."""
+
+    object: str | None = None
+    by: str | None = None
+    act: str | None = None
+    from_: When | None = msgspec.field(default=None, name="from")
+    to: When | None = None
 
 
 class NumberQuery(ListQuery, kw_only=True):
@@ -142,7 +184,9 @@ def read(query_string: bytes, kind: type[T]) -> T:
         raise invalid(error) from None
 
 
-def span_ms(query: CallQuery | SessionQuery | ReportQuery | GoogleAdsQuery) -> tuple[int | None, int | None]:
+def span_ms(
+    query: CallQuery | SessionQuery | ReportQuery | GoogleAdsQuery | PostingQuery | AuditQuery,
+) -> tuple[int | None, int | None]:
     """`from` and `to` in ms. Raises InvalidField."""
     return _ms("from", query.from_), _ms("to", query.to)
 

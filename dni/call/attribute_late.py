@@ -51,5 +51,6 @@ async def credit_late(parts: Parts, call: Recorded) -> bool:
     if not settled and parts.clock.now_ms() - call.started_ms < _PATIENCE_MS:
         return False
     campaign = catalog.campaign_of(number) if number else None
+    owner, now_ms = campaign.id if campaign else None, parts.clock.now_ms()
     async with parts.ledger.write() as connection:
-        return await credits.credit(connection, call.id, attribution, campaign.id if campaign else None)
+        return await credits.credit(connection, call.id, attribution, owner, now_ms)

@@ -12,7 +12,7 @@ from dni import ids
 from dni.call import statements
 from dni.call.credits import credit_row, mark, marked
 from dni.call.model import STATES, Ours, fold, legs, longest_ms
-from dni.call.told import Recorded, Told, nameless, read, recorded
+from dni.call.told import Recorded, Told, nameless, read, recorded, unsettled
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
 from dni.qualification import budgets
@@ -81,6 +81,7 @@ def _begin(
     if decision is not None:
         row |= _decided(row, decision)
         row |= _state(row, [event])
+    row |= unsettled({}, row, told.received_ms)
     known = {name: value for name, value in row.items() if value is not None}
     if connection.execute(statements.add_call(ledger), known).first() is None:
         return None
@@ -108,6 +109,7 @@ def _go_on(
     decision = _chosen(connection, {**row, **changes}, told, choose)
     changes |= _decided({**row, **changes}, decision)
     changes |= _state({**row, **changes}, events.values())
+    changes |= unsettled(row, changes, told.received_ms)
     changed = {name: value for name, value in changes.items() if row[name] != value}
     before, row = row, {**row, **changes}
     if changed:  # else nothing that reports read
@@ -134,6 +136,7 @@ def give_up(connection: Connection, wanted: str, at_ms: int) -> Recorded | None:
         return None
     changes: dict[str, Any] = {"given_up_ms": at_ms}
     changes |= _state({**row, **changes}, events.values())
+    changes |= unsettled(row, changes, at_ms)
     connection.execute(update(schema.call).where(schema.call.c.id == wanted).values(changes))
     row |= changes
     _follow(connection, row, _followed(row, events.values()))

@@ -14,10 +14,12 @@ from dni.ledger import schema, stale
 _TOUCH = ("source", "medium", "campaign_name", "keyword", "content", "channel", "landing_page", "referrer")
 
 
-async def credit(connection: AsyncConnection, call_id: str, attribution: Attribution, campaign: str | None) -> bool:
+async def credit(
+    connection: AsyncConnection, call_id: str, attribution: Attribution, campaign: str | None, now_ms: int
+) -> bool:
     """Credits a call that was not credited yet; False when it was."""
     still = (schema.call.c.id == call_id) & schema.call.c.method.is_(None)
-    values = {"campaign_id": campaign} | credit_row(attribution)
+    values = {"campaign_id": campaign, "unsettled_ms": now_ms} | credit_row(attribution)
     told = (schema.call.c.started_at_ms, schema.call.c.campaign_id, schema.call.c.caller)
     done = (await connection.execute(update(schema.call).where(still).values(values).returning(*told))).mappings()
     row = done.first()
@@ -44,7 +46,7 @@ async def credit_anew(
     former = insert(schema.former_attribution).values(call_id=row["id"], until_ms=now_ms, **kept)
     await connection.execute(former)
     values = {name: value for name, value in credit_row(attribution).items() if name != "lessons"}
-    values["touches_kept_ms"] = None
+    values |= {"touches_kept_ms": None, "unsettled_ms": now_ms}
     await connection.execute(update(schema.call).where(schema.call.c.id == row["id"]).values(values))
     await connection.run_sync(mark, row)
 

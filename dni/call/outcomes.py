@@ -90,7 +90,7 @@ async def tell(
     made |= {"by_id": principal.id, "by_name": principal.name}
     await connection.execute(insert(outcome).values(made))
     copy = msgspec.to_builtins(_copy(made))
-    await connection.execute(update(call).where(call.c.id == wanted).values(outcome=copy))
+    await connection.execute(update(call).where(call.c.id == wanted).values(outcome=copy, unsettled_ms=now_ms))
     return _view(made)
 
 

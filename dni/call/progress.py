@@ -11,6 +11,7 @@ from dni.catalog.model import Carrier
 from dni.errors import Unavailable
 from dni.live.connection import RedisError
 from dni.parts import Parts
+from dni.qualification.settle import settle
 from dni.telephony.model import CallEvent
 
 log = logging.getLogger("dni.call")
@@ -47,6 +48,8 @@ async def follow(parts: Parts, call: Recorded) -> None:
             await credit_late(parts, call)
         elif call.ended_ms is not None:
             await release(parts, call)
+        if call.unsettled:
+            await settle(parts, call.id)
     except (Unavailable, RedisError) as error:
         log.info("call %s: what follows from its event waits: %s", call.id, error)
     except Exception:

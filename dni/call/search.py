@@ -1,6 +1,6 @@
 """Finds calls for people: within the reader's walls, newest first, callers masked for who may not see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,15 +17,28 @@ from dni.errors import Forbidden, InvalidField
 from dni.ledger import rows
 from dni.ledger.engines import Ledger
 from dni.ledger.rows import Instant, instant
-from dni.ledger.schema import call, call_event, call_touch, decision, former_attribution, session, sought
+from dni.ledger.schema import (
+    SUBS,
+    call,
+    call_event,
+    call_touch,
+    campaign,
+    decision,
+    former_attribution,
+    session,
+    sought,
+    sub_id,
+    verdict,
+)
 from dni.money import Money
 from dni.phone import masked
+from dni.qualification.verdicts import Qualification, qualification
 from dni.routing.plan import Passage
 
 _SEARCHED = ("source", "medium", "campaign_name", "keyword", "provider_id", "id")
 
 
-_TEXTS = ("source", "medium", "campaign_name", "keyword", "content", "channel")
+_TEXTS = ("source", "medium", "campaign_name", "keyword", "content", "channel", *SUBS)
 # What only the touch of the caller's visit knows.
 _OF_VISIT = ("device", "region")
 _OWNERS = ("campaign", "publisher", "tag")
@@ -43,8 +56,8 @@ class CallFilter(msgspec.Struct, kw_only=True):
     """All that are given must hold. `from_ms` is within, `to_ms` is not; `campaign`, `publisher`, `tag` are ids; texts
     match whole, whatever their case, unless `exact` names them; `landing_page` is told without its query, `number` is
     the tracking number; `device` and `region` are those of the credited visit; `first_time`: no earlier call of this
-    telephone to the campaign. `unset` names what must not be known. `q` is found anywhere in the usual columns. No call
-    is qualified yet, so `qualified` true finds none."""
+    telephone to the campaign. `unset` names what must not be known. `q` is found anywhere in the usual columns.
+    `qualified` false finds those too that are not judged; for an advertiser it is whether the call is billed."""
 
     from_ms: int | None = None
     to_ms: int | None = None
@@ -54,6 +67,11 @@ class CallFilter(msgspec.Struct, kw_only=True):
     keyword: str | None = None
     content: str | None = None
     channel: str | None = None
+    sub1: str | None = None
+    sub2: str | None = None
+    sub3: str | None = None
+    sub4: str | None = None
+    sub5: str | None = None
     landing_page: str | None = None
     device: str | None = None
     region: str | None = None
@@ -113,6 +131,11 @@ class CallTouchView(msgspec.Struct):
     landing_page: str | None
     referrer: str | None
     click_ids: dict[str, str]
+    sub1: str | None
+    sub2: str | None
+    sub3: str | None
+    sub4: str | None
+    sub5: str | None
 
 
 class CallOutcome(msgspec.Struct, frozen=True):
@@ -136,7 +159,8 @@ class DecisionView(msgspec.Struct):
 class CallView(msgspec.Struct):
     """`duration` is first ring to end, `talk_seconds` what was spoken; both in seconds. `keys`: pressed in menus.
     `attestation` is STIR/SHAKEN's: A, B, C or failed. `destination` is null for publishers: who buys the
-    calls is nothing that they see."""
+    calls is nothing that they see. `payout` and `revenue` are null where they are not the reader's to know, and of a
+    call that is not judged, as `qualification` is: it goes on still, or its campaign has no terms."""
 
     id: str
     carrier: str
@@ -169,7 +193,15 @@ class CallView(msgspec.Struct):
     landing_page: str | None
     referrer: str | None
     click_ids: dict[str, str]
+    sub1: str | None
+    sub2: str | None
+    sub3: str | None
+    sub4: str | None
+    sub5: str | None
     outcome: CallOutcome | None
+    payout: Money | None
+    revenue: Money | None
+    qualification: Qualification | None
     attribution: AttributionView
 
 
@@ -285,6 +317,7 @@ async def call_touches(ledger: Ledger, principal: Principal, wanted: str) -> lis
             landing_page=one["landing_page"],
             referrer=one["referrer"],
             click_ids=one["click_ids"] or {},
+            **_subs(one["params"]),
         )
         for one in found
         if principal.publisher in (None, one["publisher_id"])
@@ -331,7 +364,7 @@ def _conditions(only: CallFilter, principal: Principal) -> list[ColumnElement[bo
         if value is not None
     ]
     conditions += [
-        call.c[name] == value if name in only.exact else same(call.c[name], value)
+        _told(name) == value if name in only.exact else same(_told(name), value)
         for name in _TEXTS
         if (value := getattr(only, name)) is not None
     ]
@@ -349,8 +382,9 @@ def _conditions(only: CallFilter, principal: Principal) -> list[ColumnElement[bo
         conditions.append(call.c.started_at_ms < only.to_ms)
     if only.min_confidence is not None:
         conditions.append(call.c.confidence >= only.min_confidence)
-    if only.qualified:
-        conditions.append(call.c.id.is_(None))
+    if only.qualified is not None:
+        counts = call.c.qualified if principal.sees_payout else call.c.billable
+        conditions.append(counts.is_(True) if only.qualified else counts.is_not(True))
     if only.q:
         conditions.append(_anywhere(only.q, principal))
     return conditions
@@ -367,7 +401,11 @@ def _unset(name: str) -> ColumnElement[bool]:
     if name in _OF_VISIT:
         return not_(_visit_has(name, None))
     column = {"number": "tracking_number"}.get(name, f"{name}_id" if name in _OWNERS else name)
-    return call.c[column].is_(None)
+    return _told(column).is_(None)
+
+
+def _told(name: str) -> ColumnElement[str]:
+    return sub_id(call, name) if name in SUBS else call.c[name]
 
 
 def is_first() -> ColumnElement[bool]:
@@ -412,10 +450,17 @@ async def _own_sessions(connection: AsyncConnection, principal: Principal, named
 
 
 def _visible(principal: Principal) -> Select[Any]:
-    return select(call).where(walls.calls(principal))
+    judged = (verdict.c.terms_id, verdict.c.told, verdict.c.at_ms.label("judged_at_ms"), campaign.c.currency)
+    joined = call.outerjoin(verdict, verdict.c.call_id == call.c.id).outerjoin(
+        campaign, campaign.c.id == call.c.campaign_id
+    )
+    return select(call, *judged).select_from(joined).where(walls.calls(principal))
 
 
 def _view(row: RowMapping, principal: Principal) -> CallView:
+    def money(side: str, *, seen: bool) -> Money | None:
+        return Money(row[side], row["currency"]) if seen and row[side] is not None else None
+
     return CallView(
         id=row["id"],
         carrier=row["carrier_id"],
@@ -448,9 +493,17 @@ def _view(row: RowMapping, principal: Principal) -> CallView:
         landing_page=row["landing_page"],
         referrer=row["referrer"],
         click_ids=row["click_ids"] or {},
+        **_subs(row["params"]),
         outcome=_outcome(row["outcome"], principal),
+        payout=money("payout", seen=principal.sees_payout),
+        revenue=money("revenue", seen=principal.sees_revenue),
+        qualification=qualification(row, principal),
         attribution=_attribution(row),
     )
+
+
+def _subs(params: Mapping[str, str] | None) -> dict[str, str | None]:
+    return {name: (params or {}).get(name) for name in SUBS}
 
 
 def _outcome(told: Any, principal: Principal) -> CallOutcome | None:

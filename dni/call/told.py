@@ -40,7 +40,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 class Recorded(msgspec.Struct, frozen=True):
     """A call as it stands now. `fresh`: this event was not known before. `pending`: nobody was credited yet.
-    `instruction`: what this event was answered, now or when it was told first; None: nothing was asked."""
+    `unsettled`: what it pays is to be settled. `instruction`: what this event was answered, now or when it was told
+    first; None: nothing was asked."""
 
     id: str
     carrier: str
@@ -51,6 +52,7 @@ class Recorded(msgspec.Struct, frozen=True):
     ended_ms: int | None
     fresh: bool
     pending: bool
+    unsettled: bool = False
     instruction: Instruction | None = None
 
     @property
@@ -75,8 +77,23 @@ def recorded(row: Mapping[Any, Any], *, fresh: bool, decision: Decision | None =
         ended_ms=row["ended_at_ms"] if STATES[row["status"]].ends else None,
         fresh=fresh,
         pending=row["method"] is None,
+        unsettled=row["unsettled_ms"] is not None,
         instruction=decision.instruction if decision else None,
     )
+
+
+_PAYS_NOTHING = frozenset(
+    {"phase", "spoke", "refusal", "hung_up_by", "attestation", "recording_url", "given_up_ms", "candidates", "lessons"}
+)
+
+
+def unsettled(before: Mapping[str, Any], changes: Mapping[str, Any], at_ms: int) -> dict[str, Any]:
+    """What a call's row changes by beside `changes`, where these may change what a call pays that is over."""
+    after = {**before, **changes}
+    if after["campaign_id"] is None or not STATES[after["status"]].ends:
+        return {}
+    told = changes.keys() - _PAYS_NOTHING
+    return {"unsettled_ms": at_ms} if any(before.get(name) != changes[name] for name in told) else {}
 
 
 def read(port: str, kind: str, fields: dict[str, str], received_ms: int) -> CallEvent:

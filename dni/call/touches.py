@@ -6,7 +6,7 @@ They are a copy: a session that led to no call may be forgotten soon, what led t
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import case, delete, exists, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.attribution.credit import Step, credit, in_millionths
@@ -57,7 +57,11 @@ async def keep(connection: AsyncConnection, of: Row, touches: Sequence[Row], now
     await connection.execute(delete(call_touch).where(call_touch.c.call_id == of["id"]))
     if touches:
         await connection.execute(insert(call_touch), [{"call_id": of["id"], **touch} for touch in touches])
-    await connection.execute(update(call).where(call.c.id == of["id"]).values(touches_kept_ms=now_ms))
+    # By now the recorder has written what the page told of the session, which the call's terms may look at.
+    told = exists(select(literal(1)).where(session.c.id == call.c.session_id, session.c.custom.is_not(None)))
+    unsettled = case((call.c.qualified.is_not(None) & told, now_ms), else_=call.c.unsettled_ms)
+    values = {"touches_kept_ms": now_ms, "unsettled_ms": unsettled}
+    await connection.execute(update(call).where(call.c.id == of["id"]).values(values))
     await connection.run_sync(stale.mark, "call", [of["started_at_ms"]])
 
 

@@ -23,18 +23,21 @@ from dni.routing.model import Routing
 
 
 class NewCampaign(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """`destination` is where its calls are connected."""
+    """`destination` is where its calls are connected. `advertiser`: whose offer it is, the same text for all campaigns
+    of one."""
 
     name: Name
     destination: Phone
     timezone: Timezone = "UTC"
     currency: str = "USD"
+    advertiser: Name | None = None
 
     def __post_init__(self) -> None:
         self.name = model.text(self.name, "/name")
         self.destination = e164(self.destination, "/destination")
         self.timezone = model.timezone(self.timezone)
         self.currency = money.currency(self.currency)
+        self.advertiser = _advertiser(self.advertiser)
 
 
 class CampaignChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -43,6 +46,7 @@ class CampaignChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     name: Name | UnsetType = UNSET
     destination: Phone | UnsetType = UNSET
     timezone: Timezone | UnsetType = UNSET
+    advertiser: Name | UnsetType | None = UNSET
 
     def __post_init__(self) -> None:
         if self.name is not UNSET:
@@ -51,6 +55,8 @@ class CampaignChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             self.destination = e164(self.destination, "/destination")
         if self.timezone is not UNSET:
             self.timezone = model.timezone(self.timezone)
+        if self.advertiser is not UNSET:
+            self.advertiser = _advertiser(self.advertiser)
 
 
 class CampaignView(msgspec.Struct):
@@ -59,7 +65,12 @@ class CampaignView(msgspec.Struct):
     destination: str
     timezone: str
     currency: str
+    advertiser: str | None
     created_at: Instant
+
+
+def _advertiser(name: str | None) -> str | None:
+    return None if name is None else model.text(name, "/advertiser")
 
 
 async def create(connection: AsyncConnection, now_ms: int, new: NewCampaign) -> str:
@@ -127,5 +138,6 @@ def _view(row: RowMapping) -> CampaignView:
         destination=row["destination"],
         timezone=row["timezone"],
         currency=row["currency"],
+        advertiser=row["advertiser"],
         created_at=rfc3339(row["created_at_ms"]),
     )

@@ -11,18 +11,23 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import tokens
+from dni.access.model import Principal
 from dni.access.tokens import NewToken, TokenView
 from dni.campaign import campaigns, publishers, refer
 from dni.campaign.campaigns import CampaignChange, NewCampaign
+from dni.campaign.model import moment_ms
 from dni.campaign.publishers import NewPublisher, PublisherChange
 from dni.catalog.model import Rule, Selector
-from dni.errors import Conflict
+from dni.clock import rfc3339
+from dni.errors import Conflict, InvalidField
 from dni.ledger import schema
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange
 from dni.pool.pools import NewPool, PoolChange
-from dni.qualification import budgets, limits
+from dni.qualification import budgets, dedupe, limits
+from dni.qualification import terms as versions_of_terms
 from dni.qualification.limits import BudgetChange, NewBudget
+from dni.qualification.model import Terms
 from dni.routing import destinations
 from dni.routing.destinations import DestinationChange, NewDestination
 from dni.routing.model import Routing, checked
@@ -56,6 +61,32 @@ async def routing(connection: AsyncConnection, wanted: str, told: Routing) -> Ro
     made = checked(told)
     await refer.to_routing(connection, wanted, made)
     await campaigns.reroute(connection, wanted, made)
+    return made
+
+
+async def terms(
+    connection: AsyncConnection,
+    principal: Principal,
+    now_ms: int,
+    campaign_id: str,
+    publisher_id: str | None,
+    from_: str | None,
+    told: Terms | None,
+) -> str | None:
+    """The id of a version from a moment on (RFC 3339; None: now), None when nothing changes by it. `told` None: an end
+    of the campaign's terms, or of the publisher's own."""
+    await refer.live(connection, schema.campaign, campaign_id)
+    if publisher_id is not None:
+        await refer.to_publisher(connection, publisher_id)
+    from_ms = now_ms if from_ is None else moment_ms(from_, "/from")
+    if from_ms < now_ms:
+        raise InvalidField("/from", f"calls that began keep their terms: not before now, {rfc3339(now_ms)}")
+    await connection.run_sync(dedupe.hold_campaign, campaign_id)
+    before = await versions_of_terms.settings_of(connection, campaign_id, publisher_id, from_ms)
+    if msgspec.to_builtins(before) == msgspec.to_builtins(told):
+        return None
+    made = await versions_of_terms.add(connection, principal, now_ms, campaign_id, publisher_id, from_ms, told)
+    await connection.run_sync(dedupe.unsettle_since, campaign_id, publisher_id, from_ms, now_ms)
     return made
 
 

@@ -15,6 +15,7 @@ class Campaign(msgspec.Struct, frozen=True):
     timezone: str
     currency: str
     routing: Routing = Routing()
+    advertiser: str | None = None
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from dni.dashboard import words
 from dni.dashboard.routing_words import PHONES
 from dni.dashboard.timeline import Event, Moment, moments
 from dni.dashboard.words import Badge
+from dni.ledger.schema import SUBS
 from dni.session.search import LeaseView, SessionView
 
 _REFUSALS = {
@@ -252,6 +253,7 @@ def _touch(call: CallView) -> list[Fact]:
         Fact("Keyword", call.keyword),
         Fact("Content", call.content),
         Fact("Channel", call.channel),
+        *(Fact(f"Sub-id {name[-1]}", getattr(call, name)) for name in SUBS),
         Fact("Landing page", call.landing_page),
         Fact("Referrer", call.referrer),
         *(Fact(name, value, mono=True) for name, value in _pairs(call.click_ids)),

@@ -19,7 +19,7 @@ from dni.call.search import (
     list_calls,
     one_call,
 )
-from dni.dashboard import call_route, call_rows, call_story, columns, filters, rehearsal_form
+from dni.dashboard import call_money, call_route, call_rows, call_story, columns, filters, rehearsal_form
 from dni.dashboard.call_route import CallRoute, Told
 from dni.dashboard.call_rows import TEXT_FILTERS, chips, totals
 from dni.dashboard.door import Reader, id_of
@@ -38,6 +38,7 @@ from dni.session.search import SessionView, one_session
 
 # Calls asked of the ledger at once for a CSV file: page views wait for some 15 ms while they are written down.
 _CSV_PAGE = 100
+_DONE = {"told": "Told.", "corrected": "Corrected."}
 
 
 class Calls:
@@ -57,7 +58,7 @@ class Calls:
         owners = await owners_of(self._parts, reader.principal)
         asked = filters.read(request.query_params)
         named = request.query_params.getlist("columns")
-        shown = columns.read(named, None if named else request.cookies.get(columns.COOKIE))
+        shown = columns.read(named, None if named else request.cookies.get(columns.COOKIE), reader.principal)
         asked = structs.replace(asked, columns=shown if any(named) else ())
         cursor = request.query_params.get("cursor")
         wanted = asked.wanted(owners.zone)
@@ -74,7 +75,7 @@ class Calls:
             presets=asked.presets(now_ms, owners.zone),
             chips=chips(asked, labels),
             columns={name: label for name, label in columns.COLUMNS.items() if name in shown},
-            all_columns=columns.COLUMNS,
+            all_columns=columns.offered(reader.principal),
             usual_columns=structs.replace(asked, columns=("",)).address(),
             text_filters=TEXT_FILTERS,
             statuses=STATUSES,
@@ -120,7 +121,8 @@ class Calls:
             page=page,
             route=await self._route(principal, call, ZoneInfo(page.zone)),
             told=await self._told(principal, call, ZoneInfo(page.zone)),
-            done="Told." if request.query_params.get("done") == "told" else None,
+            money=await call_money.of_call(self._parts, principal, call, ZoneInfo(page.zone)),
+            done=_DONE.get(request.query_params.get("done", "")),
         )
 
     async def _route(self, principal: Principal, call: CallView, zone: ZoneInfo) -> CallRoute | None:

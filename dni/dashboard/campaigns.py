@@ -6,9 +6,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dni.access.model import Principal
 from dni.campaign import campaigns, publishers
 from dni.campaign.campaigns import CampaignView
-from dni.dashboard import destinations, routing_words, zones
+from dni.dashboard import budgets, destinations, forms, routing_words, terms_draft, terms_words, zones
 from dni.dashboard.desk import Desks, Noun, done
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.forms import Field
@@ -18,6 +19,8 @@ from dni.parts import Parts
 from dni.pool import numbers, pools
 from dni.pool.numbers import NumberFilter
 from dni.pool.pools import PoolFilter
+from dni.qualification import terms
+from dni.qualification.model import Terms
 from dni.tag import tags
 from dni.tag.tags import TagFilter, TagView
 
@@ -44,6 +47,14 @@ _CURRENCY = Field(
     label="Currency",
     help="Three letters, such as USD. It cannot be changed later.",
     default="USD",
+)
+
+_ADVERTISER = Field(
+    name="advertiser",
+    label="Advertiser",
+    empty="null",
+    help="Whose offer it is, written alike in all of its campaigns: terms may call a telephone that rang another one "
+    "of them a repeat.",
 )
 
 
@@ -102,6 +113,8 @@ class Campaigns:
             bound, more_numbers = await numbers.page(connection, principal, _SHOWN, only=static)
             names = {each.id: each.name for each in (await publishers.page(connection, principal, _NAMES))[0]}
             routing = await campaigns.routing(connection, principal, wanted) if principal.may_tell else None
+            now_ms = self._parts.clock.now_ms()
+            paid = (await terms.present(connection, principal, wanted, principal.publisher, now_ms)).terms
         bring = dict.fromkeys(one for one in (*(t.publisher for t in placed), *(n.publisher for n in bound)) if one)
         return self._pages.render(
             "campaign.html",
@@ -113,6 +126,8 @@ class Campaigns:
             more_numbers=more_numbers is not None,
             publishers={each: names.get(each, each) for each in bring},
             names=names,
+            terms=_summed(paid, view, principal) if paid else "",
+            budgets=await budgets.listed(self._parts, principal, wanted),
             routing=routing_words.summary(routing) if routing and routing.steps else None,
             destinations=await destinations.listed(self._parts, principal, view) if principal.may_tell else None,
             done=done(request, "Campaign") or _DONE.get(request.query_params.get("done", "")),
@@ -121,14 +136,19 @@ class Campaigns:
     async def _new(self, reader: Reader) -> Sequence[Field]:
         async with self._parts.ledger.read() as connection:
             newest, _ = await campaigns.page(connection, reader.principal, 1)
-        return _NAME, _DESTINATION, _zone(newest[0].timezone if newest else ""), _CURRENCY
+        return _NAME, _DESTINATION, _zone(newest[0].timezone if newest else ""), _CURRENCY, _ADVERTISER
 
     async def _edit(self, _reader: Reader, view: CampaignView) -> Sequence[Field]:
-        return _NAME, _DESTINATION, _zone(view.timezone)
+        return _NAME, _DESTINATION, _zone(view.timezone), _ADVERTISER
 
     async def _view(self, request: Request, reader: Reader) -> CampaignView:
         async with self._parts.ledger.read() as connection:
             return await campaigns.one(connection, reader.principal, id_of(request, "campaign"))
+
+
+def _summed(paid: Terms, view: CampaignView, principal: Principal) -> str:
+    seen = tuple(side for side in terms_draft.SIDES if getattr(principal, f"sees_{side}"))
+    return forms.sentence(terms_words.summary(paid, view.currency, seen))
 
 
 def _zone(present: str) -> Field:

@@ -18,10 +18,10 @@ _MAX_LENGTH = 1024  # far above any cookie of ours
 
 
 class SignedIn(msgspec.Struct, frozen=True, tag=True):
-    """`principal` is looked up anew on each request: a revoked token ends the session at once. `credential` is the
-    `mark` of what no row stands for, the admin's own token: another one ends what the former began; else empty."""
+    """`sign_in` is looked up anew on each request, with whom it is of: what ends there is over at once. `credential` is
+    the `mark` of what no row stands for, the admin's own token: another one ends what the former began; else empty."""
 
-    principal: str
+    sign_in: str
     csrf: str
     expires_ms: int
     credential: str = ""

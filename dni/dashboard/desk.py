@@ -77,9 +77,17 @@ class Desk:
         return response
 
     async def run(
-        self, request: Request, reader: Reader, sheet: Sheet, sent: Form, *, wanted: str = "", shape: Shape = dict
+        self,
+        request: Request,
+        reader: Reader,
+        sheet: Sheet,
+        sent: Form,
+        *,
+        wanted: str = "",
+        shape: Shape = dict,
+        query: Any = None,
     ) -> Any:
-        """What the operation answers. Raises what it raises."""
+        """What the operation answers; `query`: of one that takes some. Raises what it raises."""
         operation = self._operations[sheet.operation]
         operation.check(reader.principal)
         body = shape(await _beside(sheet, sent, forms.body, sheet, sent))
@@ -91,6 +99,7 @@ class Desk:
             now_ms=self._parts.clock.now_ms(),
             base_url=base_url(request.scope, request.headers, self._parts.settings),
             id=wanted,
+            query=query,
             body=None if operation.body is None else await _beside(sheet, sent, _body, body, operation),
         )
         key = f"form-{sent['once']}" if operation.status == 201 and sent.get("once") else None

@@ -4,6 +4,7 @@ import asyncio
 import re
 import secrets
 from collections import OrderedDict, deque
+from contextlib import suppress
 from hmac import compare_digest
 from urllib.parse import urlsplit
 
@@ -11,13 +12,15 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dni.access import tokens
-from dni.access.authenticate import ADMIN, principal_by_id
+from dni.access import audit, signed_in, tokens
+from dni.access.acts import Told
+from dni.access.authenticate import ADMIN
 from dni.access.model import Principal
 from dni.access.secrets import shared_secret
 from dni.dashboard.cookies import FORM_MS, SIGNED_IN_MS, CookieSealer, Form, SignedIn
 from dni.errors import Forbidden, NotFound
 from dni.parts import Parts
+from dni.session.device import device
 from dni.web import body
 
 # Over https their names begin with __Host-: browsers then take them from this host alone, by https and for every path,
@@ -35,10 +38,11 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 class Reader(msgspec.Struct, frozen=True):
-    """A signed-in person; `csrf` stands in each form that his pages hold."""
+    """A signed-in person; `csrf` stands in each form that his pages hold. `sign_in`: the id of this sign-in."""
 
     principal: Principal
     csrf: str
+    sign_in: str
 
 
 class Door:
@@ -48,13 +52,16 @@ class Door:
         self.failures = Failures()
 
     async def reader(self, request: Request) -> Reader | None:
-        """Who asks, as he stands now: None when not signed in, when it is over, or when his token was revoked."""
-        sealer = await self._sealing()
-        known = sealer.open(SignedIn, self._cookie(request, COOKIE), self._parts.clock.now_ms())
-        if known is None or known.credential != self._credential(sealer, known.principal):
+        """Who asks, as he stands now: None when not signed in, when it is over, or when his account or token is."""
+        sealer, now_ms = await self._sealing(), self._parts.clock.now_ms()
+        known = sealer.open(SignedIn, self._cookie(request, COOKIE), now_ms)
+        if known is None:
             return None
-        principal = await principal_by_id(self._parts, known.principal)
-        return None if principal is None else Reader(principal, known.csrf)
+        async with self._parts.ledger.read() as connection:
+            principal = await signed_in.holder(connection, now_ms, known.sign_in, ADMIN)
+        if principal is None or not compare_digest(known.credential, self._credential(sealer, principal.id)):
+            return None
+        return Reader(principal, known.csrf, known.sign_in)
 
     async def form_token(self, request: Request) -> str:
         """The CSRF token of the sign-in form: the one that this browser holds already, or a new one."""
@@ -66,14 +73,24 @@ class Door:
         self._set(request, response, FORM_COOKIE, (await self._sealing()).seal(value), FORM_MS)
 
     async def sign_in(self, request: Request, response: Response, principal: Principal) -> None:
-        """Always with a new CSRF token and a new cookie, whatever the browser held before."""
-        sealer = await self._sealing()
-        until_ms = self._parts.clock.now_ms() + SIGNED_IN_MS
-        value = SignedIn(principal.id, secrets.token_urlsafe(18), until_ms, self._credential(sealer, principal.id))
+        """Always with a new CSRF token and a new cookie, whatever the browser held before. Raises Unavailable."""
+        sealer, now_ms = await self._sealing(), self._parts.clock.now_ms()
+        until_ms = now_ms + SIGNED_IN_MS
+        # Names of browsers are looked for in long tables, which are read when they are first asked.
+        browser = await asyncio.to_thread(browser_of, request.headers.get("user-agent", ""))
+        async with self._parts.ledger.write() as connection:
+            made = await signed_in.begin(connection, now_ms, principal.id, browser, until_ms)
+            await audit.note(connection, now_ms, principal, "signed_in", principal.id, [Told("browser", None, browser)])
+        value = SignedIn(made, secrets.token_urlsafe(18), until_ms, self._credential(sealer, principal.id))
         self._set(request, response, COOKIE, sealer.seal(value), SIGNED_IN_MS)
         self._drop(request, response, FORM_COOKIE)
 
-    def sign_out(self, request: Request, response: Response) -> None:
+    async def sign_out(self, request: Request, response: Response, reader: Reader | None) -> None:
+        """The browser forgets, and so do we: a copy of the cookie is none."""
+        if reader is not None:
+            with suppress(NotFound):
+                async with self._parts.ledger.write() as connection:
+                    await signed_in.end(connection, self._parts.clock.now_ms(), reader.principal.id, reader.sign_in)
         self._drop(request, response, COOKIE)
 
     def _credential(self, sealer: CookieSealer, principal: str) -> str:
@@ -129,6 +146,14 @@ class Failures:
         self._by_address.move_to_end(address)
         if len(self._by_address) > _ADDRESSES:
             self._by_address.popitem(last=False)
+
+
+def browser_of(user_agent: str) -> str:
+    """As people call it: `Firefox on Linux`."""
+    found = device(user_agent[:512])
+    if not found.browser:
+        return "unknown browser"
+    return f"{found.browser} on {found.os}" if found.os else found.browser
 
 
 async def read_form(request: Request, csrf: str, limit: int = body.FORM_LIMIT) -> dict[str, str]:

@@ -24,6 +24,11 @@ LABELS = {
     "keyword": "Keyword",
     "content": "Content",
     "channel": "Channel",
+    "sub1": "Sub-id 1",
+    "sub2": "Sub-id 2",
+    "sub3": "Sub-id 3",
+    "sub4": "Sub-id 4",
+    "sub5": "Sub-id 5",
     "landing_page": "Landing page",
     "device": "Device",
     "region": "Region",
@@ -33,6 +38,7 @@ LABELS = {
     "publisher": "Publisher",
     "tag": "Tag",
     "status": "Status",
+    "qualified": "Qualified",
     "unset": "Not known",
     "exact": "As written",
     "q": "Search",
@@ -49,10 +55,11 @@ LIVE_NAMES = {"from", "source", "medium", "campaign_name", "keyword"}
 _ONE_OF: Mapping[str, Sequence[str]] = {
     "status": tuple(STATES),
     "first_time": tuple(YES_NO),
+    "qualified": tuple(YES_NO),
     "unset": UNSET_NAMES,
     "exact": EXACT_NAMES,
 }
-_AS_THEY_STAND = tuple(LABELS.keys() - {"from", "to", "first_time", "unset", "exact"})
+_AS_THEY_STAND = tuple(LABELS.keys() - {"from", "to", "first_time", "qualified", "unset", "exact"})
 
 
 class Filters(msgspec.Struct, frozen=True):
@@ -101,6 +108,7 @@ class Filters(msgspec.Struct, frozen=True):
             from_ms=None if first is None else _start_ms(first, zone),
             to_ms=None if last is None else _start_ms(last + timedelta(days=1), zone),
             first_time=YES_NO.get(self.get("first_time")),
+            qualified=YES_NO.get(self.get("qualified")),
             unset=_names(self.get("unset"), UNSET_NAMES),
             exact=_names(self.get("exact"), EXACT_NAMES),
             **as_they_stand,

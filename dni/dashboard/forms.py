@@ -36,6 +36,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     legend   heading of the part of the form that begins with this field
     more     stands in a part at the end that is folded
     rows     of a text of several lines
+    beside   stands in a row with its neighbours that do
     """
 
     name: str
@@ -52,6 +53,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     legend: str = ""
     more: bool = False
     rows: int = 8
+    beside: bool = False
 
     @property
     def id(self) -> str:

@@ -20,7 +20,7 @@ from dni.web.body import FORM_LIMIT
 
 log = logging.getLogger("dni.dashboard")
 
-Access = Literal["read", "tell", "write", "administer"]
+Access = Literal["own", "read", "tell", "dispute", "write", "administer"]
 Form = dict[str, str]
 Get = Callable[[Request, Reader], Awaitable[Response]]
 Post = Callable[[Request, Reader, Form], Awaitable[Response]]
@@ -30,8 +30,10 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Address(msgspec.Struct, frozen=True):
     """One address for people who are signed in.
 
-    `access`: who may read it; `tell`: who sees where calls go, and tells what became of them, may also send its form.
-    Other forms (`post`) need `write` at least. A handler gets the fields after origin and CSRF token were found right.
+    `access`: who may read it; `tell`: who sees where calls go, and tells what became of them, may also send its form;
+    `dispute`: whose money it is, or who decides about it, too. `own`: what is a person's own, whoever he is, may be
+    read and sent. Other forms (`post`) need `write` at least. A handler gets the fields after origin and CSRF token
+    were found right.
     `limit`: bytes of a form.
     """
 
@@ -48,7 +50,10 @@ class Address(msgspec.Struct, frozen=True):
         if self.access == "tell":
             if not principal.may_tell:
                 raise Forbidden("where calls go, and what becomes of them, is not for publishers")
-        elif (writes or self.access == "write") and not principal.may_write:
+        elif self.access == "dispute":
+            if not principal.may_dispute:
+                raise Forbidden("what a call pays is disputed by its publisher or its advertiser")
+        elif self.access != "own" and (writes or self.access == "write") and not principal.may_write:
             raise Forbidden(f"as {principal.role} you may read here, not change")
 
 

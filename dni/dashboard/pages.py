@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from dni.dashboard import words
 from dni.dashboard.assets import Assets
 from dni.dashboard.rooms import ROOMS
-from dni.errors import DniError, Unavailable
+from dni.errors import DniError, TooManyTries, Unavailable
 from dni.web.frame import page_headers
 from dni.web.problem import problem
 
@@ -54,7 +54,7 @@ class Pages:
             **values,
         )
         response.headers["DNI-Reason"] = error.code
-        if isinstance(error, Unavailable):
+        if isinstance(error, Unavailable | TooManyTries):
             response.headers["Retry-After"] = str(error.retry_after_s)
         return response
 

@@ -7,6 +7,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from dni.access import acts
+from dni.api.write import acting
 from dni.clock import from_rfc3339, rfc3339
 from dni.dashboard import privacy_words, words
 from dni.dashboard.door import Reader
@@ -49,7 +51,8 @@ class Privacy:
         if any(field.wrong for field in fields):
             return await self._show(request, reader, fields=fields, status=422)
         to = msgspec.convert(privacy_words.change(fields), RetentionChange)
-        async with self._parts.ledger.write() as connection:
+        async with acting(self._parts, reader.principal, "change_retention") as (connection, act):
+            act.told = acts.told(to, await retentions.days(connection))
             await retentions.change(self._parts.ledger, connection, to)
         return RedirectResponse(f"{_PATH}?saved=1", 303)
 

@@ -7,9 +7,10 @@ import msgspec
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dni.access import acts
 from dni.access.model import Principal
+from dni.api.write import acting
 from dni.campaign import declare
-from dni.campaign.change import changing
 from dni.errors import NotFound
 from dni.parts import Parts
 from dni.tag import drafts, tags
@@ -24,12 +25,13 @@ async def redraft(parts: Parts, principal: Principal, tag_id: str, alter: Callab
 
     Answers whether anything differs from what is live. Raises what `alter` and the verb raise.
     """
-    async with changing(parts) as connection:
+    async with acting(parts, principal, "save_tag_draft", tag_id) as (connection, act):
         row = await tags.row(connection, tag_id, principal)
         live, draft = live_settings(row), await draft_of(connection, tag_id)
         present = {**live, **(msgspec.to_builtins(draft.change) if draft else {})}
         after = {**present, **msgspec.to_builtins(alter(present))}
         differs = {name: value for name, value in after.items() if value != live[name]}
+        act.told, act.nothing = acts.told(after, present), after == present
         if differs:
             await declare.draft_tag(connection, parts.clock.now_ms(), tag_id, msgspec.convert(differs, TagChange))
         elif draft:

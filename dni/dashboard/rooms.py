@@ -23,6 +23,7 @@ ROOMS = (
     Room("calls", "/calls", "Calls", group="What happened"),
     Room("sources", "/sources", "Sources", group="What happened"),
     Room("keywords", "/keywords", "Keywords", group="What happened"),
+    Room("payouts", "/payouts", "Payouts", group="What happened"),
     Room("tags", "/tags", "Tags"),
     Room("campaigns", "/campaigns", "Campaigns"),
     Room("pools", "/pools", "Pools"),

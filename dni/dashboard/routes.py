@@ -8,20 +8,29 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from dni.access import invitations
+from dni.dashboard.accounts import Accounts
 from dni.dashboard.assets import Assets
+from dni.dashboard.audit import Audit
+from dni.dashboard.budgets import Budgets
 from dni.dashboard.calls import Calls
 from dni.dashboard.campaigns import Campaigns
 from dni.dashboard.carriers import Carriers
+from dni.dashboard.corrections import Corrections
 from dni.dashboard.destinations import Destinations
+from dni.dashboard.disputes import Disputes
 from dni.dashboard.door import Door
 from dni.dashboard.exports import Exports
 from dni.dashboard.glossary import Glossary
+from dni.dashboard.invitation import Invitation
 from dni.dashboard.live import Live
+from dni.dashboard.my_account import MyAccount
 from dni.dashboard.numbers import Numbers
 from dni.dashboard.outcomes import Outcomes
 from dni.dashboard.overview import Overview
 from dni.dashboard.page import Address, Page, route
 from dni.dashboard.pages import Pages
+from dni.dashboard.payouts import Payouts
 from dni.dashboard.pool_use import PoolUse
 from dni.dashboard.pools import Pools
 from dni.dashboard.privacy import Privacy
@@ -31,8 +40,10 @@ from dni.dashboard.settings import Settings
 from dni.dashboard.setup import Setup
 from dni.dashboard.sign_in import SignIn
 from dni.dashboard.sources import Keywords, Sources
+from dni.dashboard.statements import Statements
 from dni.dashboard.tag_desk import TagDesk
 from dni.dashboard.tags import Tags
+from dni.dashboard.terms import TermsEditor
 from dni.dashboard.test_page import TestPage
 from dni.dashboard.tokens import Tokens
 from dni.errors import NotFound
@@ -47,6 +58,10 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Overview,
     Calls,
     Outcomes,
+    Corrections,
+    Disputes,
+    Payouts,
+    Statements,
     Sources,
     Keywords,
     Live,
@@ -57,13 +72,18 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Exports,
     Destinations,
     RoutingEditor,
+    TermsEditor,
+    Budgets,
     Campaigns,
     Pools,
     Numbers,
     Publishers,
     Settings,
     Carriers,
+    Accounts,
     Tokens,
+    Audit,
+    MyAccount,
     Privacy,
     Glossary,
     PoolUse,
@@ -73,7 +93,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
 def routes(parts: Parts) -> list[Route]:
     assets = Assets()
     pages, door = Pages(assets), Door(parts)
-    sign_in = SignIn(parts, door, pages)
+    sign_in, invitation = SignIn(parts, door, pages), Invitation(parts, door, pages)
 
     async def start(_request: Request) -> Response:
         return RedirectResponse("/overview", 303)
@@ -82,6 +102,7 @@ def routes(parts: Parts) -> list[Route]:
         Route("/static/dashboard/{name}", Page(pages, assets.serve)),
         Route("/", Page(pages, start)),
         Route("/signin", Page(pages, sign_in.form, post=sign_in.submit)),
+        Route(invitations.PATH, Page(pages, invitation.form, post=invitation.submit)),
         Route("/signout", Page(pages, post=sign_in.out)),
         *(route(address, door, pages) for address in addresses(parts, pages)),
     ]

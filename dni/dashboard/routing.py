@@ -9,13 +9,14 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from dni.access import acts
 from dni.api import of_routing
 from dni.api.model import Ask
 from dni.api.operations import OPERATIONS
-from dni.campaign import campaigns, declare, publishers
+from dni.api.write import acting
+from dni.campaign import campaigns, declare
 from dni.campaign.campaigns import CampaignView
-from dni.campaign.change import changing
-from dni.dashboard import destinations, forms, rehearsal_form, routing_draft, routing_words, step_form
+from dni.dashboard import bringing, destinations, forms, rehearsal_form, routing_draft, routing_words, step_form
 from dni.dashboard.desk import struct
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.forms import Sheet, Wrong
@@ -28,18 +29,13 @@ from dni.dashboard.routing_starts import steps as begun
 from dni.dashboard.routing_words import KINDS, Names
 from dni.errors import Conflict, DniError, InvalidField, Unavailable
 from dni.parts import Parts
-from dni.pool import numbers
-from dni.pool.numbers import NumberFilter
 from dni.routing.destinations import DestinationView
 from dni.routing.model import MOST_STEPS, Routing, Step
 from dni.routing.rehearse import Rehearsal
-from dni.tag import tags
-from dni.tag.tags import TagFilter
 from dni.web.base_url import base_url
 
 _LIMIT = 768 * 1024
 """Room for a block list, as a form writes it."""
-_MANY = 500
 _PUT = next(one for one in OPERATIONS if one.name == "put_routing")
 
 
@@ -99,11 +95,11 @@ class RoutingEditor:
         if routing_draft.problems(draft.steps):
             raise InvalidField("", "a step is not right yet: look at those in red")
         made = routing_draft.routing(draft)
-        async with changing(self._parts) as connection:
+        async with acting(self._parts, reader.principal, "put_routing", known.view.id) as (connection, act):
             live = await campaigns.routing(connection, reader.principal, known.view.id)
             if routing_draft.digest(live) not in (draft.seen, routing_draft.digest(made)):
                 raise Conflict("somebody changed this routing meanwhile: look at it as it is now, then decide")
-            await declare.routing(connection, known.view.id, made)
+            act.told = acts.told(await declare.routing(connection, known.view.id, made), live, made, whole=True)
         return RedirectResponse(f"/campaigns/{known.view.id}/routing?saved", 303)
 
     async def _try(self, request: Request, reader: Reader, known: Known, draft: Draft, sent: Form) -> Response:
@@ -231,18 +227,12 @@ class RoutingEditor:
         async with self._parts.ledger.read() as connection:
             view = await campaigns.one(connection, principal, wanted)
             live = await campaigns.routing(connection, principal, wanted)
-            placed, _ = await tags.page(connection, principal, "", _MANY, only=TagFilter(campaign=wanted))
-            static = NumberFilter(kind="static", campaign=wanted)
-            bound, _ = await numbers.page(connection, principal, _MANY, only=static)
-            called = {one.id: one.name for one in (await publishers.page(connection, principal, _MANY))[0]}
-        bring = {one for one in (*(tag.publisher for tag in placed), *(each.publisher for each in bound)) if one}
+            bring = await bringing.publishers_of(connection, principal, wanted)
         return Known(
             view=view,
             live=live,
             destinations=await destinations.of_campaign(self._parts, principal, wanted),
-            publishers={
-                one: called[one] for one in sorted(bring & called.keys(), key=lambda one: called[one].casefold())
-            },
+            publishers=bring,
         )
 
     def _ask(self, request: Request, reader: Reader, known: Known, asked: Rehearsal) -> Ask:

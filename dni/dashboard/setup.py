@@ -9,10 +9,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from dni.access import acts
+from dni.api.write import acting
 from dni.call.search import CallFilter, CallView, list_calls
 from dni.campaign import campaigns, declare
 from dni.campaign.campaigns import CampaignView
-from dni.campaign.change import changing
 from dni.clock import from_rfc3339
 from dni.dashboard import carrier_fields, forms, setup_fields, setup_steps, tag_words, words
 from dni.dashboard.carrier_fields import SPOKEN
@@ -103,11 +104,14 @@ class Setup:
         owner, sheet = _campaign(state), setup_fields.numbers(_campaign(state), state.pool)
         try:
             new = struct({"name": owner.name, "numbers": forms.body(sheet, sent)["numbers"]}, NewPool)
-            async with changing(self._parts) as connection:
+            name = "create_pool" if state.pool is None else "change_pool"
+            async with acting(self._parts, reader.principal, name) as (connection, act):
                 now_ms = self._parts.clock.now_ms()
+                act.told = acts.told(new)
                 if state.pool is None:
-                    await declare.pool(connection, now_ms, new, owner.id)
+                    act.object_id = await declare.pool(connection, now_ms, new, owner.id)
                 else:
+                    act.object_id = state.pool.id
                     known = (await pools.one(connection, reader.principal, state.pool.id)).numbers
                     both = list(dict.fromkeys([*known, *new.numbers]))
                     await declare.change_pool(connection, now_ms, state.pool.id, PoolChange(numbers=both))
@@ -133,11 +137,12 @@ class Setup:
         try:
             here = own_origin(request, self._parts.settings)
             new = setup_fields.tag(sheet, sent, _campaign(state), state.pool.id, here)
-            async with changing(self._parts) as connection:
+            async with acting(self._parts, reader.principal, "create_tag") as (connection, act):
                 numbers = (await pools.one(connection, reader.principal, state.pool.id)).numbers
                 if new.targets[0] in numbers:
                     raise InvalidField("/target", setup_fields.IS_POOLED)
-                await declare.tag(connection, self._parts.clock.now_ms(), new)
+                act.object_id = await declare.tag(connection, self._parts.clock.now_ms(), new)
+                act.told = acts.told(new)
         except (InvalidField, Conflict, Unavailable) as error:
             return self._form(reader, state, sheet, sent, error)
         return RedirectResponse(f"/setup/campaigns/{_campaign(state).id}/tag", 303)
@@ -192,9 +197,10 @@ class Setup:
         state = await self._state_of(request, reader)
         if not state.ready:
             made_up = {"account_sid": f"AC{secrets.token_hex(16)}", "auth_token": secrets.token_hex(16)}
-            async with changing(self._parts) as connection:
+            async with acting(self._parts, reader.principal, "create_carrier") as (connection, act):
                 new = NewCarrier(kind="twilio", name=PRACTICE, **made_up)
-                await declare.carrier(connection, self._parts.clock.now_ms(), new)
+                act.object_id = await declare.carrier(connection, self._parts.clock.now_ms(), new)
+                act.told = acts.told(new)
         return RedirectResponse(f"/setup/campaigns/{_campaign(state).id}/call", 303)
 
     async def rang(self, request: Request, reader: Reader) -> Response:

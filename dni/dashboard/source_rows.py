@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET
 
+from dni.call.search import EXACT_NAMES
 from dni.dashboard import filters, words
 from dni.dashboard.filters import Filters
 from dni.dashboard.words import Change
+from dni.ledger.schema import SUBS
 from dni.report.attribution import Report
 from dni.report.model import MODELS, OF_CALL, OF_OWNER, OF_TIME, OF_TOUCH, ReportFilter, ReportRow
 
@@ -37,6 +39,7 @@ SOURCES: By = {
     "weekday": ("Weekday", ("weekday",)),
     "hour": ("Hour", ("hour",)),
     "first_time": ("First call", ("first_time",)),
+    **{name: (filters.LABELS[name], (name,)) for name in SUBS},
 }
 KEYWORDS: By = {
     "where": ("Keyword, campaign and source", ("keyword", "campaign_name", "source")),
@@ -59,7 +62,7 @@ assert set(MODEL_NAMES) == set(MODELS)
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # What a report can be narrowed by.
 _NARROWED = (*OF_TOUCH, *OF_OWNER, *OF_CALL)
-_TEXTS = {"source", "medium", "campaign_name", "keyword", "content", "channel"}
+_TEXTS = set(EXACT_NAMES)
 # What the list of calls cannot be asked for.
 _NOT_LISTED = {"weekday", "hour"}
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dni.api.table import csv_of
+from dni.api.report_file import report_csv
 from dni.dashboard import source_rows, trend
 from dni.dashboard.call_rows import REPORT_FILTERS
 from dni.dashboard.door import Reader
@@ -18,7 +18,6 @@ from dni.dashboard.pages import Pages
 from dni.dashboard.source_rows import MODEL_NAMES, MOST_ROWS, Asked
 from dni.parts import Parts
 from dni.report.attribution import attribution, report
-from dni.report.model import ReportRow
 
 _FILE_ROWS = 10_000
 
@@ -79,7 +78,7 @@ class Sources:
         found = await attribution(self._parts.ledger, reader.principal, now, asked.names, asked.model, _FILE_ROWS)
 
         async def parts() -> AsyncIterator[str]:
-            yield csv_of(ReportRow, found)
+            yield report_csv(None, found)
 
         return await download(f"calls-by-{asked.by}.csv", parts())
 

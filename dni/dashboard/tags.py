@@ -10,8 +10,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from dni.access import acts
+from dni.api.write import acting
 from dni.campaign import campaigns, declare
-from dni.campaign.change import changing
 from dni.clock import from_rfc3339
 from dni.dashboard import forms, rule_words, tag_changes, tag_history, tag_words, words
 from dni.dashboard.desk import struct
@@ -117,7 +118,7 @@ class Tags:
     async def pin(self, request: Request, reader: Reader, _fields: Form) -> Response:
         """The same page, with a snippet for the script as it is now."""
         tag = await self._tag(request, reader)
-        async with changing(self._parts) as connection:
+        async with acting(self._parts, reader.principal, "pin_tag", tag.id) as (connection, _):
             pinned = await pin(connection, self._parts.clock.now_ms(), tag.id, self._base(request))
         return await self._show(request, reader, tag, pinned)
 
@@ -125,18 +126,21 @@ class Tags:
         """The draft that was looked at becomes live; another one does not."""
         tag = await self._tag(request, reader)
         try:
-            async with changing(self._parts) as connection:
+            async with acting(self._parts, reader.principal, "publish_tag", tag.id) as (connection, act):
                 if (await drafts.one(connection, tag.id)).saved_at != fields.get("saved_at"):
                     raise Conflict("the draft was changed meanwhile: look at it as it is now, then publish")
                 await declare.publish_tag(connection, self._parts.clock.now_ms(), tag.id)
+                after = await tags.one(connection, reader.principal, self._base(request), tag.id)
+                act.told = acts.told(None, tag, after)
         except (InvalidField, Conflict) as error:
             return await self._show(request, reader, tag, error=error)
         return RedirectResponse(f"/tags/{tag.id}?done=published", 303)
 
     async def drop(self, request: Request, reader: Reader, _fields: Form) -> Response:
         tag = await self._tag(request, reader)
-        async with changing(self._parts) as connection:
-            if await draft_of(connection, tag.id):
+        async with acting(self._parts, reader.principal, "drop_tag_draft", tag.id) as (connection, act):
+            act.nothing = not await draft_of(connection, tag.id)
+            if not act.nothing:
                 await drafts.drop(connection, tag.id)
         return RedirectResponse(f"/tags/{tag.id}?done=dropped", 303)
 
@@ -145,8 +149,10 @@ class Tags:
         version = fields.get("version", "")
         try:
             to = struct({"version": int(version) if re.fullmatch(r"[0-9]{1,9}", version) else 0}, Rollback)
-            async with changing(self._parts) as connection:
+            async with acting(self._parts, reader.principal, "roll_back_tag", tag.id) as (connection, act):
                 await declare.roll_back_tag(connection, self._parts.clock.now_ms(), tag.id, to)
+                after = await tags.one(connection, reader.principal, self._base(request), tag.id)
+                act.told = acts.told(None, tag, after)
         except (InvalidField, Conflict) as error:
             return await self._show(request, reader, tag, error=error)
         return RedirectResponse(f"/tags/{tag.id}?done=back", 303)

@@ -10,8 +10,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from dni.access import acts
+from dni.api.write import acting
 from dni.campaign import declare
-from dni.campaign.change import changing
 from dni.dashboard import words
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.page import Address, Form
@@ -59,11 +60,13 @@ class TestPage:
     async def allow(self, request: Request, reader: Reader, _fields: Form) -> Response:
         """This service's own origin becomes one of the tag's."""
         wanted, here = id_of(request, "tag"), self._here(request)
-        async with changing(self._parts) as connection:
+        async with acting(self._parts, reader.principal, "change_tag", wanted) as (connection, act):
             row = await tags.row(connection, wanted, reader.principal)
-            if here not in row["origins"]:
+            act.nothing = here in row["origins"]
+            if not act.nothing:
                 change = TagChange(origins=[*row["origins"], here])
                 await declare.change_tag(connection, self._parts.clock.now_ms(), wanted, change)
+                act.told = acts.told(change, {"origins": row["origins"]})
         return RedirectResponse(f"/tags/{wanted}/test?{demo.VISITS[0][1]}", 303)
 
     def _here(self, request: Request) -> str:

@@ -45,7 +45,8 @@ or deleted (triggers refuse it), and each posting is on at most one `statement`.
 of creating requests for a day. `secret` holds what all hosts must share. `signin` holds one-time sign-in codes.
 
 Times are integer milliseconds since the Unix epoch and end in `_ms`; money is integer minor units; ids are text,
-sortable by age; JSON columns hold small values that are read whole and never searched.
+sortable by age; JSON columns hold small values that are read whole and never searched, but for the
+sub-ids in `params` (`sub_id`).
 """
 
 from sqlalchemy import (
@@ -279,6 +280,16 @@ SOUGHT_CHARACTERS = 200
 def sought(column: ColumnElement[str]) -> ColumnElement[str]:
     """What an index has of a text."""
     return func.lower(func.substr(column, literal_column("1"), literal_column(str(SOUGHT_CHARACTERS))))
+
+
+SUBS = ("sub1", "sub2", "sub3", "sub4", "sub5")
+"""Parameters by which publishers tell where of their own traffic a visit comes from."""
+
+
+def sub_id(table: Table, name: str) -> ColumnElement[str]:
+    """One of SUBS, of a table whose rows have a touch."""
+    found: ColumnElement[str] = table.c.params[name].as_string().label(name)
+    return found
 
 
 def _touch() -> list[Column[str]]:
@@ -590,7 +601,8 @@ terms = Table(
     Column("publisher_id", Text, ForeignKey("publisher.id"), comment="set: in place of the campaign's, for its calls"),
     _ms("from_ms"),  # calls that begin from then on
     Column("settings", JSON(none_as_null=True), comment="qualification.model.Terms: what is no default; null: ended"),
-    _ms("created_at_ms"),
+    Column("looks_back_ms", BigInteger, nullable=False, comment="so long before a call it looks for an earlier one"),
+    _ms("created_at_ms"),  # of two that apply from the same moment on, the later one counts
     Column("by_id", Text, nullable=False),
     Column("by_name", Text, nullable=False),
     Index("ix_terms_campaign_id", "campaign_id", "from_ms"),
@@ -602,8 +614,8 @@ verdict = Table(
     Column("call_id", Text, ForeignKey("call.id"), primary_key=True),
     Column("terms_id", Text, ForeignKey("terms.id"), nullable=False),
     _ms("at_ms"),
-    Column("counts", Boolean, nullable=False, comment="later calls of this telephone are duplicates of it"),
     Column("told", JSON, nullable=False, comment="qualification.model.Verdict"),
+    Column("basis", JSON, nullable=False, comment="qualification.verdicts.Basis: what it was judged by"),
 )
 
 adjustment = Table(
@@ -625,6 +637,9 @@ dispute = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("call_id", Text, ForeignKey("call.id"), nullable=False),
+    # Whose it is: the call may be given to another publisher afterwards.
+    Column("campaign_id", Text, ForeignKey("campaign.id"), nullable=False),
+    Column("publisher_id", Text, ForeignKey("publisher.id")),
     _ms("at_ms"),
     Column("side", Text, nullable=False, comment="payout or revenue: whose money it is about"),
     Column("reason", Text, nullable=False),
@@ -655,13 +670,16 @@ posting = Table(
     Column("kind", Text, nullable=False, comment="verdict, outcome, correction, dispute or reattribution"),
     Column("reason", Text, nullable=False),
     Column("corrects_id", Text, ForeignKey("posting.id"), comment="the posting before it of the same call"),
+    # As its entries say: sums over a million postings are read from the two last indexes alone.
+    Column("payout", BigInteger, nullable=False, comment="what it adds to the publisher's, in minor units"),
+    Column("revenue", BigInteger, nullable=False, comment="what it adds to the advertiser's, in minor units"),
     # A call's postings are a chain: two that correct the same one would be two answers.
     Index("uq_posting_corrects_id", "corrects_id", unique=True),
     Index("uq_posting_first", "call_id", unique=True, sqlite_where=text("corrects_id IS NULL"),
           postgresql_where=text("corrects_id IS NULL")),
     Index("ix_posting_call_id", "call_id"),
-    Index("ix_posting_publisher_id_call_at_ms", "publisher_id", "call_at_ms"),
-    Index("ix_posting_campaign_id_call_at_ms", "campaign_id", "call_at_ms"),
+    Index("ix_posting_publisher", "publisher_id", "currency", "call_at_ms", "payout"),
+    Index("ix_posting_campaign", "campaign_id", "call_at_ms", "revenue", "payout"),
 )  # fmt: skip
 
 entry = Table(
@@ -693,8 +711,9 @@ statement_line = Table(
     "statement_line",
     metadata,
     Column("posting_id", Text, ForeignKey("posting.id"), primary_key=True),
-    Column("statement_id", Text, ForeignKey("statement.id"), nullable=False),
-    Index("ix_statement_line_statement_id", "statement_id"),
+    # Lines are taken first, the statement is what they sum to.
+    Column("statement_id", Text, ForeignKey("statement.id", deferrable=True, initially="DEFERRED"), nullable=False),
+    Index("ix_statement_line_statement_id", "statement_id", "posting_id"),
 )
 
 budget = Table(
@@ -769,6 +788,15 @@ signed_in = Table(
     Index("ix_signed_in_principal_id", "principal_id"),
 )
 
+sign_in_try = Table(
+    "sign_in_try",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True, comment="SHA-256 of an e-mail address in lower case, known or not"),
+    _ms("since_ms"),
+    Column("tries", Integer, nullable=False, comment="with a password, since then, none of them right"),
+    Index("ix_sign_in_try_since_ms", "since_ms"),
+)
+
 audit = Table(
     "audit",
     metadata,
@@ -779,8 +807,9 @@ audit = Table(
     Column("role", Text, nullable=False),
     Column("act", Text, nullable=False, comment="the API's name of the operation, such as change_campaign"),
     Column("object_id", Text, comment="what it was done to"),
-    Column("told", JSON, nullable=False, comment="fields that were given, without secrets and callers"),
+    Column("told", JSON, nullable=False, comment="access.acts.Told by field, without secrets and callers"),
     Index("ix_audit_object_id", "object_id"),
+    Index("ix_audit_by_id", "by_id"),
 )
 
 refusal = Table(

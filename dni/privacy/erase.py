@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import RowMapping, delete, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dni.access import audit
 from dni.access.model import Principal
 from dni.call.spool import Spool
 from dni.call.told import nameless
@@ -83,6 +84,7 @@ async def erase(parts: Parts, who: Who, principal: Principal, *, dry_run: bool =
         for step in await _steps(connection, later, now_ms):
             await step(connection)
         done = await erasures.add(connection, now_ms, who.kind, principal, _without_zeros(counted))
+        await audit.note(connection, now_ms, principal, "erase_person", done.id)
     for _ in range(_LOG_TRIES):
         if await parts.ledger.empty_log():
             break

@@ -6,6 +6,7 @@ import msgspec
 
 from dni.clock import rfc3339
 from dni.ledger.rows import Instant
+from dni.ledger.schema import verdict
 from dni.parts import Parts
 from dni.privacy import holders, traces
 from dni.privacy.model import Who, told
@@ -23,8 +24,9 @@ class ExportView(msgspec.Struct, kw_only=True):
     visitor     his sessions, the numbers they were shown, copies of their touches with calls, the calls credited to
                 him (without who called: that he did is a probability), his part in the answers for other calls, and
                 what Redis knows of numbers that he holds or held
-    caller      his calls with all that the carrier told, the touches of whom they are credited to, and their former
-                answers. `linked`: visitors to whom his calls are credited, with the highest confidence; they may be him
+    caller      his calls with all that the carrier told, what their terms found, the touches of whom they are credited
+                to, and their former answers. `linked`: visitors to whom his calls are credited, with the highest
+                confidence; they may be him
     """
 
     kind: str
@@ -35,6 +37,7 @@ class ExportView(msgspec.Struct, kw_only=True):
     leases: list[dict[str, Any]]
     touches: list[dict[str, Any]]
     calls: list[dict[str, Any]]
+    verdicts: list[dict[str, Any]]
     events: list[dict[str, Any]]
     candidates: list[dict[str, Any]]
     former_attributions: list[dict[str, Any]]
@@ -52,6 +55,8 @@ async def export(parts: Parts, who: Who) -> ExportView:
         touches = await traces.touches_of(connection, found)
         former = await traces.former_of(connection, found)
         events = await traces.events_of(connection, found) if found.caller else []
+        his = {row["id"] for row in calls if found.caller or traces.is_his(found, row)}
+        verdicts = await traces.rows(connection, verdict, verdict.c.call_id, his)
     if found.caller:
         credited = {row["id"]: row["visitor_id"] for row in calls}
         touches = [row for row in touches if row["visitor_id"] == credited[row["call_id"]]]
@@ -64,6 +69,7 @@ async def export(parts: Parts, who: Who) -> ExportView:
         leases=[told(row) for row in sorted(leases, key=lambda row: row["started_at_ms"])],
         touches=[told(row) for row in sorted(touches, key=lambda row: (row["at_ms"], row["call_id"]))],
         calls=_calls(found, sorted(calls, key=lambda row: row["started_at_ms"])),
+        verdicts=[told(_less(row, ("basis",))) for row in sorted(verdicts, key=lambda row: row["call_id"])],
         events=[told(row) for row in sorted(events, key=lambda row: row["received_at_ms"])],
         candidates=[] if found.caller else _candidates(found, calls),
         former_attributions=_former(found, former),

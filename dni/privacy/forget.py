@@ -13,11 +13,13 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
+    JSON,
     BigInteger,
     ColumnElement,
     Table,
     Text,
     bindparam,
+    cast,
     delete,
     exists,
     func,
@@ -30,19 +32,31 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dni.access import invitations, signed_in
 from dni.api import idempotency
 from dni.call.told import nameless
 from dni.errors import Unavailable
 from dni.ledger.alone import alone
 from dni.ledger.engines import Ledger
-from dni.ledger.schema import call, call_event, call_touch, former_attribution, lease, refusal, session, signin
+from dni.ledger.schema import (
+    SUBS,
+    call,
+    call_event,
+    call_touch,
+    former_attribution,
+    lease,
+    refusal,
+    session,
+    signin,
+    sub_id,
+)
 from dni.live.connection import RedisError
 from dni.parts import Parts
 from dni.privacy import figures, holders, retentions
 from dni.privacy.callers import bare_events, first_times
 from dni.privacy.model import DAY_MS
 from dni.privacy.retentions import Cursor
-from dni.privacy.words import forget_words
+from dni.privacy.words import forget_found, forget_words
 from dni.telephony.ports import PORTS
 
 log = logging.getLogger("dni.privacy")
@@ -125,6 +139,8 @@ async def forget_due(parts: Parts, stop: asyncio.Event, *, pause: float = _PAUSE
         removed["holders"] = removed.get("holders", 0) + count
     async with parts.ledger.write() as connection:
         await connection.execute(delete(signin).where(signin.c.expires_at_ms <= now_ms))
+        await invitations.forget(connection, now_ms)
+        await signed_in.forget(connection, now_ms)
         await idempotency.forget(connection, now_ms)
         await retentions.note(connection, started_ms, removed, parts.clock.now_ms())
     if removed:
@@ -205,6 +221,7 @@ async def _details(connection: AsyncConnection, rows: Rows, day: Day) -> int:
 async def _details_of_calls(connection: AsyncConnection, rows: Rows, day: Day) -> int:
     names = [row["id"] for row in rows]
     cleared = await _clear(day.ledger, connection, call, call.c.id, names)
+    await forget_found(connection, names, ("custom", "param"))
     return cleared + await _clear(day.ledger, connection, call_touch, call_touch.c.call_id, names)
 
 
@@ -216,7 +233,17 @@ async def _clear(
     query = page.contains("?")
     values = {column.name: null() for column in columns} | {"landing_page": _without_query(ledger, page)}
     told = or_(query, *(column.is_not(None) for column in columns))
+    values["params"] = _sub_ids(ledger, table)
     return (await connection.execute(update(table).where(key.in_(names), told).values(values))).rowcount
+
+
+def _sub_ids(ledger: Ledger, table: Table) -> ColumnElement[Any]:
+    """What stays of the parameters: reports group by sub-ids as they do by a source. NULL where there is none."""
+    pairs = [part for name in SUBS for part in (literal(name), sub_id(table, name))]
+    if ledger.is_sqlite:
+        return func.nullif(func.json_patch("{}", func.json_object(*pairs)), "{}")
+    told = cast(func.json_strip_nulls(func.json_build_object(*pairs)), Text)
+    return cast(func.nullif(told, "{}"), JSON)
 
 
 def _without_query(ledger: Ledger, url: ColumnElement[str]) -> ColumnElement[str]:

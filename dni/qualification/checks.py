@@ -238,7 +238,7 @@ _OTHERS = {"lead": "lead_status", "phone": "phone_type"}
 
 def _looks(word: str, name: str) -> Look:
     if word == "custom":
-        return lambda facts: None if facts.custom is None else facts.custom.get(name, "")
+        return lambda facts: of_touch((facts.custom or {}).get(name), facts.source if facts.custom is None else "")
     if word == "param":
         return lambda facts: of_touch((facts.params or {}).get(name), facts.source)
     if word == "publisher":

@@ -11,7 +11,7 @@ from dni.qualification.model import Facts
 COLUMNS = (
     *("id", "status", "started_at_ms", "answered_at_ms", "talk_s", "duration_s", "caller", "phone_type", "keys"),
     *("source", "medium", "channel", "campaign_name", "keyword", "content", "publisher_id", "destination", "params"),
-    *("confidence", "outcome"),
+    *("method", "confidence", "outcome"),
 )
 """Of the call's row; it may have more."""
 
@@ -59,7 +59,8 @@ def facts_of(
         destination=row["destination"],
         custom=None if custom is None else texts(custom),
         params=texts(row["params"] or {}),
-        confidence=row["confidence"],
+        # A static number is its publisher's own.
+        confidence=1.0 if row["method"] == "static" else row["confidence"],
         shared_pool=shared_pool,
         last_ms=last_ms,
         sale=sale,

@@ -19,12 +19,14 @@ _DAY_S = 86_400
 
 
 class Leaf(msgspec.Struct, frozen=True, eq=False):
-    """One term: it is wanted to hold or, denied, not to. `ways`: of so many alternatives it is in one, 1: in none."""
+    """One term: it is wanted to hold or, denied, not to. `ways`: of so many alternatives it is in one, 1: in none.
+    `seconds`: of a repeat."""
 
     check: Check
     is_wanted: bool
     text: str
     ways: int
+    seconds: int = 0
 
 
 class Branch(msgspec.Struct, frozen=True, eq=False):
@@ -139,7 +141,8 @@ def _node(
 def _leaf(test: Test, is_wanted: bool, ways: int, hours: str) -> Leaf:
     """The same term is one leaf in all policies, so that it is judged once a call."""
     text = written(test)
-    return Leaf(check(test, hours), is_wanted, text if is_wanted else f"not {text}", ways)
+    seconds = int(test.values[0]) if test.word == "repeat" else 0
+    return Leaf(check(test, hours), is_wanted, text if is_wanted else f"not {text}", ways, seconds)
 
 
 class _Judged:

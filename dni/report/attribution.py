@@ -7,6 +7,7 @@ import msgspec
 
 from dni.access.model import Principal
 from dni.ledger.engines import Ledger
+from dni.report.amounts import Seen
 from dni.report.model import ReportFilter, ReportRow, Sums
 
 if TYPE_CHECKING:
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
 
 class Report(msgspec.Struct, frozen=True):
     """`rows`: groups with the most calls first, then with the most sessions. `before`: the same groups in the period
-    before, None where they had nothing then. `total`, `total_before`: of all groups. `groups`: how many there are."""
+    before, None where they had nothing then. `total`, `total_before`: of all groups. `groups`: how many there are.
+    `currency`: of all amounts; `others`: those that judged calls have beside it, whose money is in no figure."""
 
     rows: list[ReportRow]
     before: list[ReportRow | None]
     total: ReportRow
     total_before: ReportRow
     groups: int
+    currency: str
+    others: list[str]
 
 
 async def attribution(
@@ -52,10 +56,11 @@ async def report(
         counted = await asyncio.to_thread(gathered.count)
         shown, groups = order(counted, limit)
         keys = await gathered.values(connection, counted, shown)
+    seen = Seen(gathered.currency, principal.sees_payout, principal.sees_revenue)
     now, before = _sums(counted, 0, shown), _sums(counted, 1, shown)
 
     def row(sums: Sums, key: tuple[object, ...] = (None,) * len(names)) -> ReportRow:
-        return sums.row(names, key, of_calls_alone=only.of_calls_alone)
+        return sums.row(seen, names, key, of_calls_alone=only.of_calls_alone)
 
     return Report(
         rows=[row(sums, key) for sums, key in zip(now, keys, strict=True)],
@@ -63,6 +68,8 @@ async def report(
         total=row(_total(counted, 0)),
         total_before=row(_total(counted, 1)),
         groups=groups,
+        currency=gathered.currency,
+        others=gathered.others,
     )
 
 

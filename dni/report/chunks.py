@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Select, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Select, delete, exists, func, insert, literal, not_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.ledger.engines import Ledger
@@ -125,6 +125,18 @@ async def open_all(connection: AsyncConnection) -> int:
     of = chunk.c.final.is_(False) & (chunk.c.kind != "path")
     done = await connection.execute(update(chunk).where(of).values(sealed=False, version=chunk.c.version + 1))
     return done.rowcount
+
+
+async def lacking(connection: AsyncConnection, kind: Kind, name: str) -> list[Chunk]:
+    """Sealed chunks that were made before there was a column of this name; the oldest first."""
+    has_it = exists(select(literal(1)).where(chunk_column.c.chunk_id == chunk.c.id, chunk_column.c.name == name))
+    of = (chunk.c.kind == kind, chunk.c.sealed, chunk.c.rows > 0, not_(has_it))
+    return [Chunk(*row) for row in await connection.execute(select(*_ALL).where(*of).order_by(chunk.c.from_ms))]
+
+
+def reopen(connection: Connection, of: Chunk) -> None:
+    """It is made anew."""
+    connection.execute(update(chunk).where(chunk.c.id == of.id).values(sealed=False, version=chunk.c.version + 1))
 
 
 def _within(kind: Copied, from_ms: int, to_ms: int) -> Select[Any]:

@@ -11,15 +11,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from dni.ledger.schema import KEPT_MODELS
+from dni.ledger.schema import KEPT_MODELS, SUBS
 
 Column = NDArray[Any]
 Columns = dict[str, Column]
 
 PATH = ("source", "medium", "campaign_name", "keyword", "content", "channel")
 OWNER = ("campaign", "publisher", "tag")
-ALONE = ("landing_page", "device", "region")
+ALONE = ("landing_page", "device", "region", *SUBS)
 """Dimensions with a column of their own."""
+MONEY = ("verdict", "payout", "revenue")
+"""Of calls alone: the verdict in bits (`dni.report.amounts`), and amounts. A chunk without them is of before calls were
+judged: all are 0."""
+NEWEST = SUBS[-1]
+"""A chunk without this column is of before there were all of them."""
 QUARTER_MS = 900_000
 """Time zones differ by quarters of an hour."""
 
@@ -29,14 +34,12 @@ encode = msgspec.json.Encoder().encode
 
 
 class SessionFact(msgspec.Struct, frozen=True):
-    """What reports count of a session. `landing_page` is without its query."""
+    """What reports count of a session. `alone`: the texts of ALONE, a landing page without its query."""
 
     at_ms: int
     owner: tuple[str | None, str | None, str | None]
     path: tuple[str | None, ...]
-    landing_page: str | None
-    device: str | None
-    region: str | None
+    alone: tuple[str | None, ...]
     leased: bool
 
 
@@ -45,14 +48,13 @@ class CallFact(msgspec.Struct, frozen=True):
 
     `shares`: of the call by each of KEPT_MODELS, in millionths. `credited`: the touch is of the visitor whom the call
     is credited to, so its share counts as calls. `stated`: the probability with which it counts as expected.
+    `verdict`: see `dni.report.amounts`; `payout`, `revenue`: of the whole call, in minor units.
     """
 
     at_ms: int
     owner: tuple[str | None, str | None, str | None]
     path: tuple[str | None, ...]
-    landing_page: str | None
-    device: str | None
-    region: str | None
+    alone: tuple[str | None, ...]
     number: str | None
     first: bool
     answered: bool
@@ -61,6 +63,9 @@ class CallFact(msgspec.Struct, frozen=True):
     shares: tuple[int, ...]
     credited: bool
     stated: float
+    verdict: int
+    payout: int
+    revenue: int
 
 
 Fact = SessionFact | CallFact
@@ -70,10 +75,9 @@ Codes = Mapping[str, Mapping[str | None, int]]
 
 def texts(facts: Sequence[Fact]) -> Texts:
     """Every text that needs a code, by its dimension; paths come after, for they are made of codes."""
-    found: Texts = {name: {getattr(fact, name) for fact in facts} for name in ALONE}
-    found["owner"] = {owner_word(fact.owner) for fact in facts}
-    for name, values in zip(PATH, zip(*{fact.path for fact in facts}, strict=True), strict=False):
-        found[name] = set(values)
+    found: Texts = {"owner": {owner_word(fact.owner) for fact in facts}}
+    for names, told in ((PATH, {fact.path for fact in facts}), (ALONE, {fact.alone for fact in facts})):
+        found |= {name: set(values) for name, values in zip(names, zip(*told, strict=True), strict=False)}
     numbers = {fact.number for fact in facts if isinstance(fact, CallFact)}
     return found | ({"number": numbers} if numbers else {})
 
@@ -96,7 +100,7 @@ def columns(facts: Sequence[Fact], codes: Codes, words: Mapping[tuple[str | None
         "quarter": at // QUARTER_MS - from_ms // QUARTER_MS,
         "path": _ints(path[words[fact.path]] for fact in facts),
         "owner": _ints(owners[fact.owner] for fact in facts),
-        **{name: _ints(codes[name][getattr(fact, name)] for fact in facts) for name in ALONE},
+        **{name: _ints(codes[name][fact.alone[at]] for fact in facts) for at, name in enumerate(ALONE)},
     }
     calls = [fact for fact in facts if isinstance(fact, CallFact)]
     if not calls:
@@ -107,6 +111,7 @@ def columns(facts: Sequence[Fact], codes: Codes, words: Mapping[tuple[str | None
         **{name: _ints(getattr(fact, name) for fact in calls) for name in ("first", "answered", "credited")},
         "duration": _ints(fact.duration_s for fact in calls),
         "talk": _ints(fact.talk_s for fact in calls),
+        **{name: _ints(getattr(fact, name) for fact in calls) for name in MONEY},
         **{model: _ints(fact.shares[at] for fact in calls) for at, model in enumerate(KEPT_MODELS)},
     }
     return {name: small(column) for name, column in made.items()} | {
@@ -115,9 +120,9 @@ def columns(facts: Sequence[Fact], codes: Codes, words: Mapping[tuple[str | None
 
 
 def small(column: Column) -> Column:
-    """In the least bytes that hold all values: none is negative."""
-    most = int(column.max(initial=0))
-    kind = next((kind for kind in _TYPES if most <= np.iinfo(kind).max), "i8")
+    """In the least bytes that hold all values."""
+    most, least = int(column.max(initial=0)), int(column.min(initial=0))
+    kind = next((kind for kind in _TYPES if least >= 0 and most <= np.iinfo(kind).max), "i8")
     return column.astype(f"<{kind}")
 
 

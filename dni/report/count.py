@@ -59,7 +59,8 @@ class Counted(msgspec.Struct, frozen=True):
 
 
 def count(blocks: Sequence[Block], dimensions: Sequence[Dimension], model: str) -> Counted:
-    """Figures: sessions and leased; calls, first, answered, duration and talk in millionths, expected as it is."""
+    """Figures: sessions and leased; payout and revenue in minor units; expected as it is; of calls all others in
+    millionths."""
     keys, groups, steps = _keys(blocks, dimensions)
     sums: dict[tuple[int, str], Column] = {}
     for period in (0, 1):
@@ -187,6 +188,11 @@ def _calls(of: Sequence[tuple[Block, Key]], groups: int, model: str) -> dict[str
     share = column(model)
     # Sums of whole numbers below 2**53: exact.
     his = share * column("credited")
+
+    def money(name: str, weight: Column | float = 1.0) -> Column:
+        is_there = any(block.columns[name].any() for block, _ in of)
+        return total(weight * column(name)) if is_there else np.zeros(groups)
+
     return {
         "calls": total(his),
         "first": total(his * column("first")),
@@ -194,4 +200,6 @@ def _calls(of: Sequence[tuple[Block, Key]], groups: int, model: str) -> dict[str
         "duration": total(his * column("duration")),
         "talk": total(his * column("talk")),
         "expected": total(share * column("stated")) / 1e6,
+        **{name: money(name, his) for name in ("judged", "elsewhere", "qualified", "billable")},
+        **{name: money(name) for name in ("payout", "revenue")},
     }

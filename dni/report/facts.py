@@ -8,15 +8,17 @@ from sqlalchemy import and_, case, exists, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.call.search import is_first
-from dni.ledger.schema import KEPT_MODELS, call, call_touch, lease, session
+from dni.ledger.schema import KEPT_MODELS, SUBS, call, call_touch, lease, session, sub_id
 from dni.ledger.stale import Kind
+from dni.report.amounts import verdict
 from dni.report.columns import PATH, CallFact, Fact, SessionFact
 
 _WHOLE = (1_000_000,) * len(KEPT_MODELS)
-# No JSON: to read it costs more than all the rest.
+# Of JSON the sub-ids alone, which the engine finds: to read it whole costs more than all the rest.
 _OF_CALL = (
     *("id", "started_at_ms", "campaign_id", "publisher_id", "tag_id", *PATH, "landing_page", "tracking_number"),
     *("answered_at_ms", "duration_s", "talk_s", "session_id", "visitor_id", "method", "confidence"),
+    *("qualified", "billable", "payout", "revenue"),
 )
 _OF_TOUCH = ("call_id", "visitor_id", *PATH, "landing_page", "device", "region", "confidence", *KEPT_MODELS)
 
@@ -53,6 +55,7 @@ async def _sessions(connection: AsyncConnection, from_ms: int, to_ms: int) -> li
             of.device,
             of.region,
             case((leased, 1), else_=0),
+            *(sub_id(session, name) for name in SUBS),
             *(of[name] for name in PATH),
         )
         .where(of.started_at_ms >= from_ms, of.started_at_ms < to_ms)
@@ -61,23 +64,26 @@ async def _sessions(connection: AsyncConnection, from_ms: int, to_ms: int) -> li
     found = (await connection.execute(wanted)).all()
     return [
         SessionFact(
-            at_ms, (campaign, publisher, tag), tuple(path), without_query(page), device, region, bool(is_leased)
+            at_ms,
+            (campaign, publisher, tag),
+            tuple(rest[len(SUBS) :]),
+            (without_query(page), device, region, *rest[: len(SUBS)]),
+            bool(is_leased),
         )
-        for at_ms, campaign, publisher, tag, page, device, region, is_leased, *path in found
+        for at_ms, campaign, publisher, tag, page, device, region, is_leased, *rest in found
     ]
 
 
 async def _calls(connection: AsyncConnection, from_ms: int, to_ms: int) -> list[CallFact]:
     within = and_(call.c.started_at_ms >= from_ms, call.c.started_at_ms < to_ms)
-    asked = (
-        select(*(call_touch.c[name] for name in _OF_TOUCH)).join(call, call.c.id == call_touch.c.call_id).where(within)
-    )
+    columns = (*(call_touch.c[name] for name in _OF_TOUCH), *(sub_id(call_touch, name) for name in SUBS))
+    asked = select(*columns).join(call, call.c.id == call_touch.c.call_id).where(within)
     touches: dict[str, list[Mapping[Any, Any]]] = defaultdict(list)
     in_order = asked.order_by(call_touch.c.at_ms, call_touch.c.session_id)
     for touch in (await connection.execute(in_order)).mappings().all():
         touches[touch["call_id"]].append(touch)
-    columns = (*(call.c[name] for name in _OF_CALL), case((is_first(), 1), else_=0).label("first"))
-    calls = select(*columns).where(within).order_by(call.c.started_at_ms)
+    own = (*(call.c[name] for name in _OF_CALL), *(sub_id(call, name) for name in SUBS))
+    calls = select(*own, case((is_first(), 1), else_=0).label("first")).where(within).order_by(call.c.started_at_ms)
     found = (await connection.execute(calls)).mappings().all()
     return [fact for row in found for fact in of_call(row, touches.get(row["id"], []))]
 
@@ -119,9 +125,7 @@ def _fact(
         at_ms=row["started_at_ms"],
         owner=(row["campaign_id"], row["publisher_id"], row["tag_id"]),
         path=tuple(touch[name] for name in PATH),
-        landing_page=without_query(touch["landing_page"]),
-        device=place[0],
-        region=place[1],
+        alone=(without_query(touch["landing_page"]), *place, *(touch[name] for name in SUBS)),
         number=row["tracking_number"],
         first=bool(row["first"]),
         answered=row["answered_at_ms"] is not None,
@@ -130,6 +134,9 @@ def _fact(
         shares=shares,
         credited=credited,
         stated=stated,
+        verdict=verdict(row["qualified"], row["billable"]),
+        payout=row["payout"] or 0,
+        revenue=row["revenue"] or 0,
     )
 
 

@@ -15,7 +15,20 @@ from dni.ledger.engines import Ledger
 from dni.ledger.schema import campaign
 from dni.ledger.stale import Kind
 from dni.report import chunks, facts, words, zones
-from dni.report.columns import ALONE, OWNER, PATH, QUARTER_MS, Column, Columns, Fact, columns, path_word, texts
+from dni.report.amounts import figures, is_judged, parts
+from dni.report.columns import (
+    ALONE,
+    MONEY,
+    OWNER,
+    PATH,
+    QUARTER_MS,
+    Column,
+    Columns,
+    Fact,
+    columns,
+    path_word,
+    texts,
+)
 from dni.report.count import Block, Counted, Dimension, count
 from dni.report.held import Held, Owner, Paths, held
 from dni.report.model import OF_CALL, OF_TIME, ReportFilter
@@ -55,6 +68,11 @@ class Gathered:
         self.paths = Paths(np.zeros((len(PATH), 1), np.int32), np.zeros((len(PATH), 0), np.int32))
         self.owners: dict[int, Owner] = {}
         self.zones: dict[str | None, str] = {}
+        self.currencies: dict[str, str] = {}
+        """Of campaigns that may be in the report."""
+        self.currency = ""
+        """Of the amounts, once it is counted; `others`: those that judged calls have beside it."""
+        self.others: list[str] = []
         self.codes: dict[str, list[int]] = {}
         """Of each text that is asked for."""
         self._used: Column | None = None
@@ -78,7 +96,7 @@ class Gathered:
         wanted |= {"at"} if part else set()
         if kind == "session":
             return wanted | {"leased"}
-        return wanted | {"credited", "first", "answered", "duration", "talk", "stated", self._model}
+        return wanted | {"credited", "first", "answered", "duration", "talk", "stated", self._model, *MONEY}
 
     def splits(self, from_ms: int, to_ms: int) -> bool:
         """Whether a stretch lies in one period only in part."""
@@ -88,15 +106,43 @@ class Gathered:
         only, who = self._only, self._principal
         walls = (only.campaign, only.publisher, only.tag, who.campaign, who.publisher)
         by_zone = bool({*self._names} & set(OF_TIME)) and len(set(self.zones.values())) > 1
-        return bool({*self._names} & set(OWNER)) or any(walls) or by_zone
+        by_currency = len(self._known_currencies) > 1
+        return bool({*self._names} & set(OWNER)) or any(walls) or by_zone or by_currency
 
     def count(self) -> Counted:
-        blocks = [block for part in self.parts for block in self._blocks(part)]
+        blocks = self._in_one_currency([block for part in self.parts for block in self._blocks(part)])
         return count(blocks, [self._dimension(name) for name in self._dimensions()], self._model)
+
+    @cached_property
+    def _known_currencies(self) -> list[str]:
+        return sorted({*self.currencies.values(), *filter(None, [self._only.currency])})
+
+    def _in_one_currency(self, blocks: Sequence[Block]) -> Sequence[Block]:
+        """Amounts of the currency that is asked for, else of that of the most judged calls."""
+        known = self._known_currencies
+        if len(known) < 2:
+            self.currency = next(iter(known), "")
+            return [_with_figures(block, None) for block in blocks]
+        place = np.full(max(self.owners, default=0) + 1, len(known))
+        for code, owner in self.owners.items():
+            if owner[0] in self.currencies:
+                place[code] = known.index(self.currencies[owner[0]])
+        judged = np.zeros(len(known) + 1, np.int64)
+        for block in blocks:
+            if block.kind == "call":
+                owners = block.columns["owner"][is_judged(block.columns["verdict"])]
+                judged += np.bincount(place[owners], minlength=len(judged))
+        most = max(range(len(known)), key=lambda at: judged[at])
+        self.currency = self._only.currency or known[most]
+        self.others = [each for at, each in enumerate(known) if judged[at] and each != self.currency]
+        ours = place == known.index(self.currency)
+        return [_with_figures(block, ours) for block in blocks]
 
     def _blocks(self, part: Part) -> Sequence[Block]:
         """The rows that are asked for, apart by period."""
         which = self._which(part)
+        if part.kind == "call":
+            part = self._divided(part)
         if not self.splits(part.from_ms, part.to_ms):
             period = 0 if part.from_ms >= self._only.from_ms else 1
             return [_block(part, period, which)]
@@ -107,6 +153,15 @@ class Gathered:
         return [
             _block(part, period, rows if which is None else rows & which) for period, rows in ((0, now), (1, before))
         ]
+
+    def _divided(self, part: Part) -> Part:
+        """With each call's amounts as its touches have them: while all of these are still together."""
+        of = part.columns
+        if not of["verdict"].any():
+            return part
+        his = of[self._model].astype(np.int64) * of["credited"]
+        divided = {name: parts(of[name], his) for name in ("payout", "revenue")}
+        return msgspec.structs.replace(part, columns=of | divided)
 
     def _which(self, part: Part) -> Column | None:
         """Rows that the filters and the reader's walls let through; None: all."""
@@ -276,8 +331,10 @@ async def gather(
 ) -> Gathered:
     """Needs a snapshot: what is copied and what is not must be of one moment."""
     gathered = Gathered(held(ledger), only, names, model, before_ms, principal)
-    found = await connection.execute(select(campaign.c.id, campaign.c.timezone))
-    gathered.zones = {None: "UTC", **{row[0]: row[1] for row in found}}
+    found = (await connection.execute(select(campaign.c.id, campaign.c.timezone, campaign.c.currency))).all()
+    gathered.zones = {None: "UTC", **{of: zone for of, zone, _ in found}}
+    walls = {only.campaign, principal.campaign} - {None}
+    gathered.currencies = {of: currency for of, _, currency in found if walls <= {of}}
     for kind in gathered.kinds:
         gathered.parts += await _parts(connection, ledger, gathered, kind)
     fresh = gathered.words.fresh
@@ -291,18 +348,34 @@ async def gather(
 
 async def _parts(connection: AsyncConnection, ledger: Ledger, gathered: Gathered, kind: Kind) -> list[Part]:
     known = await chunks.within(connection, kind, gathered.from_ms, gathered.to_ms)
-    sealed = [each for each in known if each.sealed and each.rows]
+    sealed = [each for each in known if each.sealed]
     found: list[Part] = []
     for part in (False, True):
-        some = [each for each in sealed if gathered.splits(each.from_ms, each.to_ms) is part]
-        read = await gathered.held.columns(connection, some, gathered.columns(kind, part))
-        found += [Part(kind, each.from_ms, each.to_ms, each.rows, read[each.id]) for each in some]
+        some = [each for each in sealed if each.rows and gathered.splits(each.from_ms, each.to_ms) is part]
+        names = gathered.columns(kind, part)
+        read = await gathered.held.columns(connection, some, names)
+        for copy in some:
+            columns = read[copy.id]
+            if lacking := names - columns.keys():  # sealed before there was such a column
+                if not copy.final and not lacking <= set(MONEY):
+                    sealed.remove(copy)
+                    continue
+                columns = columns | await _unknown(connection, gathered.words, lacking, copy.rows)
+            found.append(Part(kind, copy.from_ms, copy.to_ms, copy.rows, columns))
     at_ms = gathered.from_ms
-    for each in [*(each for each in known if each.sealed), None]:
+    for each in [*sealed, None]:
         until_ms = gathered.to_ms if each is None else min(each.from_ms, gathered.to_ms)
         found += await _uncopied(connection, gathered, kind, at_ms, until_ms)
         at_ms = max(at_ms, until_ms if each is None else each.to_ms)
     return found
+
+
+async def _unknown(connection: AsyncConnection, known: Words, names: set[str], rows: int) -> Columns:
+    """Columns in which nothing is known of any row."""
+    nothing = {name: np.zeros(rows, np.uint8) for name in names if name in MONEY}
+    others = names - nothing.keys()
+    await known.find(connection, {name: [None] for name in others})
+    return nothing | {name: np.full(rows, known.codes[name][None]) for name in others}
 
 
 async def _uncopied(
@@ -334,3 +407,12 @@ def _block(part: Part, period: int, rows: Column | None) -> Block:
         return Block(part.kind, period, part.from_ms, part.columns, part.rows)
     kept = {name: column[rows] for name, column in part.columns.items()}
     return Block(part.kind, period, part.from_ms, kept, int(np.count_nonzero(rows)))
+
+
+def _with_figures(block: Block, ours: Column | None) -> Block:
+    """`ours`: by the code of an owner, whether the report's currency is his."""
+    if block.kind != "call":
+        return block
+    of = block.columns
+    counts = None if ours is None else ours[of["owner"]]
+    return msgspec.structs.replace(block, columns=of | figures(of, counts))

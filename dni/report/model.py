@@ -6,9 +6,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from dni.errors import InvalidField
-from dni.ledger.schema import KEPT_MODELS
+from dni.ledger.schema import KEPT_MODELS, SUBS
+from dni.money import Money
+from dni.report.amounts import Seen
 
-OF_TOUCH = ("source", "medium", "campaign_name", "keyword", "content", "channel", "landing_page", "device", "region")
+_HOW = ("source", "medium", "campaign_name", "keyword", "content", "channel", "landing_page", "device", "region")
+OF_TOUCH = (*_HOW, *SUBS)
 """Of sessions, and of calls by the touches that led to them. A landing page is told without its query."""
 OF_OWNER = ("campaign", "publisher", "tag")
 OF_TIME = ("day", "weekday", "hour")
@@ -24,7 +27,8 @@ MOST_DIMENSIONS = 4
 
 class ReportFilter(msgspec.Struct, kw_only=True):
     """All that are given must hold. `from_ms` is within, `to_ms` is not; `campaign`, `publisher`, `tag` are ids; texts
-    match whole, whatever the case of their ASCII letters. No session has `number` and `first_time`: calls alone do."""
+    match whole, whatever the case of their ASCII letters. No session has `number` and `first_time`: calls alone do.
+    `currency`: of the amounts; it leaves out no call. None: that of the most judged calls."""
 
     from_ms: int
     to_ms: int
@@ -40,8 +44,14 @@ class ReportFilter(msgspec.Struct, kw_only=True):
     landing_page: str | None = None
     device: str | None = None
     region: str | None = None
+    sub1: str | None = None
+    sub2: str | None = None
+    sub3: str | None = None
+    sub4: str | None = None
+    sub5: str | None = None
     number: str | None = None
     first_time: bool | None = None
+    currency: str | None = None
 
     @property
     def texts(self) -> dict[str, str]:
@@ -69,6 +79,12 @@ class ReportRow(msgspec.Struct, kw_only=True):
     mean_duration       of one call
     talk_seconds        seconds spoken
     calls_per_100_sessions
+    qualified           calls that a payout policy matches, for an advertiser a revenue policy; null: none was judged
+    payout, revenue     what they pay now, in the report's currency; each call's amount is divided in whole minor units
+                        among its touches, so rows sum to the total. Null: none was judged, or it is not the reader's to
+                        know; so is `margin`, revenue less payout
+    payout_per_qualified  of one qualified call; null where other currencies are among the calls
+    elsewhere           judged calls to campaigns of other currencies: their money is not in these figures
     """
 
     source: str | UnsetType | None = UNSET
@@ -80,6 +96,11 @@ class ReportRow(msgspec.Struct, kw_only=True):
     landing_page: str | UnsetType | None = UNSET
     device: str | UnsetType | None = UNSET
     region: str | UnsetType | None = UNSET
+    sub1: str | UnsetType | None = UNSET
+    sub2: str | UnsetType | None = UNSET
+    sub3: str | UnsetType | None = UNSET
+    sub4: str | UnsetType | None = UNSET
+    sub5: str | UnsetType | None = UNSET
     campaign: str | UnsetType | None = UNSET
     publisher: str | UnsetType | None = UNSET
     tag: str | UnsetType | None = UNSET
@@ -98,10 +119,16 @@ class ReportRow(msgspec.Struct, kw_only=True):
     mean_duration: float | None = None
     talk_seconds: float = 0.0
     calls_per_100_sessions: float | None = None
+    qualified: float | None = None
+    payout: Money | None = None
+    revenue: Money | None = None
+    margin: Money | None = None
+    payout_per_qualified: Money | None = None
+    elsewhere: float = 0.0
 
 
 class Sums(msgspec.Struct, frozen=True):
-    """Of one group. What is shared is in millionths, so that groups add up exactly."""
+    """Of one group. What is shared is in millionths, so that groups add up exactly; amounts are in minor units."""
 
     sessions: int = 0
     leased: int = 0
@@ -111,9 +138,15 @@ class Sums(msgspec.Struct, frozen=True):
     duration: int = 0
     talk: int = 0
     expected: float = 0.0
+    judged: int = 0
+    elsewhere: int = 0
+    qualified: int = 0
+    billable: int = 0
+    payout: int = 0
+    revenue: int = 0
 
     def row(
-        self, names: tuple[str, ...] = (), key: tuple[object, ...] = (), *, of_calls_alone: bool = False
+        self, seen: Seen, names: tuple[str, ...] = (), key: tuple[object, ...] = (), *, of_calls_alone: bool = False
     ) -> ReportRow:
         row = ReportRow(
             calls=self.calls / 1e6,
@@ -129,7 +162,23 @@ class Sums(msgspec.Struct, frozen=True):
         if not of_calls_alone and not set(names) & set(OF_CALL):
             row.sessions, row.leased = self.sessions, self.leased
             row.calls_per_100_sessions = round(self.calls / self.sessions / 1e4, 2) if self.sessions else None
+        self._add_money(row, seen)
         return row
+
+    def _add_money(self, row: ReportRow, seen: Seen) -> None:
+        row.elsewhere = self.elsewhere / 1e6
+        if self.judged or self.elsewhere:
+            row.qualified = (self.qualified if seen.payout else self.billable) / 1e6
+        if not self.judged:
+            return
+        if seen.payout:
+            row.payout = Money(self.payout, seen.currency)
+            if self.qualified and not self.elsewhere:
+                row.payout_per_qualified = Money(round(self.payout * 1e6 / self.qualified), seen.currency)
+        if seen.revenue:
+            row.revenue = Money(self.revenue, seen.currency)
+        if seen.payout and seen.revenue:
+            row.margin = Money(self.revenue - self.payout, seen.currency)
 
 
 def dimensions(text: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from dni.ledger.stale import SETTLED_MS, Kind
 from dni.parts import Parts
 from dni.report import chunks, facts, words
 from dni.report.chunks import Chunk, Copied
-from dni.report.columns import Columns, joined, of_paths
+from dni.report.columns import NEWEST, Columns, joined, of_paths
 from dni.report.gather import coded
 from dni.report.words import Words
 
@@ -63,7 +63,7 @@ async def seal_all(parts: Parts) -> None:
 
 async def seal_next(parts: Parts) -> bool:
     """One step; False: nothing was to be done. Raises Unavailable."""
-    steps: tuple[Callable[[Parts, Kind], Awaitable[bool]], ...] = (_begin, _seal)
+    steps: tuple[Callable[[Parts, Kind], Awaitable[bool]], ...] = (_begin, _seal, _renew)
     for step in steps:
         for kind in KINDS:
             if await step(parts, kind):
@@ -120,6 +120,16 @@ async def _seal(parts: Parts, kind: Kind) -> bool:
     return True
 
 
+async def _renew(parts: Parts, kind: Kind) -> bool:
+    """Opens a chunk that has no column of a dimension that came later; one at a time, for meanwhile its rows count."""
+    async with parts.ledger.read() as connection:
+        old = next((of for of in await chunks.lacking(connection, kind, NEWEST) if not of.final), None)
+    if old is None:
+        return False
+    await parts.ledger.commit(lambda connection: chunks.reopen(connection, old))
+    return True
+
+
 def _keep(
     connection: Connection, keeping: Many, rows: list[tuple[Any, ...]], paths: tuple[int, Columns] | None
 ) -> None:
@@ -133,7 +143,9 @@ async def _merge(parts: Parts, kind: Copied, until_ms: int) -> bool:
     ledger = parts.ledger
     async with ledger.snapshot() as connection:
         known = await chunks.within(connection, kind, 0, until_ms)
-        run = _run([each for each in known if each.to_ms <= until_ms])
+        # What was forgotten before a dimension came has no column to put together with others.
+        old = set() if kind == "path" else {each.id for each in await chunks.lacking(connection, kind, NEWEST)}
+        run = _run([each for each in known if each.to_ms <= until_ms and each.id not in old])
         if not run:
             return False
         read = await chunks.columns(connection, [each.id for each in run])

@@ -5,6 +5,7 @@ from functools import reduce
 import msgspec
 from msgspec.structs import replace
 
+from dni.ledger.schema import SUBS
 from dni.session.click_ids import CLICK_IDS
 
 PACKED_MAX = 512
@@ -49,8 +50,8 @@ def packed(touch: Touch, most: int = PACKED_MAX) -> tuple[bytes, bool]:
     """The touch as JSON of at most `most` bytes, and whether that is all of it.
 
     While it is longer, these go, in this order: the landing page's query (the other fields repeat it),
-    content, referrer, landing page, params, click ids (the longest first; a cut id is worth nothing). Last,
-    the five core fields are cut to their shares. `paid` and `click` always stay.
+    content, referrer, landing page, params but sub-ids, sub-ids, click ids (both the longest first; a cut id is
+    worth nothing). Last, the five core fields are cut to their shares. `paid` and `click` always stay.
     """
     data = _encode(touch)
     if len(data) <= most:
@@ -99,28 +100,28 @@ def _cut_down(touch: Touch, most: int) -> bytes:
     if page and "?" in page:
         touch = replace(touch, landing_page=page.partition("?")[0])
         data = _encode(touch)
-    for name, empty in _DISPENSABLE:
+    for name in _DISPENSABLE:
         if len(data) <= most:
             return data
         if getattr(touch, name):
-            touch = replace(touch, **{name: empty})
+            touch = replace(touch, **{name: None})
             data = _encode(touch)
-    ids = sorted(touch.click_ids.items(), key=lambda item: len(item[1]))
-    while len(data) > most and ids:
-        ids.pop()
-        touch = replace(touch, click_ids=dict(ids))
+    subs = {name: value for name, value in touch.params.items() if name in SUBS}
+    if len(data) > most and len(subs) < len(touch.params):
+        touch = replace(touch, params=subs)
         data = _encode(touch)
+    for name in ("params", "click_ids"):
+        ids = sorted(getattr(touch, name).items(), key=lambda item: len(item[1]))
+        while len(data) > most and ids:
+            ids.pop()
+            touch = replace(touch, **{name: dict(ids)})
+            data = _encode(touch)
     if len(data) > most:
         data = _encode(replace(touch, **_cut_core(touch)))
     return data
 
 
-_DISPENSABLE: tuple[tuple[str, object], ...] = (
-    ("content", None),
-    ("referrer", None),
-    ("landing_page", None),
-    ("params", {}),
-)
+_DISPENSABLE = ("content", "referrer", "landing_page")
 _LATE = b"\0"  # in no JSON
 _MARK = 8
 _PAID = frozenset(name for name, click in CLICK_IDS.items() if click.paid)

@@ -1,5 +1,6 @@
 """Query parameters that may be kept. A list of names, never of prefixes: `utm_email` exists in the wild."""
 
+from dni.ledger.schema import SUBS
 from dni.session.click_ids import CLICK_IDS
 
 SOURCE = ("utm_source", "mtm_source", "pk_source")
@@ -16,7 +17,7 @@ GOOGLE_AD = frozenset({"gad_source", "gad_campaignid"})
 """Google Ads adds them beside its click id. Browsers that take ids out of links leave them: still a paid click."""
 
 OTHERS = AD_PARAMS | {
-    *("sub1", "sub2", "sub3", "sub4", "sub5", "subid"),
+    *(*SUBS, "subid"),
     *("utm_id", "utm_source_platform", "utm_creative_format", "utm_marketing_tactic"),
     *("mtm_cid", "mtm_group", "mtm_placement", "pk_cid"),
     *("hsa_src", "hsa_mt", "hsa_net", "hsa_ver"),

@@ -3,7 +3,7 @@
 import msgspec
 from starlette.responses import Response
 
-from dni.errors import DniError, MethodNotAllowed, Unavailable
+from dni.errors import DniError, MethodNotAllowed, TooManyTries, Unavailable
 
 
 def problem(error: DniError, headers: dict[str, str] | None = None) -> Response:
@@ -13,7 +13,7 @@ def problem(error: DniError, headers: dict[str, str] | None = None) -> Response:
         more["WWW-Authenticate"] = 'Bearer realm="dni"'
     if isinstance(error, MethodNotAllowed):
         more["Allow"] = error.allowed
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | TooManyTries):
         more["Retry-After"] = str(error.retry_after_s)
     body = msgspec.json.encode(error.problem())
     return Response(body, error.status, headers=more, media_type="application/problem+json")

@@ -8,6 +8,7 @@ from dni.catalog.load import current_revision, load
 from dni.catalog.model import Catalog
 from dni.errors import UsageError
 from dni.ledger.engines import Ledger
+from dni.qualification import terms
 from dni.tag import tags
 
 NOW = 1_800_000_000_000
@@ -174,3 +175,59 @@ async def test_the_example_of_the_docs_works(ledger: Ledger) -> None:
     example = DOCS.read_text().split("```toml\n")[1].split("```")[0]
     assert {change.action for change in await apply(ledger, example, NOW)} == {"create"}
     assert {change.action for change in await apply(ledger, example, NOW + 1)} == {"unchanged"}
+
+
+TERMS = """
+[[campaigns]]
+name = "Plumbing"
+destination = "(415) 555-0100"
+advertiser = "Bay Plumbing"
+[campaigns.terms]
+payout.base = { name = "Base", when = "talk >= 90s", amount = 2500 }
+[[campaigns.overrides]]
+publisher = "Ads"
+payout.base = { name = "Special", when = "talk >= 60s", amount = 3000 }
+
+[[publishers]]
+name = "Ads"
+"""
+
+
+async def _applying(ledger: Ledger, at_ms: int, publisher: str | None = None) -> str | None:
+    """Which policy pays a publisher's calls that begin then."""
+    catalog = await load(ledger)
+    [campaign] = catalog.campaigns
+    async with ledger.read() as connection:
+        found = await connection.run_sync(terms.applying, campaign, publisher, at_ms)
+    return found.terms.payout.base.name if found and found.terms.payout.base else None
+
+
+async def test_terms_are_declared_and_the_same_again_is_no_version(ledger: Ledger) -> None:
+    changes = await apply(ledger, TERMS, NOW)
+    assert _actions(changes)[-2:] == [("terms", "create"), ("terms", "create")]
+    assert changes[-1].name == "Plumbing, Ads"
+    [publisher] = (await load(ledger)).publishers
+    assert await _applying(ledger, NOW - 1) is None
+    assert (await _applying(ledger, NOW), await _applying(ledger, NOW, publisher)) == ("Base", "Special")
+    revision = await _revision(ledger)
+    assert {change.action for change in await apply(ledger, TERMS, NOW + 1)} == {"unchanged"}
+    assert await _revision(ledger) == revision
+    changes = await apply(ledger, TERMS.replace('"Base"', '"Better"'), NOW + 2)
+    assert [one.name for one in changes if one.action == "update"] == ["Plumbing"]
+    assert (await _applying(ledger, NOW + 1), await _applying(ledger, NOW + 2)) == ("Base", "Better")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "place"),
+    [
+        ("talk >= 90s", "talks >= 90s", "campaigns[0].terms.payout.base.when: character 1"),
+        ("amount = 3000", "amount = -1", "campaigns[0].overrides[0].payout.base.amount"),
+        ('publisher = "Ads"', 'publisher = "Nobody"', "campaigns[0].overrides[0].publisher: there is no publisher"),
+        ("[campaigns.terms]", "[campaigns.terms]\npay = 1", "campaigns[0].terms"),
+    ],
+)
+async def test_a_mistake_in_terms_is_told_with_its_place(ledger: Ledger, wrong: str, right: str, place: str) -> None:
+    with pytest.raises(UsageError) as error:
+        await apply(ledger, TERMS.replace(wrong, right), NOW)
+    assert error.value.detail.startswith(place)
+    assert (await load(ledger)).campaigns == {}

@@ -16,6 +16,11 @@ class Row(msgspec.Struct):
     more: dict[str, str]
     yes: bool
     inner: Inner
+    perhaps: Inner | None = None
+    since: int | None = msgspec.field(default=None, name="from")
+
+
+_NONE = {"perhaps.x": "", "from": ""}
 
 
 def _read(*rows: Row) -> list[dict[str, str]]:
@@ -24,15 +29,20 @@ def _read(*rows: Row) -> list[dict[str, str]]:
 
 def test_a_value_of_every_kind_has_a_cell() -> None:
     assert _read(Row('a,b\n"c"', ["x", "y"], {"k": "v"}, True, Inner(1))) == [
-        {"text": 'a,b\n"c"', "many": "x y", "more": '{"k":"v"}', "yes": "true", "inner.x": "1"}
+        {"text": 'a,b\n"c"', "many": "x y", "more": '{"k":"v"}', "yes": "true", "inner.x": "1", **_NONE}
     ]
     assert _read(Row(None, [], {}, False, Inner(None))) == [
-        {"text": "", "many": "", "more": "", "yes": "false", "inner.x": ""}
+        {"text": "", "many": "", "more": "", "yes": "false", "inner.x": "", **_NONE}
     ]
+
+
+def test_what_is_nested_has_its_columns_where_it_is_missing_too() -> None:
+    [row] = _read(Row("", [], {}, False, Inner(1), Inner(2), 3))
+    assert (row["perhaps.x"], row["from"]) == ("2", "3")
 
 
 def test_an_empty_list_still_has_its_header() -> None:
-    assert csv_of(Row, []) == "text,many,more,yes,inner.x\r\n"
+    assert csv_of(Row, []) == "text,many,more,yes,inner.x,perhaps.x,from\r\n"
 
 
 def test_no_cell_is_a_formula() -> None:

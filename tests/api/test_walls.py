@@ -22,6 +22,17 @@ HIDDEN = (
 LIMITS = {"limits": {"calls": {"day": 5}}}
 
 
+# What within its walls is nothing that it sees: of the other side, or of all campaigns of a publisher.
+_STATEMENTS = ("list_statements", "get_statement", "list_statement_lines")
+NOT_THEIRS = {
+    "advertiser": (*_STATEMENTS, "list_balances", "list_disputes", "get_dispute"),
+    "publisher": (*HIDDEN, "list_billed"),
+    "publisher of one campaign": (*HIDDEN, *_STATEMENTS, "list_billed"),
+    "marketer of one campaign": _STATEMENTS,
+}
+NAMES = {"reports": ("campaign", "publisher", "tag"), "balances": ("publisher", "campaign")}
+
+
 class World:
     """Two campaigns of two publishers, each with one of everything. `own` and `foreign` map a room to an id."""
 
@@ -64,11 +75,36 @@ async def world(api: Api) -> World:
         carrier = {"kind": "twilio", "name": "C", "account_sid": "AC1", "auth_token": "x"}
         of["carriers"] = (await api.made("/carriers", carrier))["id"]
         of["tokens"] = (await api.made("/tokens", {"role": "marketer"}))["id"]
+        person = {"email": f"{of['publishers']}@example.com", "role": "publisher", "publisher": of["publishers"]}
+        of["accounts"] = (await api.made("/accounts", person))["id"]
         phone = {"campaign": of["campaigns"], "name": "Shop", "number": "+14155550180"}
         of["destinations"] = (await api.made("/destinations", phone))["id"]
         of["budgets"] = (await api.made("/budgets", {"campaign": of["campaigns"], **LIMITS}))["id"]
         await api.ask("PUT", f"/tags/{of['tags']}/draft", json={"params": ["store"]})
+        of.update(await _earned(api, of))
     return made
+
+
+async def _earned(api: Api, of: dict[str, str]) -> dict[str, str]:
+    """A verdict and a posting of its call, a dispute about it, and the statement that it is on."""
+    wanted = of["calls"]
+    terms = {
+        "id": f"trm_{wanted}",
+        "campaign_id": of["campaigns"],
+        "from_ms": 0,
+        "looks_back_ms": 0,
+        "created_at_ms": 0,
+    }
+    settings = {"payout": {"base": {"name": "Base", "amount": 3}}}
+    async with api.parts.ledger.write() as connection:
+        await connection.execute(schema.terms.insert().values(**terms, settings=settings, by_id="x", by_name="x"))
+    paid, billed = ({"amount": amount, "currency": "USD"} for amount in (5, 9))
+    told = await api.post(f"/calls/{wanted}/correction", {"payout": paid, "revenue": billed, "reason": "x"})
+    assert told.status_code == 200, told.text
+    [posting] = (await api.get(f"/postings?call={wanted}")).json()["data"]
+    opened = await api.made("/disputes", {"call": wanted, "side": "payout", "reason": "x"})
+    closed = await api.made("/statements", {"publisher": of["publishers"], "to": "1970-01-02"})
+    return {"postings": posting["id"], "disputes": opened["id"], "statements": closed["id"]}
 
 
 async def _walled(api: Api, world: World) -> dict[str, tuple[Role, str]]:
@@ -98,10 +134,23 @@ def _body(operation: Operation, world: World) -> dict[str, Any] | None:
         "numbers": {"number": "+14155550151", "campaign": campaign},
         "carriers": {"kind": "twilio", "name": "N", "account_sid": "AC2", "auth_token": "x"},
         "tokens": {"role": "admin"},
+        "accounts": {"email": "new@example.com", "role": "admin"},
         "privacy": {"caller": "+12125550177"},
         "budgets": {"campaign": campaign, "publisher": world.own["publishers"], **LIMITS},
         "destinations": {"campaign": campaign, "name": "N", "number": "+14155550152"},
     }
+    if operation.name == "check_condition":
+        return {"text": "answered"}
+    if operation.name == "put_terms":
+        return {"terms": {}}
+    if operation.name == "open_dispute":
+        return {"call": world.own["calls"], "reason": "x", "side": "revenue"}
+    if operation.name == "decide_dispute":
+        return {"state": "denied", "note": "x"}
+    if operation.name == "correct_call":
+        return {"payout": None, "reason": "x"}
+    if operation.name == "close_statement":
+        return {"publisher": world.own["publishers"], "to": "1970-01-03"}
     if operation.access == "tell":
         of = {"caller": "+12125550101", "since": "1970-01-01T00:00:00Z", "until": "1970-01-02T00:00:00Z"}
         return {"sale": True, **(of if operation.name == "tell_outcome_of" else {})}
@@ -120,9 +169,9 @@ async def test_every_operation_by_every_walled_role(api: Api, world: World) -> N
         principal = Principal("x", "x", role, "walled")
         for operation in OPERATIONS:
             may = operation.access == "read" or (operation.access == "tell" and role != "publisher")
+            may |= operation.access == "dispute" and role in ("publisher", "advertiser")
             assert may <= (not principal.may_write), "walls never write"
-            # Who buys the calls is nothing that a publisher sees.
-            is_hidden = role == "publisher" and operation.name in HIDDEN
+            is_hidden = operation.name in NOT_THEIRS[who]
             for side in ("own", "foreign"):
                 path = operation.path.format(id=getattr(world, side).get(operation.room))
                 if operation.name == "report_attribution":
@@ -134,13 +183,22 @@ async def test_every_operation_by_every_walled_role(api: Api, world: World) -> N
                     assert (where, answer.status_code) == (where, 403)
                 elif is_hidden:
                     assert (where, answer.status_code in (403, 404) or answer.json()["data"] == []) == (where, True)
+                elif operation.name == "check_condition":
+                    assert (where, answer.status_code) == (where, 200)
+                elif operation.name == "open_dispute":
+                    once = 201 if side == "own" else 409
+                    assert (where, answer.status_code) == (where, once if role == "advertiser" else 422)
+                elif operation.name == "withdraw_dispute":
+                    # It was not opened by who asks.
+                    seen = role == "publisher" and side == "own"
+                    assert (where, answer.status_code) == (where, 403 if seen else 404)
                 elif operation.name == "tell_outcome_of":
                     assert (where, answer.json()["call"]) == (where, world.own["calls"])
                 elif "{id}" in operation.path:
                     assert (where, answer.status_code) == (where, 200 if side == "own" else 404)
                 else:
-                    names = ("id",) if operation.room != "reports" else ("campaign", "publisher", "tag")
-                    ids = {row[name] for row in answer.json()["data"] for name in names}
+                    names = NAMES.get(operation.room, ("id",))
+                    ids = {row[name] for row in answer.json()["data"] for name in names if name in row}
                     assert (where, ids & set(world.own.values())) != (where, set())
                     foreign = ids & set(world.foreign.values())
                     assert (where, foreign) == (where, set())
@@ -154,6 +212,7 @@ async def test_only_admins_administer_and_only_two_roles_write(api: Api, world: 
     may = {
         "read": True,
         "tell": role != "publisher",
+        "dispute": True,
         "write": role in ("admin", "marketer"),
         "administer": role == "admin",
     }
@@ -163,10 +222,15 @@ async def test_only_admins_administer_and_only_two_roles_write(api: Api, world: 
         more = {} if operation.body is None else {"json": _body(operation, world)}
         if operation.name == "export_person":
             more = {"params": {"caller": "+12125550177"}}
+        if operation.name == "preview_statement":
+            more = {"params": {"publisher": world.own["publishers"], "to": "1970-01-03"}}
         answer = await api.ask(operation.method, operation.path.format(id=wanted), token=token, **more)
         fine: tuple[int, ...] = (404,) if operation.writes and "{id}" in operation.path else (200, 201)
-        if role == "publisher" and operation.name in HIDDEN:
+        if operation.name in NOT_THEIRS.get(role, ()):
             fine = (200, 403, 404)
+        if operation.name in ("open_dispute", "close_statement"):
+            # Only an advertiser has this side; all that there is was stated before.
+            fine = (201,) if operation.access == "dispute" and role != "publisher" else (409, 422)
         where = (role, operation.name)
         assert (where, answer.status_code in (fine if may[operation.access] else (403,))) == (where, True)
 

@@ -33,9 +33,10 @@ _NEEDED = {
     "/tags/{id}/seen": "?since=0",
     "/setup/campaigns/{id}/rang": "?since=0",
     f"{PREFIX}/privacy/export": f"?caller={quote(big_world.CALLERS[17], safe='')}",
+    f"{PREFIX}/statements/preview": f"?publisher={big_world.publisher(3)}&currency=USD&from=2020-01-01&to=2020-02-01",
 }
 # What the ledger has none of, like drafts of tags: nothing can be read there.
-_EMPTY = {"tokens", "webhooks", "budgets"}
+_EMPTY = {"accounts", "budgets", "disputes", "statements", "tokens", "webhooks"}
 # Read as it comes: lists of many thousand rows.
 _COUNTED_BY_FIRST_BYTE = re.compile(r"\.csv|/events$")
 

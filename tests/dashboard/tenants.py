@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from dni.access import tokens
+from dni.access.model import Principal
 from dni.access.tokens import NewToken
 from dni.clock import rfc3339
 from dni.ledger import schema
@@ -21,14 +22,18 @@ HIDDEN = {"publisher": ("neighbour", "stranger"), "advertiser": ("stranger",), "
 """By role, when it has walls: whose things do not exist for it."""
 
 _IDS = {
+    "accounts": "acc_{}",
+    "budgets": "bud_{}",
     "calls": "call_{}",
     "campaigns": "cmp_{}",
     "carriers": "car_{}",
     "destinations": "dst_{}",
+    "disputes": "dsp_{}",
     "numbers": "static_{}",
     "pools": "pool_{}",
     "publishers": "pub_{}",
     "sessions": "ses_{}",
+    "statements": "sta_{}",
     "tags": "tag_{}",
     "tokens": "tok_{}",
     "visitors": "vis_{}",
@@ -50,6 +55,14 @@ def address(path: str, side: str) -> str:
 def is_of_one(path: str, side: str) -> bool:
     """Whether an address is about one thing of that side's. The neighbour has no campaign of its own."""
     return "{" in path and not (side == "neighbour" and "/campaigns/" in path)
+
+
+def is_nobodys(path: str, principal: Principal) -> bool:
+    """Whether even its own does not exist for the principal: a statement is of all campaigns, an advertiser knows
+    nothing of what publishers dispute."""
+    if "/statements/" in path:
+        return bool(principal.campaign) or not principal.sees_payout
+    return "/disputes/" in path and not principal.sees_payout
 
 
 async def fill(parts: Parts) -> None:
@@ -101,9 +114,35 @@ async def _happened(parts: Parts, n: int, side: str) -> None:
         parts, schema.call, samples.call(f"call_{side}", hour - 4 * samples.MINUTE, **came, **credited, **caller)
     )
     await samples.insert_rows(parts, schema.call_event, samples.event(f"call_{side}", hour, "inbound", Caller=side))
+    await _earned(parts, side, bound)
     async with parts.ledger.write() as connection:
         token = {"id": f"tok_{side}", "name": f"Token of {side}", "role": "marketer", "digest": side.encode()}
         await connection.execute(insert(schema.token).values(**token, created_at_ms=START_MS))
+        person = {"id": f"acc_{side}", "name": f"Person of {side}", "email": f"{side}@example.com", "role": "publisher"}
+        await connection.execute(
+            insert(schema.account).values(**person, publisher_id=f"pub_{side}", created_at_ms=START_MS)
+        )
+
+
+async def _earned(parts: Parts, side: str, owners: dict[str, Any]) -> None:
+    """What its call pays, a statement, a dispute and a budget."""
+    by = {"by_id": f"tok_{side}", "by_name": f"Person of {side}"}
+    at = START_MS - 2 * samples.HOUR
+    terms = {"payout": {"base": {"name": f"Pays {side}", "amount": 1_250}}}
+    version = {"id": f"trm_{side}", **owners, "from_ms": 0, "settings": terms, "looks_back_ms": 0, "created_at_ms": at}
+    await samples.insert_rows(parts, schema.terms, {**version, **by})
+    posting = {"id": f"pst_{side}", "at_ms": at, "call_id": f"call_{side}", "call_at_ms": at, "currency": "USD"}
+    posting |= {"kind": "verdict", "reason": f"payout: Pays {side}", "payout": 1_250, "revenue": 2_000}
+    await samples.insert_rows(parts, schema.posting, {**posting, **owners})
+    statement = {"id": f"sta_{side}", "publisher_id": owners["publisher_id"], "currency": "USD", "timezone": "UTC"}
+    period = {"from_ms": 0, "to_ms": START_MS - samples.HOUR, "amount": 1_250, "calls": 1, "closed_at_ms": START_MS}
+    await samples.insert_rows(parts, schema.statement, {**statement, **period, **by})
+    line = {"posting_id": f"pst_{side}", "statement_id": f"sta_{side}"}
+    await samples.insert_rows(parts, schema.statement_line, line)
+    dispute = {"id": f"dsp_{side}", "call_id": f"call_{side}", "at_ms": at, "side": "payout", "state": "open"}
+    await samples.insert_rows(parts, schema.dispute, {**dispute, "reason": f"Said by {side}", **owners, **by})
+    limits = {"limits": {"calls": {"day": 50}}, "created_at_ms": at, "destination_id": None}
+    await samples.insert_rows(parts, schema.budget, {"id": f"bud_{side}", **owners, **limits})
 
 
 async def token(parts: Parts, new: NewToken) -> str:

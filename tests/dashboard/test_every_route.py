@@ -10,9 +10,10 @@ from urllib.parse import urlencode
 
 import msgspec
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.types import ASGIApp
 
-from dni.access import tokens
+from dni.access import signed_in, tokens
 from dni.access.model import Principal
 from dni.access.tokens import NewToken
 from dni.api.operations import OPERATIONS, PREFIX
@@ -43,6 +44,7 @@ OPEN: dict[str, tuple[str, str]] = {
     "/demo/": ("/demo/", "GET"),
     "/demo/plumber.css": ("/demo/plumber.css", "GET"),
     "/healthz": ("/healthz", "GET"),
+    "/invitation": ("/invitation?code=of-nobody", "GET POST"),
     "/metrics": ("/metrics", "GET"),
     "/readyz": ("/readyz", "GET"),
     "/signin": ("/signin", "GET POST"),
@@ -59,6 +61,8 @@ OPEN: dict[str, tuple[str, str]] = {
     "/api/{rest:path}": ("/api/nothing", ""),
 }
 
+
+SIGNS_OUT = "/account/end-all"
 
 _OF_BUYERS = ("list_call_decisions",)
 
@@ -79,8 +83,12 @@ class Who(msgspec.Struct, frozen=True):
         return tenants.HIDDEN[self.principal.role] if walled else ()
 
     def may(self, address: Address, *, writes: bool = False) -> bool:
+        if address.access == "own":
+            return True
         if address.access == "tell":
             return self.principal.may_tell
+        if address.access == "dispute":
+            return self.principal.may_dispute
         needed = {address.access, "write"} if writes else {address.access}
         return not (
             ("write" in needed and not self.principal.may_write)
@@ -197,30 +205,42 @@ async def test_who_is_not_signed_in_sees_and_changes_nothing(
 async def false_cookies(parts: Parts, people: list[Who]) -> dict[str, str]:
     """What looks like a sign-in and is none."""
     now_ms = parts.clock.now_ms()
-    admin = SignedIn("admin", "csrf", now_ms + SIGNED_IN_MS)
+    until_ms = now_ms + SIGNED_IN_MS
     real = people[0].cookie
     payload, _, mac = real.partition(".")
     other = CookieSealer(secrets.token_bytes(32))
     ours = await sealer(parts)
-    gone = await tenants.token(parts, NewToken(role="marketer"))
+    held = ours.open(SignedIn, real, now_ms)
+    assert held
     async with parts.ledger.write() as connection:
-        known = await tokens.owner(connection, gone)
-        assert known
-        await tokens.revoke(connection, now_ms, known.id)
+        known = [await tokens.owner(connection, await _text(connection, now_ms)) for _ in range(2)]
+        begun = [await signed_in.begin(connection, now_ms, one.id, "", until_ms) for one in known if one]
+        assert known[0]
+        await tokens.revoke(connection, now_ms, known[0].id)
+        assert known[1]
+        await signed_in.end(connection, now_ms, known[1].id, begun[1])
+        over = await signed_in.begin(connection, now_ms, people[1].principal.id, "", now_ms)
+        nobodys = await signed_in.begin(connection, now_ms, "tok_nobody", "", until_ms)
+    admin = SignedIn(held.sign_in, "csrf", until_ms)
     made = {
         "forged": f"{other.seal(admin).partition('.')[0]}.{mac}",
         "another installation's": other.seal(admin),
         "no MAC": f"{payload}.",
         "of a form": ours.seal(Form("csrf", now_ms + FORM_MS)),
-        "over": ours.seal(SignedIn(people[1].principal.id, "csrf", now_ms)),
-        "of a revoked token": ours.seal(SignedIn(known.id, "csrf", now_ms + SIGNED_IN_MS)),
-        "of no token": ours.seal(SignedIn("tok_nobody", "csrf", now_ms + SIGNED_IN_MS)),
-        "of another admin token": ours.seal(
-            SignedIn("admin", "csrf", now_ms + SIGNED_IN_MS, ours.mark("another token"))
-        ),
+        "over": ours.seal(SignedIn(held.sign_in, "csrf", now_ms, held.credential)),
+        "over in the ledger": ours.seal(SignedIn(over, "csrf", until_ms)),
+        "of a revoked token": ours.seal(SignedIn(begun[0], "csrf", until_ms)),
+        "ended": ours.seal(SignedIn(begun[1], "csrf", until_ms)),
+        "of no token": ours.seal(SignedIn(nobodys, "csrf", until_ms)),
+        "of no sign-in": ours.seal(SignedIn("sgn_guess", "csrf", until_ms, held.credential)),
+        "of another admin token": ours.seal(SignedIn(held.sign_in, "csrf", until_ms, ours.mark("another token"))),
         "of an admin by no token": ours.seal(admin),
     }
     return {name: f"{COOKIE}={value}" for name, value in made.items()} | {"of the form": f"{FORM_COOKIE}={real}"}
+
+
+async def _text(connection: AsyncConnection, now_ms: int) -> str:
+    return (await tokens.create(connection, now_ms, NewToken(role="marketer"))).token or ""
 
 
 async def sealer(parts: Parts) -> CookieSealer:
@@ -236,6 +256,8 @@ async def test_each_role_reads_its_own_and_nothing_else(app: ASGIApp, rooms: lis
             answer = await ask(app, "GET", path, who.headers)
             if not who.may(address):
                 assert (where, answer.status) == (where, 403)
+            elif tenants.is_nobodys(address.path, who.principal):
+                assert (where, answer.status) == (where, 404)
             else:
                 # 422: it wants more than its bare address, a page says so in words; 406: it is a stream of events.
                 assert (where, answer.status in (200, 303, 406, 422)) == (where, True), answer.text
@@ -295,10 +317,14 @@ def test_who_may_read_and_send_what() -> None:
     people += [Principal("x", "x", "marketer", "cmp_own"), Principal("x", "x", "advertiser", "cmp_own")]
     people += [Principal("x", "x", "publisher", None, "pub_own")]
     may: dict[tuple[Access, bool], list[bool]] = {
+        ("own", False): [True, True, True, True, True],
+        ("own", True): [True, True, True, True, True],
         ("read", False): [True, True, True, True, True],
         ("read", True): [True, True, False, False, False],
         ("tell", False): [True, True, True, True, False],
         ("tell", True): [True, True, True, True, False],
+        ("dispute", False): [True, True, False, True, True],
+        ("dispute", True): [True, True, False, True, True],
         ("write", False): [True, True, False, False, False],
         ("write", True): [True, True, False, False, False],
         ("administer", False): [True, False, False, False, False],
@@ -358,17 +384,19 @@ async def test_nothing_is_sent_by_another_site_or_a_guess(
 
 
 async def test_a_form_with_nothing_in_it_never_fails_unexpectedly(
-    app: ASGIApp, rooms: list[Address], people: list[Who]
+    app: ASGIApp, parts: Parts, rooms: list[Address]
 ) -> None:
-    admin = people[0]
     for fields in (
         {},
         {"id": "\0", "name": "x" * 20_000, "version": "1e9", "numbers": "\u202e=1", "page": "javascript:"},
     ):
-        for _, path in sends(rooms):
+        admin = await sign_in(app, parts, "admin", ADMIN)
+        for _, path in sorted(sends(rooms), key=lambda each: each[1] == SIGNS_OUT):
             headers = {**admin.headers, **OWN_SITE}
             answer = await ask(app, "POST", path, headers, {"csrf": admin.csrf, **fields})
             assert (path, answer.status < 500) == (path, True), answer.text
+            signed_out = answer.headers.get("location", "").startswith("/signin")
+            assert (path, signed_out) == (path, path == SIGNS_OUT)
 
 
 async def test_reading_changes_nothing(app: ASGIApp, parts: Parts, rooms: list[Address], people: list[Who]) -> None:
@@ -489,7 +517,8 @@ async def test_signing_in_begins_anew_whatever_the_browser_held(app: ASGIApp, pe
     now = ours.open(SignedIn, cookies(answer)[COOKIE], now_ms)
     assert then
     assert now
-    assert (now.principal, now.csrf != then.csrf) == ("admin", True)
+    assert now.sign_in != then.sign_in
+    assert now.csrf != then.csrf
 
 
 async def test_another_admin_token_ends_what_the_former_began(app: ASGIApp, people: list[Who], parts: Parts) -> None:

@@ -24,6 +24,7 @@ async def signed_in(browser: Browser, site: str, *, script: bool = True) -> Page
     context = await browser.new_context(base_url=site, java_script_enabled=script)
     page = await context.new_page()
     await page.goto("/signin")
+    await page.get_by_text("Sign in with a token").click()
     await page.get_by_label("Token").fill("t" * 32)
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/overview")
@@ -99,7 +100,7 @@ async def test_all_that_a_campaign_needs_is_made_by_keyboard(chromium: Browser, 
     await expect(page.get_by_role("button", name="Copy: Address for incoming calls")).to_be_visible()
 
     await press(page, "Settings", leads_to="/settings")
-    await press(page, "People and tokens", leads_to="/settings/tokens")
+    await press(page, "Tokens", leads_to="/settings/tokens")
     await press(page, "Create a token", leads_to="/settings/tokens/new")
     await write(page, Name="Mary", Role="Marketer")
     await press(page, "Create the token")

@@ -178,6 +178,7 @@ async def opened(browser: Browser, site: str, width: int, scheme: Literal["light
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     await page.goto("/signin")
+    await page.get_by_text("Sign in with a token").click()
     await page.get_by_label("Token").fill("t" * 32)
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/overview")

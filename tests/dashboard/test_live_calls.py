@@ -91,6 +91,7 @@ async def test_a_call_appears_and_ends_on_the_overview_within_a_second(
 ) -> None:
     page = await (await chromium.new_context(base_url=service.url)).new_page()
     await page.goto("/signin")
+    await page.get_by_text("Sign in with a token").click()
     await page.get_by_label("Token").fill(service.admin_token)
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/overview")

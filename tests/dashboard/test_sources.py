@@ -2,6 +2,7 @@
 
 import csv
 from html import unescape
+from typing import Any
 
 import pytest
 
@@ -36,14 +37,15 @@ async def hostile_and_shouting(parts: Parts) -> None:
     """Calls whose touches are kept, that differ by capitals alone, or whose landing pages begin alike."""
     shared = {"visitor_id": "v", "last_touch": 1_000_000, "tag_id": "tag_1", "at_ms": START_MS - 2 * HOUR}
     models = dict.fromkeys(schema.KEPT_MODELS, 1_000_000)
-    for n, (keyword, page, device) in enumerate(
+    for n, (keyword, page, device, sub) in enumerate(
         [
-            ("Emergency PLUMBER", "https://shop.example/water-heaters/repair?x=1", "phone"),
-            ("emergency plumber", "https://shop.example/Water-Heaters", "phone"),
-            ("100% _off_", "https://shop.example/water-heaters", "tablet"),
+            ("Emergency PLUMBER", "https://shop.example/water-heaters/repair?x=1", "phone", "AFF-7"),
+            ("emergency plumber", "https://shop.example/Water-Heaters", "phone", "aff-7"),
+            ("100% _off_", "https://shop.example/water-heaters", "tablet", '"><b>%_&\u202e'),
         ]
     ):
-        came = {"source": "google", "medium": "cpc", "keyword": keyword, "landing_page": page}
+        came: dict[str, Any] = {"source": "google", "medium": "cpc", "keyword": keyword, "landing_page": page}
+        came["params"] = dict.fromkeys(schema.SUBS, sub)
         one = call(
             f"call_loud{n}", (2 + n) * HOUR, **came, session_id=f"s{n}", visitor_id="v", caller=f"+1312555016{n}"
         )

@@ -188,6 +188,7 @@ async def shop(service: Service, site: Site) -> AsyncIterator[Shop]:
 async def look(page: Page, service: Service, tag: str) -> None:
     """Signs in, to the tag's page."""
     await page.goto(f"{service.url}/signin?next=/tags/{tag}")
+    await page.get_by_text("Sign in with a token").click()
     await page.get_by_label("Token").fill(service.admin_token)
     await page.keyboard.press("Enter")
     await page.wait_for_url(f"{service.url}/tags/{tag}")

@@ -115,6 +115,7 @@ async def test_on_an_empty_ledger_with_a_practice_account_and_a_draft_seen_befor
     said: list[str] = []
     context.on("console", lambda message: said.append(message.text))
     await page.goto(f"{service.url}/signin?next=/calls")
+    await page.get_by_text("Sign in with a token").click()
     await page.get_by_label("Token").fill(service.admin_token)
     await page.keyboard.press("Enter")
     await page.get_by_role("link", name="Set up your first number").click()

@@ -4,17 +4,21 @@ import asyncio
 import random
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
+from dni.access.authenticate import ADMIN
 from dni.call.drain import drain_once
 from dni.call.journal import Journal
 from dni.call.keep_touches import keep_next
+from dni.campaign import declare
 from dni.ledger import schema
 from dni.parts import Parts
+from dni.qualification.model import Policy, Side, Terms
+from dni.qualification.settle import settle_once
 from dni.report.seal import seal_all
 from dni.session import recorder
 from tests.support import browser
-from tests.support.carrier import Carrier, advance, at, door
+from tests.support.carrier import Carrier, advance, at, configure, door
 from tests.support.world import TARGET, add
 
 MINUTE = 60_000
@@ -36,6 +40,7 @@ async def told(parts: Parts, seed: int, *, visitors: int = 5, steps: int = 24, p
     """A story of chance, recorded and settled."""
     chance = random.Random(seed)  # noqa: S311  a story, no secret
     await add(parts, pool_size=pool_size)
+    await _terms(parts)
     people = [Visitor(n) for n in range(visitors)]
     carrier = Carrier(door(parts))
     async with browser.client(browser.door(parts)) as client:
@@ -52,9 +57,20 @@ async def told(parts: Parts, seed: int, *, visitors: int = 5, steps: int = 24, p
     advance(parts, 20 * MINUTE)
     while await keep_next(parts):
         pass
+    while await settle_once(parts):
+        pass
     await _former(parts)
     await seal_all(parts)
     return people
+
+
+async def _terms(parts: Parts) -> None:
+    """They look at what tells of the caller, and of the visitor."""
+    when = "talk >= 10s and region in (CA, NY) and custom(customer) = v* and param(sub) = x"
+    terms = Terms(payout=Side(base=Policy(name="Base", when=when, amount=2_500)))
+    async with parts.ledger.write() as connection:
+        await declare.terms(connection, ADMIN, parts.clock.now_ms(), "cmp_1", None, None, terms)
+    await configure(parts, update(schema.tag).values(params=["sub"]))
 
 
 async def _visit(client: Any, who: Visitor, step: int) -> None:

@@ -27,7 +27,7 @@ SEEDS = range(3)
 OF_MONEY = (
     *("id", "carrier_id", "provider_id", "status", "started_at_ms", "answered_at_ms", "ended_at_ms", "duration_s"),
     *("talk_s", "tracking_number", "destination", "campaign_id", "publisher_id", "tag_id", "source", "medium"),
-    *("channel", "confidence", "method"),
+    *("channel", "confidence", "method", "qualified", "billable", "payout", "revenue"),
 )
 
 

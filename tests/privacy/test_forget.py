@@ -109,23 +109,27 @@ async def test_a_visit_that_a_call_names_whose_touches_are_still_to_be_kept_stay
 
 async def test_details_go_and_what_reports_group_by_stays(parts: Parts) -> None:
     await add(parts)
-    told_more = {"title": "T", "ids": {"ga": "1"}, "custom": {"k": "v"}, "city": "Albany", "params": {"sub": "x"}}
+    told_more = {"title": "T", "ids": {"ga": "1"}, "custom": {"k": "v"}, "city": "Albany"}
+    told_more |= {"params": (params := {"sub": "x", "sub1": 'aff-7 "é"', "sub4": "{}"})}
     came = {**GOOGLE, **told_more, "device": "phone", "region": "US-NY", "visitor_id": "ann"}
     await insert_rows(parts, schema.session, session("old", 31 * DAY, **came), session("young", 29 * DAY, **came))
+    await insert_rows(parts, schema.session, session("bare", 31 * DAY - 1, params={"sub": "x"}))
     credited = {"session_id": "old", "visitor_id": "ann", "candidates": [candidate("old", 0.9, "")]}
-    await insert_rows(parts, schema.call, call("call_1", 31 * DAY - HOUR, **GOOGLE, **credited, params={"sub": "x"}))
+    await insert_rows(parts, schema.call, call("call_1", 31 * DAY - HOUR, **GOOGLE, **credited, params=params))
     await keep_next(parts)
-    by = ("source", "keyword", "landing_page", "device"), ("region", "channel", "content", "campaign_name")
+    by = ("source", "keyword", "landing_page", "device"), ("region", "channel", "sub1", "sub4")
     before = [await report(parts, *some) for some in by]
-    assert await run(parts, details=30) == {"details": 3}
+    assert await run(parts, details=30) == {"details": 4}
     assert [await report(parts, *some) for some in by] == before
-    old, young = await rows(parts, schema.session)
+    bare, old, young = sorted(await rows(parts, schema.session), key=lambda row: str(row["id"]))
+    assert bare["params"] is None
     assert young["click_ids"] == GOOGLE["click_ids"]
     [kept], [touch] = await rows(parts, schema.call), await rows(parts, schema.call_touch)
     for row in (old, kept, touch):
         assert row["landing_page"] == "https://shop.example/water-heaters"
         assert (row["source"], row["keyword"]) == ("google", "emergency plumber")
-        for name in ("click_ids", "params", "title", "ids", "custom", "city"):
+        assert row["params"] == {"sub1": 'aff-7 "é"', "sub4": "{}"}
+        for name in ("click_ids", "title", "ids", "custom", "city"):
             assert row.get(name) is None
     assert await forget_due(parts, asyncio.Event(), pause=0) is False, "once a day"
 

@@ -39,7 +39,7 @@ def ledger() -> Iterator[Engine]:
         connection.execute(insert(schema.publisher), [{"id": one, "name": one, **at} for one in PUBLISHERS])
         phones = [{"id": one, "campaign_id": "cmp", "name": one, "number": "+14155550161", **at} for one in PHONES]
         connection.execute(insert(schema.destination), phones)
-        by = {"by_id": "admin", "by_name": "admin"}
+        by = {"by_id": "admin", "by_name": "admin", "looks_back_ms": 0}
         terms = {"id": "trm", "campaign_id": "cmp", "from_ms": 0, "settings": TERMS}
         connection.execute(insert(schema.terms).values(**terms, **by, **at))
     try:
@@ -135,6 +135,7 @@ def test_an_advertiser_is_not_told_what_publishers_are_paid(connection: Connecti
 def test_a_publisher_of_his_own_terms_holds_what_these_pay(connection: Connection) -> None:
     add_budget(connection, "its", {"money": {"day": 10_000}}, publisher_id="pub_1")
     same = {"campaign_id": "cmp", "by_id": "a", "by_name": "a", "created_at_ms": 0, "publisher_id": "pub_1"}
+    same |= {"looks_back_ms": 0}
     own = {"payout": {"base": {"name": "a", "amount": 900}}}
     connection.execute(insert(schema.terms).values(id="own", from_ms=START_MS, settings=own, **same))
     connection.execute(insert(schema.terms).values(id="ended", from_ms=START_MS + DAY_MS, settings=None, **same))

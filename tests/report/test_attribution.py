@@ -5,20 +5,27 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 from fractions import Fraction
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import UNSET, structs
+from sqlalchemy import update
 
 from dni.access.model import Principal
-from dni.attribution.credit import Step, credit
+from dni.attribution.credit import Step, credit, in_millionths
 from dni.call.keep_touches import keep_next
 from dni.errors import InvalidField
 from dni.ledger import schema
+from dni.money import Money
 from dni.parts import Parts
 from dni.report import chunks, seal
-from dni.report.attribution import attribution
+from dni.report.amounts import parts as divided
+from dni.report.attribution import attribution, report
 from dni.report.model import MODELS, ReportFilter, ReportRow, dimensions
 from tests.dashboard.samples import HOUR, call, insert_rows, lease, session
 from tests.support.world import START_MS, add
@@ -28,6 +35,14 @@ DAY = 24 * HOUR
 ZONE = ZoneInfo("America/New_York")
 ALL = ReportFilter(from_ms=START_MS - 60 * DAY, to_ms=START_MS + 1)
 ORDER = [("google", "cpc"), ("bing", "organic"), ("(direct)", "(none)"), ("facebook", "paid_social"), (None, None)]
+
+
+VERDICTS: list[dict[str, Any]] = [
+    {},  # not judged
+    {"qualified": True, "billable": True, "payout": 1_001, "revenue": 2_500},
+    {"qualified": True, "billable": False, "payout": 1_000, "revenue": 0},
+    {"qualified": False, "billable": False, "payout": 0, "revenue": 0},
+]
 
 
 class World:
@@ -54,6 +69,7 @@ class World:
                     landing_page=chance.choice(["https://a.example/x?gclid=1", "https://a.example/x", None]),
                     device=chance.choice(["phone", "desktop"]),
                     publisher_id=chance.choice(["pub_1", "pub_2"]),
+                    params=chance.choice([{"sub1": "aff-7", "sub3": "Banner"}, {"sub1": "aff-9", "ref": "x"}, None]),
                 )
             )
             if chance.random() < 0.7:
@@ -68,13 +84,15 @@ class World:
                 values["source"] = "yelp" if how == "static" else None
                 values["confidence"] = 1.0 if how == "static" else None
             else:
-                touch = {name: best[name] for name in ("source", "medium", "keyword", "channel", "landing_page")}
+                names = ("source", "medium", "keyword", "channel", "landing_page", "params")
+                touch = {name: best[name] for name in names}
                 p = None if how == "old" else chance.choice([0.5, 0.7, 0.9])
                 stated = [(best, p), (other, None if p is None else 0.3 if p < 0.7 else 0.004)]
                 values |= touch | {"session_id": best["id"], "visitor_id": best["visitor_id"], "confidence": p}
                 values["candidates"] = [{"session": one["id"], "confidence": q, "why": ""} for one, q in stated]
             ended = {} if chance.random() < 0.7 else {"answered_at_ms": None, "talk_s": 0}
             caller = chance.choice([None, *(f"+1312555{n:04}" for n in range(12))])
+            values |= chance.choice(VERDICTS)
             self.calls.append(call(f"call_{at:02}", ago, caller=caller, publisher_id="pub_1", **(values | ended)))
 
     async def write(self, parts: Parts) -> None:
@@ -113,6 +131,9 @@ class World:
                     group["answered"] += weight * (one["answered_at_ms"] is not None)
                     group["duration"] += weight * one["duration_s"]
                     group["talk"] += weight * one["talk_s"]
+                    group["qualified"] += weight * bool(one["qualified"])
+                    for name in ("payout", "revenue"):
+                        group[name] += weight * (one[name] or 0)
         # A touch that a model gives nothing makes no row.
         return {key: values for key, values in found.items() if any(values.values())}
 
@@ -149,6 +170,7 @@ class World:
         at = datetime.fromtimestamp(at_ms / 1000, ZONE)
         special = {
             "landing_page": (touch.get("landing_page") or "").partition("?")[0] or None,
+            **{name: (touch.get("params") or {}).get(name) for name in ("sub1", "sub3", "sub5")},
             "publisher": owner["publisher_id"],
             "campaign": owner["campaign_id"],
             "day": at.date().isoformat(),
@@ -168,10 +190,21 @@ def figures(row: ReportRow) -> dict[str, Any]:
         "answered": row.answered,
         "duration": row.duration,
         "talk": row.talk_seconds,
+        "qualified": row.qualified or 0,
+        "payout": row.payout.amount if row.payout else 0,
+        "revenue": row.revenue.amount if row.revenue else 0,
     }
 
 
-BY = ("source", "source,medium,keyword", "landing_page", "device", "publisher", "channel,day", "weekday,hour", "")
+# A touch's amount is whole, and within one unit of its share; so a group's is within as many as it has touches.
+NEARLY = {"duration": 0.06, "talk": 0.06, "payout": 8, "revenue": 8}
+
+
+SHARING = ("linear", "position_based", "time_decay")
+BY = (
+    *("source", "source,medium,keyword", "landing_page", "device", "publisher", "channel,day", "weekday,hour", ""),
+    *("sub1", "sub3,source,sub1", "sub5"),
+)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -198,8 +231,10 @@ async def every_figure(parts: Parts, world: World, model: str) -> None:
         assert told.keys() == expected.keys()
         for key, values in expected.items():
             for name, value in told[key].items():
-                nearly = 0.06 if name in ("duration", "talk") else 2e-4
+                nearly = NEARLY.get(name, 2e-4) if model in SHARING or name in ("duration", "talk") else 2e-4
                 assert value == pytest.approx(float(values[name]), abs=nearly), (key, name)
+        for name in ("payout", "revenue"):
+            assert sum(figure[name] for figure in told.values()) == sum(one[name] or 0 for one in world.calls)
         assert sum(row.calls for row in rows) == pytest.approx(len(world.calls), abs=1e-9)
         assert [row.calls for row in rows] == sorted((row.calls for row in rows), reverse=True)
 
@@ -214,6 +249,10 @@ async def test_filters_hold_for_touches_and_owners(parts: Parts) -> None:
     assert {row.source: round(row.calls, 3) for row in rows} == {
         k[0]: round(float(v["calls"]), 3) for k, v in expected.items()
     }
+    only = structs.replace(ALL, sub1="AFF-7")
+    rows = await attribution(parts.ledger, ADMIN, only, ("sub3",), "linear", 100)
+    expected = world.brute(("sub3",), "linear", lambda one: (one["params"] or {}).get("sub1") == "aff-7")
+    assert {row.sub3: row.sessions for row in rows} == {key[0]: one["sessions"] for key, one in expected.items()}
     [nothing] = await attribution(parts.ledger, ADMIN, structs.replace(ALL, campaign="cmp_2"), (), "linear", 100) or [
         ReportRow()
     ]
@@ -250,3 +289,77 @@ async def test_a_report_of_what_only_calls_have(parts: Parts) -> None:
 def test_what_is_no_dimension_is_refused(wrong: str, said: str) -> None:
     with pytest.raises(InvalidField, match=said):
         dimensions(wrong)
+
+
+async def test_each_side_sees_its_own_money(parts: Parts) -> None:
+    await add(parts)
+    judged = {"qualified": True, "billable": True, "payout": 1_000, "revenue": 2_500}
+    free = {"qualified": False, "billable": True, "payout": 0, "revenue": 500}
+    await insert_rows(
+        parts,
+        schema.call,
+        call("call_1", HOUR, source="radio", **judged),
+        call("call_2", HOUR, source="radio", **free),
+        call("call_3", HOUR, source="yelp"),
+    )
+    asked = ALL, ("source",), "last_touch", 10
+
+    async def of(principal: Principal) -> dict[Any, tuple[Any, ...]]:
+        rows = await attribution(parts.ledger, principal, *asked)
+        names = ("qualified", "payout", "revenue", "margin", "payout_per_qualified")
+        return {row.source: tuple(getattr(row, name) for name in names) for row in rows}
+
+    usd = partial(Money, currency="USD")
+    nothing = (None,) * 5
+    assert await of(ADMIN) == {"radio": (1, usd(1_000), usd(3_000), usd(2_000), usd(1_000)), "yelp": nothing}
+    publisher = Principal("tok", "", "publisher", publisher="pub_1")
+    assert await of(publisher) == {"radio": (1, usd(1_000), None, None, usd(1_000)), "yelp": nothing}
+    advertiser = Principal("tok", "", "advertiser", campaign="cmp_1")
+    assert await of(advertiser) == {"radio": (2, None, usd(3_000), None, None), "yelp": nothing}
+
+
+async def test_amounts_of_several_currencies_are_not_added_up(parts: Parts) -> None:
+    await add(parts)
+    await add(parts, suffix="2", first=100)
+    async with parts.ledger.write() as connection:
+        await connection.execute(update(schema.campaign).where(schema.campaign.c.id == "cmp_2").values(currency="EUR"))
+    paid = {"source": "radio", "qualified": True, "billable": True, "payout": 100, "revenue": 300}
+    await insert_rows(
+        parts,
+        schema.call,
+        *(call(f"usd_{n}", (n + 40) * HOUR, **paid) for n in range(2)),
+        *(call(f"eur_{n}", (n + 40) * HOUR, **paid, campaign_id="cmp_2", publisher_id="pub_2") for n in range(3)),
+    )
+    ask = ("source",), "last_touch", 10
+
+    async def seen(only: ReportFilter, principal: Principal = ADMIN) -> tuple[Any, ...]:
+        found = await report(parts.ledger, principal, only, *ask)
+        [row] = found.rows
+        assert row == structs.replace(found.total, source="radio")
+        return row.qualified, row.payout, row.revenue, row.elsewhere, found.currency, found.others
+
+    for _ in range(2):
+        assert await seen(ALL) == (5, Money(300, "EUR"), Money(900, "EUR"), 2, "EUR", ["USD"])
+        usd = structs.replace(ALL, currency="USD")
+        assert await seen(usd) == (5, Money(200, "USD"), Money(600, "USD"), 3, "USD", ["EUR"])
+        assert await seen(structs.replace(ALL, currency="JPY")) == (5, None, None, 5, "JPY", ["EUR", "USD"])
+        assert await seen(structs.replace(ALL, campaign="cmp_1")) == (
+            *(2, Money(200, "USD"), Money(600, "USD"), 0),
+            *("USD", []),
+        )
+        of_one = Principal("tok", "", "publisher", publisher="pub_1")
+        assert await seen(ALL, of_one) == (2, Money(200, "USD"), None, 0, "USD", [])
+        await seal.seal_all(parts)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**12), st.lists(st.integers(0, 99), min_size=1, max_size=9)), min_size=1))
+def test_the_parts_of_a_call_sum_to_its_amount(calls: list[tuple[int, list[int]]]) -> None:
+    shares = [in_millionths(tuple(Fraction(weight + 1, sum(of) + len(of)) for weight in of)) for _, of in calls]
+    amounts = [[amount] * len(of) for amount, of in calls]
+    found = divided(np.array([one for of in amounts for one in of]), np.array([one for of in shares for one in of]))
+    at = 0
+    for (amount, of), its in zip(calls, shares, strict=True):
+        got = found[at : at + len(of)].tolist()
+        assert sum(got) == amount
+        assert all(abs(part - amount * share / 1e6) <= 1 + amount * 1e-15 for part, share in zip(got, its, strict=True))
+        at += len(of)

@@ -20,7 +20,7 @@ from dni.report.model import ReportFilter
 from dni.session.model import Touch
 from dni.session.news import late_clicks
 from dni.session.sessions import Batch, LeaseRow, SessionNews, SessionRow, Sessions
-from tests.dashboard.samples import HOUR, MINUTE, insert_rows, lease, session
+from tests.dashboard.samples import HOUR, MINUTE, call, insert_rows, lease, session
 from tests.support.world import START_MS, add
 
 ADMIN = Principal("tok", "", "admin")
@@ -48,6 +48,7 @@ class Hands:
             values = session(f"s{self.count}", 0, source=self.chance.choice(["google", "bing", None]))
             values |= {"started_at_ms": self._moment(), "visitor_id": f"v{self.chance.randrange(6)}"}
             values |= {"landing_page": self.chance.choice(["https://a.example/x?gclid=1", "https://a.example/x", None])}
+            values |= {"params": ('{"sub1":"a"}', '{"sub1":"b","sub2":"c"}', None)[self.count % 3]}
             row = SessionRow(**values)
             batch.session(row, begins=True)
             self.sessions.append(row)
@@ -76,7 +77,7 @@ class Hands:
         """Perhaps of a telephone that called later, or of which the end was heard before."""
         self.count += 1
         at_ms, who = self._moment(), self.chance.choice(self.sessions)
-        touch = Touch(source=who.source, landing_page=who.landing_page)
+        touch = Touch(source=who.source, landing_page=who.landing_page, params={"sub1": "a"})
         told = Attribution(
             session=who.id,
             visitor=who.visitor_id,
@@ -123,7 +124,7 @@ class Hands:
             return
         nobody = Attribution(method="none")
         async with self.parts.ledger.write() as connection:
-            await credits.credit(connection, row["id"], nobody, "cmp_1")
+            await credits.credit(connection, row["id"], nobody, "cmp_1", self.parts.clock.now_ms())
 
     async def credits_anew(self) -> None:
         if (row := await self._call(schema.call.c.method.is_not(None))) is None:
@@ -160,7 +161,7 @@ async def told(parts: Parts) -> list[Any]:
     """Reports of sessions and of calls, over all and over some of the time, with the period before."""
     now_ms = parts.clock.now_ms() + 1
     found: list[Any] = []
-    for names in (NAMES, ("source", "day", "publisher"), ()):
+    for names in (NAMES, ("source", "day", "publisher"), ("sub1", "sub2"), ()):
         for span in (30 * DAY, 25 * HOUR):
             only = ReportFilter(from_ms=now_ms - span, to_ms=now_ms)
             one: Report = await report(parts.ledger, ADMIN, only, names, "linear", 1000, now_ms - 2 * span)
@@ -276,3 +277,62 @@ async def test_what_is_forgotten_for_its_age_goes_on_counting(parts: Parts) -> N
     only = ReportFilter(from_ms=0, to_ms=START_MS)
     [row] = await attribution(parts.ledger, ADMIN, only, (), "last_touch", 1)
     assert row.sessions == 5
+
+
+async def of_before(parts: Parts) -> None:
+    """Columns as they were made when nobody grouped by sub-ids."""
+    async with parts.ledger.write() as connection:
+        await connection.execute(delete(schema.chunk_column).where(schema.chunk_column.c.name.in_(schema.SUBS)))
+
+
+async def by_sub(parts: Parts) -> dict[Any, tuple[int | None, float]]:
+    only = ReportFilter(from_ms=0, to_ms=START_MS)
+    rows = await attribution(parts.ledger, ADMIN, only, ("sub1",), "last_touch", 10)
+    return {row.sub1: (row.sessions, row.calls) for row in rows}
+
+
+async def test_columns_of_before_a_dimension_came_are_made_anew_and_until_then_rows_count(parts: Parts) -> None:
+    await add(parts)
+    some = [session(f"s{at}", (at + 2) * DAY, params={"sub1": "a"} if at % 2 else None) for at in range(5)]
+    await insert_rows(parts, schema.session, *some)
+    await insert_rows(parts, schema.call, call("call_1", 3 * DAY, params={"sub1": "b"}))
+    expected = {None: (3, 0), "a": (2, 0), "b": (0, 1)}
+    await seal.seal_all(parts)
+    await of_before(parts)
+    assert await by_sub(parts) == expected
+    async with parts.ledger.read() as connection:
+        assert await chunks.unsealed(connection, "session") is None
+        assert [len(await chunks.lacking(connection, kind, "sub5")) for kind in seal.KINDS] == [1, 1]
+    await seal.seal_all(parts)
+    async with parts.ledger.read() as connection:
+        assert [await chunks.lacking(connection, kind, "sub5") for kind in seal.KINDS] == [[], []]
+    async with parts.ledger.write() as connection:  # the columns alone must say it now
+        await connection.execute(update(schema.session).values(params=None))
+    assert await by_sub(parts) == expected
+
+
+async def test_what_was_forgotten_before_a_dimension_came_has_nothing_of_it(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seal, "_AT_ONCE", 2)
+    await add(parts)
+    await insert_rows(
+        parts, schema.session, *(session(f"s{at}", at * DAY, params={"sub1": "a"}) for at in range(2, 12))
+    )
+    while (await chunks_of(parts)) < 5:
+        assert await seal.seal_next(parts)
+    await of_before(parts)
+    until_ms = START_MS - 8 * DAY
+    async with parts.ledger.write() as connection:
+        await connection.run_sync(stale.make_final, "session", until_ms)
+        await connection.execute(delete(schema.session).where(schema.session.c.started_at_ms < until_ms))
+    await seal.seal_all(parts)
+    found = await by_sub(parts)
+    assert sum(sessions or 0 for sessions, _ in found.values()) == 10
+    assert found[None][0] in (3, 4)
+
+
+async def chunks_of(parts: Parts) -> int:
+    async with parts.ledger.read() as connection:
+        known = await chunks.within(connection, "session", 0, START_MS)
+    return sum(one.sealed for one in known)

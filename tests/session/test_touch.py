@@ -400,21 +400,22 @@ def test_packing_drops_the_least_important_first() -> None:
         referrer="https://r.example/" + "r" * 60,
         landing_page="https://www.plumber.example/" + "p" * 60 + "?" + "q" * 90,
         click_ids={"gclid": "g" * 90},
-        params={"sub1": "s" * 60},
+        params={"sub1": "s" * 60, "sub2": "s" * 9, "utm_id": "u" * 40},
         paid=True,
         click=1,
     )
     lost: list[set[str]] = []
     for grown in range(0, 400, 10):
         short = unpacked(packed(msgspec.structs.replace(touch, click_ids=touch.click_ids | {"ttclid": "t" * grown}))[0])
-        gone = {name for name in ("content", "referrer", "landing_page", "params") if not getattr(short, name)}
+        gone = {name for name in ("content", "referrer", "landing_page") if not getattr(short, name)}
+        gone |= touch.params.keys() - short.params.keys()
         gone |= {"query"} if "?" not in (short.landing_page or "") else set()
         gone |= {"ttclid"} if "ttclid" not in short.click_ids else set()
         if not lost or gone != lost[-1]:
             lost.append(gone)
         assert "gclid" in short.click_ids
         assert (short.source, short.keyword, short.paid, short.click) == ("google", "plumber", True, 1)
-    order = ["query", "content", "referrer", "landing_page", "params", "ttclid"]
+    order = ["query", "content", "referrer", "landing_page", "utm_id", "sub1", "sub2", "ttclid"]
     assert all(gone == set(order[: len(gone)]) for gone in lost)
     assert lost[-1] == set(order)
 

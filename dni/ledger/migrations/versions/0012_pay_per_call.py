@@ -23,10 +23,11 @@ def upgrade() -> None:
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("act", sa.Text(), nullable=False, comment="the API's name of the operation, such as change_campaign"),
         sa.Column("object_id", sa.Text(), nullable=True, comment="what it was done to"),
-        sa.Column("told", sa.JSON(), nullable=False, comment="fields that were given, without secrets and callers"),
+        sa.Column("told", sa.JSON(), nullable=False, comment="access.acts.Told by field, without secrets and callers"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
     op.create_index("ix_audit_object_id", "audit", ["object_id"], unique=False)
+    op.create_index("ix_audit_by_id", "audit", ["by_id"], unique=False)
     op.create_table(
         "signed_in",
         sa.Column("id", sa.Text(), nullable=False),
@@ -38,6 +39,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_signed_in")),
     )
     op.create_index("ix_signed_in_principal_id", "signed_in", ["principal_id"], unique=False)
+    op.create_table(
+        "sign_in_try",
+        sa.Column(
+            "digest",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="SHA-256 of an e-mail address in lower case, known or not",
+        ),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False, comment="with a password, since then, none of them right"),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_sign_in_try")),
+    )
+    op.create_index("ix_sign_in_try_since_ms", "sign_in_try", ["since_ms"], unique=False)
     op.create_table(
         "account",
         sa.Column("id", sa.Text(), nullable=False),
@@ -86,6 +100,10 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False, comment="verdict, outcome, correction, dispute or reattribution"),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("corrects_id", sa.Text(), nullable=True, comment="the posting before it of the same call"),
+        sa.Column("payout", sa.BigInteger(), nullable=False, comment="what it adds to the publisher's, in minor units"),
+        sa.Column(
+            "revenue", sa.BigInteger(), nullable=False, comment="what it adds to the advertiser's, in minor units"
+        ),
         sa.ForeignKeyConstraint(["call_id"], ["call.id"], name=op.f("fk_posting_call_id")),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_posting_campaign_id")),
         sa.ForeignKeyConstraint(["corrects_id"], ["posting.id"], name=op.f("fk_posting_corrects_id")),
@@ -93,8 +111,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_posting")),
     )
     op.create_index("ix_posting_call_id", "posting", ["call_id"], unique=False)
-    op.create_index("ix_posting_campaign_id_call_at_ms", "posting", ["campaign_id", "call_at_ms"], unique=False)
-    op.create_index("ix_posting_publisher_id_call_at_ms", "posting", ["publisher_id", "call_at_ms"], unique=False)
+    op.create_index("ix_posting_campaign", "posting", ["campaign_id", "call_at_ms", "revenue", "payout"], unique=False)
+    op.create_index(
+        "ix_posting_publisher", "posting", ["publisher_id", "currency", "call_at_ms", "payout"], unique=False
+    )
     op.create_index("uq_posting_corrects_id", "posting", ["corrects_id"], unique=True)
     op.create_index(
         "uq_posting_first",
@@ -140,6 +160,12 @@ def upgrade() -> None:
             nullable=True,
             comment="qualification.model.Terms: what is no default; null: ended",
         ),
+        sa.Column(
+            "looks_back_ms",
+            sa.BigInteger(),
+            nullable=False,
+            comment="so long before a call it looks for an earlier one",
+        ),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("by_id", sa.Text(), nullable=False),
         sa.Column("by_name", sa.Text(), nullable=False),
@@ -167,6 +193,8 @@ def upgrade() -> None:
         "dispute",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("call_id", sa.Text(), nullable=False),
+        sa.Column("campaign_id", sa.Text(), nullable=False),
+        sa.Column("publisher_id", sa.Text(), nullable=True),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("side", sa.Text(), nullable=False, comment="payout or revenue: whose money it is about"),
         sa.Column("reason", sa.Text(), nullable=False),
@@ -180,6 +208,8 @@ def upgrade() -> None:
         sa.Column("adjustment_id", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["adjustment_id"], ["adjustment.id"], name=op.f("fk_dispute_adjustment_id")),
         sa.ForeignKeyConstraint(["call_id"], ["call.id"], name=op.f("fk_dispute_call_id")),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_dispute_campaign_id")),
+        sa.ForeignKeyConstraint(["publisher_id"], ["publisher.id"], name=op.f("fk_dispute_publisher_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute")),
     )
     op.create_index("ix_dispute_call_id", "dispute", ["call_id"], unique=False)
@@ -216,17 +246,23 @@ def upgrade() -> None:
         sa.Column("posting_id", sa.Text(), nullable=False),
         sa.Column("statement_id", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["posting_id"], ["posting.id"], name=op.f("fk_statement_line_posting_id")),
-        sa.ForeignKeyConstraint(["statement_id"], ["statement.id"], name=op.f("fk_statement_line_statement_id")),
+        sa.ForeignKeyConstraint(
+            ["statement_id"],
+            ["statement.id"],
+            name=op.f("fk_statement_line_statement_id"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
         sa.PrimaryKeyConstraint("posting_id", name=op.f("pk_statement_line")),
     )
-    op.create_index("ix_statement_line_statement_id", "statement_line", ["statement_id"], unique=False)
+    op.create_index("ix_statement_line_statement_id", "statement_line", ["statement_id", "posting_id"], unique=False)
     op.create_table(
         "verdict",
         sa.Column("call_id", sa.Text(), nullable=False),
         sa.Column("terms_id", sa.Text(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
-        sa.Column("counts", sa.Boolean(), nullable=False, comment="later calls of this telephone are duplicates of it"),
         sa.Column("told", sa.JSON(), nullable=False, comment="qualification.model.Verdict"),
+        sa.Column("basis", sa.JSON(), nullable=False, comment="qualification.verdicts.Basis: what it was judged by"),
         sa.ForeignKeyConstraint(["call_id"], ["call.id"], name=op.f("fk_verdict_call_id")),
         sa.ForeignKeyConstraint(["terms_id"], ["terms.id"], name=op.f("fk_verdict_terms_id")),
         sa.PrimaryKeyConstraint("call_id", name=op.f("pk_verdict")),
