@@ -56,6 +56,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     run          reads: `run(ask)`, writes: `run(connection, ask)` in one transaction. Lists give (views, cursor)
     answer       type of what it gives, of one entry for a list; None: 204, no content
+    whole        what the body leaves out is gone, else it stays
     before       reads, in the write's transaction, what it is about to change: the audit log tells what was
     workflow     `run(parts, ask)` instead: it has transactions of its own, and done twice it is done once
     configures   the write changes what pages and calls are served from
@@ -82,6 +83,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     settles: bool = False
     secret: str | None = None
     before: Callable[..., Awaitable[Any]] | None = None
+    whole: bool = False
     csv: Callable[[Any, list[Any]], str] | None = None
 
     @property

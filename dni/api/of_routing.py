@@ -59,6 +59,7 @@ OPERATIONS = (
         body_limit=_LIMIT,
         answer=Routing,
         before=_as_it_is,
+        whole=True,
     ),
     Operation(
         method="POST",

@@ -58,6 +58,10 @@ async def _versions(ask: Ask) -> Any:
         return await terms.versions(connection, ask.principal, ask.id), None
 
 
+async def _before(connection: AsyncConnection, ask: Ask) -> Any:
+    return await terms.present(connection, ask.principal, ask.id, ask.body.publisher, ask.now_ms)
+
+
 async def _put(connection: AsyncConnection, ask: Ask) -> Any:
     new: NewTerms = ask.body
     owner = ask.id, new.publisher
@@ -114,6 +118,7 @@ OPERATIONS = (
         room="campaigns",
         access="write",
         run=_put,
+        before=_before,
         body=NewTerms,
         body_limit=_LIMIT,
         answer=TermsView,

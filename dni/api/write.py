@@ -35,7 +35,7 @@ async def write(parts: Parts, operation: Operation, ask: Ask, key: str | None = 
         before = await operation.before(connection, ask) if operation.before else None
         value = await operation.run(connection, ask)
         about = ask.id or getattr(value, "id", None)
-        told = acts.told(ask.body, before, value, whole=operation.method == "PUT")
+        told = acts.told(ask.body, before, value, whole=operation.whole)
         await audit.note(connection, ask.now_ms, ask.principal, operation.name, about, told)
         if key is not None:
             answer = msgspec.structs.replace(value, **{operation.secret: None}) if operation.secret else value

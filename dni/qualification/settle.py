@@ -15,12 +15,13 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, Text, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, exists, literal, select, update
 
+from dni.call import statements
 from dni.call.model import STATES
 from dni.errors import Unavailable
 from dni.ledger import stale
-from dni.ledger.schema import SUBS, adjustment, call, campaign, dispute, number, pool, session, tag, verdict
+from dni.ledger.schema import SUBS, adjustment, call, campaign, dispute, number, pool, posting, session, tag, verdict
 from dni.parts import Parts
 from dni.payout import journal
 from dni.payout.journal import Kind, Owner
@@ -125,9 +126,13 @@ def settle_call(connection: Connection, call_id: str, now_ms: int) -> None:
     changes: dict[str, Any] = {"unsettled_ms": None}
     if row["campaign_id"] is not None and STATES[row["status"]].ends:
         changes |= _settle(connection, row, now_ms)
-    connection.execute(_CHANGE, {"this": call_id, **changes})
-    if any(row[name] != value for name, value in changes.items() if name != "unsettled_ms"):
-        stale.mark(connection, "call", [row["started_at_ms"]])
+    changed = {name: value for name, value in changes.items() if row[name] != value}
+    if len(changed) == 1:  # nothing that reports read
+        connection.execute(_CHANGE, {"this": call_id, **changed})
+        return
+    told = {f"new_{name}": value for name, value in changed.items()} | {"this": call_id}
+    moment_ms = row["started_at_ms"]
+    statements.change(tuple(changed)).run(connection, told | stale.of_calls(moment_ms, moment_ms, None, None))
 
 
 def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[str, Any]:
@@ -138,6 +143,8 @@ def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[st
     made = _judged(connection, row, version, before) if version else None
     if made is None and before is not None:
         verdicts.drop(connection, row["id"])
+    if before is None:  # comes before budgets are locked: who tells of a later call has its row first
+        dedupe.unsettle_later(connection, row, row["started_at_ms"], now_ms)
     made = _within_budgets(connection, row, version.terms if version else None, made, adjusted, now_ms)
     amounts = _amounts(version.terms if version else None, made.verdict if made else None, adjusted, row)
     if made is not None and amounts is not None:
@@ -146,9 +153,8 @@ def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[st
         if made != before:
             verdicts.keep(connection, row["id"], made, now_ms, anew=before is not None)
     _post(connection, row, amounts, adjusted, made, before, now_ms)
-    if made is None or before is None or made.basis.seen != before.basis.seen:
-        since_ms = min(row["started_at_ms"], before.basis.began_ms if before else row["started_at_ms"])
-        dedupe.unsettle_later(connection, row, since_ms, now_ms)
+    if before is not None and (made is None or made.basis.seen != before.basis.seen):
+        dedupe.unsettle_later(connection, row, min(row["started_at_ms"], before.basis.began_ms), now_ms)
     return {name: getattr(amounts, name) if amounts else None for name in Amounts.__struct_fields__}
 
 
@@ -215,15 +221,15 @@ def _within_budgets(
     if made is None or not reached:
         return made
     told = made.verdict
-    payout = told.payout.amount if "payout" in by_hand else payout
-    revenue = told.revenue.amount if "revenue" in by_hand else revenue
     # A publisher does not read what the advertiser spends.
     own = "; ".join(one.told for one in reached if one.text == OF_PUBLISHER)
     shared = "; ".join(one.told for one in reached if one.text != OF_PUBLISHER)
     return replace(
         made,
         verdict=replace(
-            told, payout=_cut(told.payout, payout, own or _USED_UP), revenue=_cut(told.revenue, revenue, shared)
+            told,
+            payout=told.payout if "payout" in by_hand else _cut(told.payout, payout, own or _USED_UP),
+            revenue=told.revenue if "revenue" in by_hand else _cut(told.revenue, revenue, shared),
         ),
     )
 
@@ -274,7 +280,7 @@ def _post(
     """The difference to what was posted before; what was another's is taken back whole."""
     payout, revenue = (amounts.payout, amounts.revenue) if amounts else (0, 0)
     owner = Owner(row["campaign_id"], row["publisher_id"], row["currency"])
-    standing = journal.standing(connection, row["id"])
+    standing = journal.standing(connection, row["id"]) if row["is_posted"] else None
     corrects = standing.last if standing else None
     had_payout, had_revenue = (standing.payout, standing.revenue) if standing else (0, 0)
     kind, reason = _kind(adjusted, made, before)
@@ -349,6 +355,7 @@ _CALL = (
         campaign.c.advertiser,
         campaign.c.routing["holidays"].label("holidays"),
         _SHARED.label("shared_pool"),
+        exists(select(literal(1)).where(posting.c.call_id == call.c.id)).label("is_posted"),
         verdict.c.terms_id,
         verdict.c.told,
         verdict.c.basis,

@@ -66,6 +66,7 @@ PURE = {
     "dashboard.timeline",
     "dashboard.trend",
     "dashboard.verdict_story",
+    "dashboard.what_if_form",
     "dashboard.words",
     "outbound.google_ads",
     "dashboard.zones",
