@@ -308,7 +308,7 @@ def _line(row: RowMapping, currency: str) -> StatementLine:
         campaign=row["campaign_id"],
         campaign_name=row["name"],
         kind=row["kind"],
-        reason=row["reason"],
+        reason=row["reason"] or None,  # "" where it was forgotten
         amount=Money(row["payout"], currency),
         corrects=row["corrects"],
         verdict=_in_short(row["told"]),
