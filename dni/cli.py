@@ -198,6 +198,55 @@ def attribute(
 
 
 @app.command()
+def reconcile(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A carrier's or a network's list of calls.")],
+    campaign: Annotated[str | None, typer.Option(metavar="ID", help="It lists calls of this campaign.")] = None,
+    publisher: Annotated[str | None, typer.Option(metavar="ID", help="It lists calls of this publisher.")] = None,
+    carrier: Annotated[str | None, typer.Option(metavar="ID", help="It lists calls of this carrier account.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="DAY", help="Calls from then on; else from the list's first.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="DAY", help="Calls before then; else to the list's last.")] = None,
+    window: Annotated[
+        str | None, typer.Option(metavar="S", help="How far clocks may be apart.", show_default="120s")
+    ] = None,
+    tolerance: Annotated[
+        str | None, typer.Option(metavar="S", help="How far durations may be apart.", show_default="2s")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Of times that tell none, and of days.", show_default="UTC")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(metavar="id=…,time=…", help="Headings, where they are not the usual ones.")
+    ] = None,
+    day_first: Annotated[bool, typer.Option("--day-first", help="22/11/2026, not 11/22/2026.")] = False,
+    out_file: Annotated[Path | None, typer.Option("--out", metavar="REPORT.csv", help="All that differs.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Compare a list of calls with ours: what is missing, extra or different. Exit status 1 if anything is."""
+    from dni.payout import reconcile_options
+    from dni.payout.reconcile_command import compare
+
+    given = reconcile_options.Given(
+        file=file,
+        campaign=campaign,
+        publisher=publisher,
+        carrier=carrier,
+        from_=from_,
+        to=to,
+        window=window,
+        tolerance=tolerance,
+        timezone=timezone,
+        columns=columns,
+        day_first=day_first,
+        out=out_file,
+    )
+    asked = reconcile_options.read(given)
+    if _on_ledger(data_dir, lambda ledger, _now_ms: compare(ledger, asked, out)):
+        raise typer.Exit(1)
+
+
+@app.command()
 def recount(data_dir: DataDir = None) -> None:
     """Make the columns that reports are counted from anew: the running service does, the rows count meanwhile."""
 

@@ -106,8 +106,6 @@ def _go_on(
     changes = _facts(row, event, told)
     if event.kind == "dialled":
         attempts.end(connection, row["id"], event.destination_state, told.received_ms)
-        if row["held"]:
-            budgets.follow(connection, row, is_over=False)
     decision = _chosen(connection, {**row, **changes}, told, choose)
     changes |= _decided({**row, **changes}, decision)
     changes |= _state({**row, **changes}, events.values())

@@ -11,6 +11,12 @@ MEANING = {
     "Answered": "The share of calls that were connected.",
     "Mean length": "From first ring to end, of one call.",
     "Per 100 visits": "Calls for every hundred visits.",
+    "Qualified": "Calls that count by their terms: a payout policy matched, for an advertiser a revenue policy.",
+    "Payout": "What publishers are paid for these calls, as they are judged now. Rows sum to the total: of a call that "
+    "is shared among visits each has whole cents.",
+    "Revenue": "What advertisers pay for these calls, as they are judged now; it is shared as payout is.",
+    "Margin": "Revenue less payout.",
+    "Per qualified": "The payout of one qualified call.",
     "Usual": "The mean of the same weekday in the last four weeks, each until this time of day.",
     "On the phone now": "Calls that ring, hear a menu or are talked on. One that began more than four hours ago has "
     "ended, and we did not hear of it.",
@@ -31,10 +37,11 @@ WORDS = {
     "Pool": "Tracking numbers that visitors are shown in turn, each to one visitor at a time.",
     "Visit": "One visit of a browser; after 30 minutes without activity, or by a new paid click, another begins. The "
     "API says session.",
-    "Touch": "How a visit came: source, medium, campaign name, keyword, content, channel, click ids, referrer, landing "
-    "page.",
+    "Touch": "How a visit came: source, medium, campaign name, keyword, content, channel, sub-ids, click ids, "
+    "referrer, landing page.",
     "Source / medium": "Who sent the visitor, and in which way: google / cpc is a paid search at Google.",
     "Channel": "The group that source and medium belong to, by the rules of Google Analytics 4, and AI assistants.",
+    "Sub-id": "One of five texts (sub1 to sub5) in a publisher's links that tell its own sources apart.",
     "Lease": "The time in which one tracking number is shown to one visit.",
     "Call": "One call that came in, from its first ring to its end.",
     "Credit model": "How a call is shared among the visits of the visitor who made it: all to the first or the last, "
@@ -45,6 +52,7 @@ WORDS = {
 
 OF_REPORT = ("Visits", "Calls", "Before", "Expected", "First time", "Answered", "Mean length", "Per 100 visits")
 OF_OVERVIEW = ("Calls", "Visits", "Answered", "First time", "Usual", "On the phone now", "Before")
+OF_MONEY = ("Qualified", "Payout", "Revenue")
 
 
 def meaning(names: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from dni.call.refusals import Refusals
 from dni.call.search import CallFilter, CallView, list_calls
 from dni.dashboard import call_rows, overview_rows, source_rows
 from dni.dashboard.door import Reader
-from dni.dashboard.figures import OF_OVERVIEW, meaning
+from dni.dashboard.figures import OF_MONEY, OF_OVERVIEW, meaning
 from dni.dashboard.live import live_address
 from dni.dashboard.overview_rows import DAYS, Hours, Trouble
 from dni.dashboard.owners import owners_of
@@ -55,12 +55,12 @@ class Overview:
             reader=reader,
             owners=owners,
             live=[call_rows.row(call, owners.zone, now_ms) for call in await self._live(reader, now_ms)],
-            figures=overview_rows.figures(hours.today()),
+            figures=(figures := overview_rows.figures(hours.today())),
             points=(points := hours.trend(days)),
             is_empty=not any(point.calls or point.visits for point in points),
             days=days,
             all_days=DAYS,
-            meaning=meaning(OF_OVERVIEW),
+            meaning=meaning((*OF_OVERVIEW, *(one.name for one in figures if one.name in OF_MONEY))),
             live_address=live_address(now_ms, figures=True),
             sources=source_rows.rows(asked, found, {}),
             sources_page=asked.address(),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from dni.dashboard import trend, words
 from dni.dashboard.trend import Point
 from dni.dashboard.words import Badge, Change
+from dni.money import Money
 from dni.report.model import ReportRow
 
 DAYS = (14, 30)
@@ -21,7 +23,9 @@ _FEW = 3
 
 
 class Today(msgspec.Struct, frozen=True):
-    """Until now. `usual`: the mean of the same weekday until the same minute; None: there was no such day yet."""
+    """Until now. `usual`: the mean of the same weekday until the same minute; None: there was no such day yet.
+    `qualified`: None where no call was judged these days; so are amounts, and those that are not the reader's to know.
+    """
 
     visits: int
     calls: int
@@ -30,6 +34,10 @@ class Today(msgspec.Struct, frozen=True):
     usual: float | None
     usual_visits: float | None
     says: str
+    qualified: float | None = None
+    payout: Money | None = None
+    revenue: Money | None = None
+    margin: Money | None = None
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -73,7 +81,18 @@ class Hours:
             usual=usual,
             usual_visits=self._usual(seen, lambda row: row.sessions or 0),
             says=_compared(calls, usual),
+            qualified=sum(row.qualified or 0.0 for row in rows) if self._any("qualified") is not None else None,
+            **{name: self._sum(name, rows) for name in ("payout", "revenue", "margin")},
         )
+
+    def _any(self, name: str) -> Any:
+        """Of the last day that has it."""
+        known = (getattr(row, name) for day in sorted(self._days, reverse=True) for row in self._days[day].values())
+        return next((value for value in known if value is not None), None)
+
+    def _sum(self, name: str, rows: Iterable[ReportRow]) -> Money | None:
+        some: Money | None = self._any(name)
+        return some and sum((amount for row in rows if (amount := getattr(row, name))), Money(0, some.currency))
 
     def trend(self, days: int) -> list[Point]:
         """The oldest day first."""
@@ -105,7 +124,21 @@ def figures(today: Today) -> list[Figure]:
             f"{words.count(today.answered)} of {words.count(today.calls)}" if today.calls else "no call yet",
         ),
         Figure("First time", words.count(today.first_time), "callers who never called before"),
+        *_money(today),
     ]
+
+
+def _money(today: Today) -> list[Figure]:
+    if today.qualified is None:
+        return []
+    of_calls = f"of {words.count(today.calls)} {'call' if today.calls == 1 else 'calls'}"
+    found = [Figure("Qualified", words.count(today.qualified), of_calls)]
+    if today.payout is not None:
+        found.append(Figure("Payout", words.amount(today.payout), f"{today.payout.currency}, as judged by now"))
+    if today.revenue is not None:
+        more = "as judged by now" if today.margin is None else f"margin {words.amount(today.margin)}"
+        found.append(Figure("Revenue", words.amount(today.revenue), f"{today.revenue.currency}, {more}"))
+    return found
 
 
 def _compared(calls: float, usual: float | None) -> str:

@@ -1,5 +1,6 @@
 """The pages of sources and of keywords: how they are asked for, and their rows as a person reads them. Pure."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
@@ -14,6 +15,7 @@ from dni.dashboard import filters, words
 from dni.dashboard.filters import Filters
 from dni.dashboard.words import Change
 from dni.ledger.schema import SUBS
+from dni.money import Money
 from dni.report.attribution import Report
 from dni.report.model import MODELS, OF_CALL, OF_OWNER, OF_TIME, OF_TOUCH, ReportFilter, ReportRow
 
@@ -59,6 +61,15 @@ MODEL_NAMES = {
 }
 assert set(MODEL_NAMES) == set(MODELS)
 
+MONEY = {
+    "qualified": "Qualified",
+    "payout": "Payout",
+    "revenue": "Revenue",
+    "margin": "Margin",
+    "payout_per_qualified": "Per qualified",
+}
+_CURRENCY = re.compile("[A-Z]{3}")
+
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # What a report can be narrowed by.
 _NARROWED = (*OF_TOUCH, *OF_OWNER, *OF_CALL)
@@ -68,7 +79,7 @@ _NOT_LISTED = {"weekday", "hour"}
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """`first` and `last` are days of the reader's zone, both within."""
+    """`first` and `last` are days of the reader's zone, both within. `currency`: of the amounts; `""`: that of most."""
 
     path: str
     by: str
@@ -76,6 +87,7 @@ class Asked(msgspec.Struct, frozen=True):
     filters: Filters
     first: date
     last: date
+    currency: str = ""
 
     @property
     def choices(self) -> By:
@@ -99,7 +111,7 @@ class Asked(msgspec.Struct, frozen=True):
     def address(self, path: str = "", **changes: str) -> str:
         """`from_` is `from`; `""` removes."""
         path = path or self.path
-        now = {"by": self.by, "model": self.model, **self.filters.values}
+        now = {"by": self.by, "model": self.model, "currency": self.currency, **self.filters.values}
         now |= {name.rstrip("_"): value for name, value in changes.items()}
         usual = {"by": next(iter(self.choices)), "model": "last_touch"}
         return f"{path}?{urlencode({k: v for k, v in now.items() if v and v != usual.get(k)})}".removesuffix("?")
@@ -108,7 +120,7 @@ class Asked(msgspec.Struct, frozen=True):
         """What is asked for, and the same for as many days before."""
         days = self.last - self.first + timedelta(days=1)
         wanted = self.filters.wanted(zone)
-        shared = {name: getattr(wanted, name) for name in _NARROWED}
+        shared = {name: getattr(wanted, name) for name in _NARROWED} | {"currency": self.currency or None}
         edges = [_start_ms(day, zone) for day in (self.first - days, self.first, self.last + timedelta(days=1))]
         now = ReportFilter(from_ms=edges[1], to_ms=edges[2], **shared)
         return now, ReportFilter(from_ms=edges[0], to_ms=edges[1], **shared)
@@ -116,7 +128,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """`more`: what stands in the further columns. `share`: of the most calls that any row has, 0..1. `calls_page`: its
-    calls, where they can be listed."""
+    calls, where they can be listed. `money`: by the names of MONEY."""
 
     label: str
     known: bool
@@ -133,6 +145,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     answered: str
     mean: str
     rate: str
+    money: Mapping[str, str]
 
 
 def read(query: Mapping[str, str], now_ms: int, zone: ZoneInfo, path: str = "/sources") -> Asked:
@@ -149,6 +162,7 @@ def read(query: Mapping[str, str], now_ms: int, zone: ZoneInfo, path: str = "/so
         asked,
         min(first, last),
         last,
+        currency if _CURRENCY.fullmatch(currency := query.get("currency", "")) else "",
     )
 
 
@@ -228,7 +242,13 @@ def row(
         answered=f"{one.answered / one.calls:.0%}" if one.calls else "–",
         mean=words.duration(round(one.mean_duration)) if one.mean_duration is not None else "–",
         rate="–" if one.calls_per_100_sessions is None else f"{one.calls_per_100_sessions:.1f}",
+        money={name: _amount(getattr(one, name)) for name in MONEY},
     )
+
+
+def money_columns(report: Report) -> dict[str, str]:
+    """Those that say something to this reader, with their labels."""
+    return {name: label for name, label in MONEY.items() if getattr(report.total, name) is not None}
 
 
 def total(asked: Asked, report: Report) -> Row:
@@ -249,11 +269,24 @@ def merged(some: Iterable[ReportRow]) -> ReportRow:
         answer.answered += one.answered
         answer.duration += one.duration
         answer.talk_seconds += one.talk_seconds
+        answer.elsewhere += one.elsewhere
+        for name in MONEY:
+            if (more := getattr(one, name)) is not None:
+                before = getattr(answer, name)
+                setattr(answer, name, more if before is None else before + more)
     if answer.calls:
         answer.mean_duration = answer.duration / answer.calls
     if answer.sessions:
         answer.calls_per_100_sessions = answer.calls / answer.sessions * 100
+    answer.payout_per_qualified = None
+    if answer.payout and answer.qualified and not answer.elsewhere:
+        answer.payout_per_qualified = Money(round(answer.payout.amount / answer.qualified), answer.payout.currency)
     return answer
+
+
+def _amount(value: float | Money | None) -> str:
+    """Without its currency, which the column's head names."""
+    return words.amount(value) if isinstance(value, Money) else words.count(value)
 
 
 def _key(asked: Asked, one: ReportRow) -> tuple[object, ...]:

@@ -67,7 +67,10 @@ class Sources:
             ],
             columns=[source_rows.COLUMN_NAMES[name] for name in asked.columns],
             models=MODEL_NAMES,
-            meaning=meaning(OF_REPORT),
+            money=(money := source_rows.money_columns(found)),
+            currency=found.currency,
+            other_currencies=found.others,
+            meaning=meaning((*OF_REPORT, *money.values())),
             text_filters=REPORT_FILTERS,
         )
 

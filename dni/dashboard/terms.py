@@ -10,25 +10,31 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from dni.access.model import Principal
+from dni.api import of_what_if
+from dni.api.model import Ask
+from dni.api.of_what_if import TryTerms
 from dni.api.query import EndQuery
 from dni.campaign import campaigns, publishers
 from dni.campaign.campaigns import CampaignView
-from dni.dashboard import bringing, forms, moments, policy_pages, terms_draft, terms_rows, terms_words
-from dni.dashboard.desk import Desk
+from dni.dashboard import bringing, forms, moments, policy_pages, terms_draft, terms_rows, terms_words, what_if_form
+from dni.dashboard.desk import Desk, struct
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.forms import Sheet, Wrong
 from dni.dashboard.page import Address, Form
 from dni.dashboard.pages import Pages
 from dni.dashboard.terms_draft import FIELDS, Draft
+from dni.dashboard.what_if_form import Tried
 from dni.errors import Conflict, DniError, InvalidField, NotFound, Unavailable
 from dni.parts import Parts
 from dni.qualification import terms
 from dni.qualification.model import Terms
 from dni.qualification.terms import TermsView
+from dni.web.base_url import base_url
 
 _LIMIT = 256 * 1024
 """Room for terms, as a form writes them."""
 _MANY = 500
+[_TRY] = of_what_if.OPERATIONS
 _SAVED = {
     "saved": "Saved: calls that begin from then on go by these terms.",
     "ended": "Ended: calls that begin from then on go by the campaign's terms.",
@@ -95,6 +101,8 @@ class TermsEditor:
             match act:
                 case "save":
                     return await self._save(request, reader, known, draft, sent)
+                case "try":
+                    return await self._try(request, reader, known, draft, sent)
                 case "end":
                     return await self._end(request, reader, known, draft, sent)
                 case "up" | "down" | "remove" if side in terms_draft.SIDES:
@@ -122,6 +130,32 @@ class TermsEditor:
             told["from"] = since
         await self._desk.run(request, reader, _sheet(known), sent, wanted=known.view.id, shape=lambda _: told)
         return RedirectResponse(_done(known, "saved"), 303)
+
+    async def _try(self, request: Request, reader: Reader, known: Known, draft: Draft, sent: Form) -> Response:
+        """What the draft would have made of past calls."""
+        _TRY.check(reader.principal)
+        if terms_draft.problems(draft):
+            raise InvalidField("", "a policy is not right yet, so no call can be judged: look at those in red")
+        zone = ZoneInfo(known.view.timezone)
+        times = what_if_form.request(sent, zone)
+        body = {"terms": terms_draft.settings(draft), "publisher": known.publisher, **times}
+        now_ms = self._parts.clock.now_ms()
+        ask = Ask(
+            ledger=self._parts.ledger,
+            live=self._parts.live,
+            keys=self._parts.keys,
+            principal=reader.principal,
+            now_ms=now_ms,
+            base_url=base_url(request.scope, request.headers, self._parts.settings),
+            id=known.view.id,
+            body=None,
+        )
+        try:
+            asked = msgspec.structs.replace(ask, body=struct(body, TryTerms))
+            found = await of_what_if.try_terms(self._parts, asked)
+        except InvalidField as error:
+            raise what_if_form.of_fields(error) from None
+        return self._show(reader, known, draft, sent, tried=what_if_form.shown(found, zone, now_ms))
 
     async def _end(self, request: Request, reader: Reader, known: Known, draft: Draft, sent: Form) -> Response:
         """A publisher's own terms; the campaign's apply to its calls again."""
@@ -158,9 +192,11 @@ class TermsEditor:
         *,
         error: DniError | None = None,
         done: str | None = None,
+        tried: Tried | None = None,
     ) -> Response:
         principal, sheet = reader.principal, _sheet(known)
-        wrong = forms.wrong(sheet, draft.typed, error) if error else Wrong()
+        written = {**draft.form(), **{field.name: sent.get(field.name, "") for field in what_if_form.FIELDS}}
+        wrong = forms.wrong(sheet, written, error) if error else Wrong()
         now_ms, zone = self._parts.clock.now_ms(), ZoneInfo(known.view.timezone)
         seen = tuple(side for side in terms_draft.SIDES if getattr(principal, f"sees_{side}"))
         response = self._pages.render(
@@ -172,7 +208,7 @@ class TermsEditor:
             at=known.address,
             sheet=sheet,
             wrong=wrong,
-            written=draft.form(),
+            written=written,
             draft=draft,
             sides=terms_rows.sides(draft, known.view.currency, seen),
             overrides=terms_rows.overrides(known.view.id, known.names, known.own, known.publisher)
@@ -186,8 +222,8 @@ class TermsEditor:
             is_stale=isinstance(error, Conflict),
             fields=terms_draft,
             rules=terms_words.rules(known.live),
-            box=(),
-            tried=None,
+            box=what_if_form.FIELDS if principal.may_write else (),
+            tried=tried,
         )
         if error is not None:
             response.headers["DNI-Reason"] = error.code
@@ -254,7 +290,7 @@ def _sheet(known: Known) -> Sheet:
         button="",
         action=known.address,
         back=back,
-        fields=FIELDS,
+        fields=(*FIELDS, *what_if_form.FIELDS),
     )
 
 

@@ -22,7 +22,7 @@ _QUEUED = 100
 _FIGURES_MS = 5_000  # after a call, no sooner again
 _VISITS_MS = 30_000  # visits come without a call
 
-Walls = tuple[str | None, str | None, str]
+Walls = tuple[str | None, str | None, str, bool, bool]
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -58,7 +58,9 @@ class Listener:
 
     @property
     def walls(self) -> Walls:
-        return self.principal.campaign, self.principal.publisher, self.zone.key
+        """Who sees the same figures: also what money is his to know."""
+        who = self.principal
+        return who.campaign, who.publisher, self.zone.key, who.sees_payout, who.sees_revenue
 
 
 class Watch:

@@ -15,11 +15,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import delete, select
 
+from dni.access.model import COMMAND_LINE
 from dni.attribution.learn_calls import learn_next
 from dni.call.journal import Journal
 from dni.call.keep_touches import keep_next
 from dni.call.progress import progress
 from dni.call.receive import receive
+from dni.campaign import declare
 from dni.catalog.model import Campaign, Carrier, Tag
 from dni.clock import SettableClock, SystemClock
 from dni.demo.call import arrives, goes_on
@@ -29,6 +31,8 @@ from dni.ledger.schema import recorded, session
 from dni.parts import Parts
 from dni.pool.count_use import count_use
 from dni.pool.place import place
+from dni.qualification import terms
+from dni.qualification.settle import settle_once
 from dni.replay import generate
 from dni.replay.events import Beat, Call, Event, Leave, Tap, Visit
 from dni.replay.server import private_server
@@ -55,6 +59,7 @@ _RECORD_EVERY = 400
 
 _KEYWORDS = ("emergency plumber", "plumber near me", "water heater repair", "drain cleaning", "leaking pipe")
 _CAMPAIGNS = {"cpc": ("spring", "water-heaters", "emergency"), "paid_social": ("water-heaters", "before-winter")}
+_PARTNERS = ("north-bay", "east-bay", "city")
 _PAGES = ("/", "/water-heaters", "/emergency", "/drains")
 _REFERRERS = {
     "google": "https://www.google.com/",
@@ -84,7 +89,9 @@ async def fill(settings: Settings, days: float, seed: int, tell: Callable[[float
         parts = Parts(own, SettableClock(began_ms), prefix=f"demo{secrets.token_hex(4)}")
         await parts.open()
         try:
-            player = _Player(parts, await _demo(parts, now_ms), seed)
+            tag = await _demo(parts, now_ms)
+            await _agree(parts, tag.campaign, began_ms, now_ms)
+            player = _Player(parts, tag, seed)
             await place(parts)
             traffic = generate.Traffic(days=days, arrivals_per_hour=_PER_HOUR)
             decode = msgspec.json.Decoder(Event).decode
@@ -109,6 +116,13 @@ async def _demo(parts: Parts, now_ms: int) -> Tag:
         if (await connection.execute(select(session.c.id).where(*old).limit(1))).first() is not None:
             raise UsageError("the demo has visits of earlier days already")
     return tag
+
+
+async def _agree(parts: Parts, campaign: str, began_ms: int, now_ms: int) -> None:
+    """What is agreed now was agreed before the first call."""
+    async with parts.ledger.write() as connection:
+        agreed = await terms.settings_of(connection, campaign, None, now_ms)
+        await declare.terms(connection, COMMAND_LINE, began_ms, campaign, None, None, agreed)
 
 
 class _Visit(msgspec.Struct):
@@ -156,6 +170,8 @@ class _Player:
         parts.clock.set(now_ms)
         while await keep_next(parts):
             pass
+        while await settle_once(parts):
+            pass
         while await learn_next(parts):
             pass
         await count_use(parts, whole=True)
@@ -178,6 +194,7 @@ class _Player:
         words = {"utm_source": event.source, "utm_medium": event.medium}
         if event.medium in _CAMPAIGNS:
             words["utm_campaign"] = chance.choice(_CAMPAIGNS[event.medium])
+            words["sub1"] = chance.choice(_PARTNERS)
         if event.medium == "cpc":
             words["utm_term"] = chance.choice(_KEYWORDS)
         tagged = {name: value for name, value in words.items() if value} if event.medium != "organic" else {}

@@ -15,40 +15,17 @@ the same facts, a call gets the same answer, whatever others gave back meanwhile
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import (
-    BigInteger,
-    Connection,
-    RowMapping,
-    Text,
-    bindparam,
-    delete,
-    or_,
-    select,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, RowMapping, Text, bindparam, delete, or_, select
 
-from dni.ledger.schema import attempt, budget, campaign, counter, hold, terms
-from dni.qualification.budget import (
-    NOTHING,
-    PERIODS,
-    Hold,
-    Limits,
-    Owner,
-    Used,
-    largest,
-    more,
-    owner,
-    reached,
-    since,
-)
+from dni.ledger.schema import attempt, budget, campaign, counter, hold
+from dni.qualification import terms
+from dni.qualification.budget import Hold, Limits, Owner, Used, largest, more, owner, reached
+from dni.qualification.counters import ACTIVE, Changes, Sums, add, used_of, write
 from dni.qualification.model import Term
-
-_ACTIVE = ("held", "over", "spent")
 
 _OF = "budget of the {}"
 OF_PUBLISHER = _OF.format("publisher")
@@ -86,11 +63,14 @@ class Room(msgspec.Struct, frozen=True):
     holds: tuple[Hold, ...] = ()
 
 
+_GIVEN_BACK = {"state": "given_back", "amount": 0, "asked": None, "why": None}
+
 # Statements are made once: to make one takes longer than to ask it.
+_BUDGETS = select(budget, campaign.c.timezone, campaign.c.currency).join(
+    campaign, campaign.c.id == budget.c.campaign_id
+)
 _LOCKED = (
-    select(budget, campaign.c.timezone, campaign.c.currency)
-    .join(campaign, campaign.c.id == budget.c.campaign_id)
-    .where(
+    _BUDGETS.where(
         or_(
             budget.c.campaign_id == bindparam("campaign", type_=Text),
             budget.c.id.in_(select(hold.c.budget_id).where(hold.c.call_id == bindparam("call", type_=Text))),
@@ -99,11 +79,6 @@ _LOCKED = (
     .order_by(budget.c.id)
     # The campaign too: its clock says which periods these are. NO KEY UPDATE: who only names them need not wait.
     .with_for_update(of=(budget, campaign), key_share=True)
-)
-_COUNTERS = select(counter).where(
-    counter.c.budget_id.in_(bindparam("budgets", expanding=True, type_=Text)),
-    counter.c.period.in_(PERIODS),
-    counter.c.since_ms.in_(bindparam("since", expanding=True, type_=BigInteger)),
 )
 _HOLDS = select(hold).where(hold.c.call_id == bindparam("call", type_=Text))
 _UNDER_WAY = (
@@ -132,9 +107,10 @@ def room(
     has = set()
     if call is not None:
         rows = connection.execute(_HOLDS, {"call": call}).mappings()
-        has = {row["budget_id"] for row in rows if row["state"] in _ACTIVE}
+        has = {row["budget_id"] for row in rows if row["state"] in ACTIVE}
     used = used_of(connection, [(one.id, one.zone, began_ms) for one in live])
-    payout, revenue = _largest(connection, campaign_id, publisher, began_ms)
+    version = terms.applying(connection, campaign_id, publisher, began_ms)
+    payout, revenue = largest(version.terms) if version else (0, 0)
     over: list[str] = []
     full: dict[str, str] = {}
     holds: list[Hold] = []
@@ -154,9 +130,18 @@ def room(
     return Room("; ".join(over), full, tuple(holds))
 
 
+def full(connection: Connection, destinations: Collection[str], now_ms: int) -> dict[str, str]:
+    """For who only looks: of these destinations the full ones by id, and which limit is reached."""
+    mine = budget.c.destination_id.in_(destinations) & budget.c.deleted_at_ms.is_(None)
+    found = [_budget(row) for row in connection.execute(_BUDGETS.where(mine)).mappings()]
+    used = used_of(connection, [(one.id, one.zone, now_ms) for one in found])
+    said = {one: reached(one.limits, used[one.id], 1, now_ms, now_ms, one.zone) for one in found}
+    return {one.destination or "": why.told(one.currency) for one, why in said.items() if why}
+
+
 def take(connection: Connection, call: str, holds: Iterable[Hold]) -> None:
     """In the transaction in which `room` found that they fit."""
-    changes = _Changes(connection)
+    changes = Changes(connection)
     for one in holds:
         values = {"call_id": call, "budget_id": one.budget, "at_ms": one.at_ms}
         changes.to(None, {**values, "state": "held", "amount": one.amount, "asked": None, "why": None}, one.zone)
@@ -176,12 +161,12 @@ def follow(connection: Connection, call: Mapping[str, Any], *, is_over: bool) ->
     for row in rows:
         is_away = row["destination_id"] is not None and row["destination_id"] not in rung
         if is_away or (is_over and call["answered_at_ms"] is None):
-            moved.append((row, _given_back(row)))
+            moved.append((row, {**_hold(row), **_GIVEN_BACK}))
         elif is_over:
             moved.append((row, {**_hold(row), "state": "over"}))
     if moved:
         zones = {one.id: one.zone for one in _locked(connection, rows[0]["campaign_id"], call["id"])}
-        changes = _Changes(connection)
+        changes = Changes(connection)
         for row, new in moved:
             changes.to(row, new, zones[row["budget_id"]])
         changes.write()
@@ -195,13 +180,16 @@ def settle(
     qualified: bool,
     billable: bool,
     at_ms: int,
+    by_hand: Collection[str] = (),
 ) -> tuple[int, int, list[Term]]:
     """What a call that is over may really pay, payout and revenue in minor units, and the limits that cut it.
 
     `call`: its row, locked. Its holds become what it pays, or are given back where it does not count. Where it has
     none it takes one now, of the periods of its start; when there is no room it does not count: nothing is paid where
     the campaign's or the destination's budget is full, no payout where the publisher's is. What exceeds a hold is cut
-    to what there is room for. The same again changes nothing; other facts bring holds and counters to the new truth.
+    to what there is room for. `by_hand`: of `payout` and `revenue` those that a person put there; they stand, and are
+    counted, whether there is room or not. The same again changes nothing; other facts bring holds and counters to the
+    new truth.
     """
     owned = _locked(connection, call["campaign_id"], call["id"])
     if not owned:
@@ -216,44 +204,23 @@ def settle(
         if _is_of(one, call["campaign_id"], call["publisher_id"], rung)
         and (_stands(before.get(one.id)) or (one.is_live and one.created_ms <= call["started_at_ms"]))
     ]
-    at = {one.id: before[one.id]["at_ms"] if one.id in before else call["started_at_ms"] for one in mine}
+    at = {one.id: before[one.id]["at_ms"] if one.id in before else call["started_at_ms"] for one in owned}
     used = used_of(connection, [(one.id, one.zone, at[one.id]) for one in mine])
 
     def judged(one: Budget, amount: int) -> _Judged:
+        if ("payout" if one.publisher else "revenue") in by_hand:
+            return _Judged(True, amount, amount)
         return _judge(one, before.get(one.id), amount, used[one.id], at[one.id], at_ms)
 
-    found: dict[str, _Judged] = {}
-    if qualified or billable:
-        found = {one.id: judged(one, revenue) for one in mine if one.owner != "publisher"}
-        revenue = min([revenue, *(one.amount for one in found.values())])
-        if any(not one.fits for one in found.values()):
-            payout = revenue = 0
-            qualified = billable = False
-    if qualified:
-        of_publisher = {one.id: judged(one, payout) for one in mine if one.owner == "publisher"}
-        payout = min([payout, *(one.amount for one in of_publisher.values())])
-        found |= of_publisher
-        qualified = all(one.fits for one in of_publisher.values())
-    changes = _Changes(connection)
+    said = _said(mine, judged, _Said(payout, revenue, qualified, billable), keeps_payout="payout" in by_hand)
+    changes = Changes(connection)
     for one in owned:
-        old, new = before.get(one.id), found.get(one.id)
-        if old is None and new is None:
-            continue
-        values = {"call_id": call["id"], "budget_id": one.id, "at_ms": old["at_ms"] if old else call["started_at_ms"]}
-        counts = qualified if one.publisher else qualified or billable
-        if new is not None and not new.fits:
-            values |= {"state": "refused", "amount": 0, "asked": new.asked, "why": new.why}
-        elif new is not None and counts:
-            amount = payout if one.publisher else revenue
-            values |= {"state": "spent", "amount": amount, "asked": new.asked, "why": new.why}
-        elif old is None:
-            continue
-        else:
-            values = _given_back(old)
-        changes.to(old, values, one.zone)
+        old = before.get(one.id)
+        if after := _after(one, old, said):
+            changes.to(old, {"call_id": call["id"], "budget_id": one.id, "at_ms": at[one.id], **after}, one.zone)
     changes.write()
-    told = [Term(_OF.format(one.owner), False, new.why) for one in mine if (new := found.get(one.id)) and new.why]
-    return payout, revenue, told
+    cut = [(one.owner, new.why) for one in mine if (new := said.by_budget.get(one.id)) and new.why]
+    return said.payout, said.revenue, [Term(_OF.format(owned_by), False, why) for owned_by, why in cut]
 
 
 def lock(connection: Connection, campaign_id: str) -> None:
@@ -267,25 +234,11 @@ def recount(connection: Connection, campaign_id: str) -> None:
     if not owned:
         return
     connection.execute(delete(counter).where(counter.c.budget_id.in_(owned)))
-    rows = connection.execute(select(hold).where(hold.c.budget_id.in_(owned), hold.c.state.in_(_ACTIVE)))
-    sums: dict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0, 0])
+    rows = connection.execute(select(hold).where(hold.c.budget_id.in_(owned), hold.c.state.in_(ACTIVE)))
+    sums: Sums = defaultdict(lambda: [0, 0])
     for row in rows.mappings():
-        _add(sums, row, owned[row["budget_id"]].zone, 1)
-    _write(connection, sums)
-
-
-def used_of(connection: Connection, asked: Iterable[tuple[str, str, int]]) -> dict[str, dict[str, Used]]:
-    """By budget and period. `asked`: a budget's id, its campaign's time zone, and a moment of those periods."""
-    wanted = {one: since(at_ms, zone) for one, zone, at_ms in asked}
-    if not wanted:
-        return {}
-    moments = {at_ms for begun in wanted.values() for at_ms in begun.values()}
-    rows = connection.execute(_COUNTERS, {"budgets": list(wanted), "since": list(moments)})
-    found: dict[str, dict[str, Used]] = {one: dict.fromkeys(PERIODS, NOTHING) for one in wanted}
-    for row in rows:
-        if wanted[row.budget_id][row.period] == row.since_ms:
-            found[row.budget_id][row.period] = Used(row.calls, row.amount)
-    return found
+        add(sums, row, owned[row["budget_id"]].zone, 1)
+    write(connection, sums)
 
 
 class _Judged(msgspec.Struct, frozen=True):
@@ -297,6 +250,47 @@ class _Judged(msgspec.Struct, frozen=True):
     why: str | None = None
 
 
+class _Said(msgspec.Struct, frozen=True):
+    """What a call may pay, and what each budget that it asked said."""
+
+    payout: int
+    revenue: int
+    qualified: bool
+    billable: bool
+    by_budget: Mapping[str, _Judged] = {}
+
+
+def _said(
+    mine: Iterable[Budget], judged: Callable[[Budget, int], _Judged], told: _Said, *, keeps_payout: bool
+) -> _Said:
+    payout, revenue, qualified, billable = told.payout, told.revenue, told.qualified, told.billable
+    found: dict[str, _Judged] = {}
+    if qualified or billable:
+        found = {one.id: judged(one, revenue) for one in mine if not one.publisher}
+        revenue = min([revenue, *(one.amount for one in found.values())])
+        if any(not one.fits for one in found.values()):
+            revenue, billable = 0, False
+            if not keeps_payout:
+                payout, qualified = 0, False
+    if qualified:
+        of_publisher = {one.id: judged(one, payout) for one in mine if one.publisher}
+        payout = min([payout, *(one.amount for one in of_publisher.values())])
+        qualified = all(one.fits for one in of_publisher.values())
+        found |= of_publisher
+    return _Said(payout, revenue, qualified, billable, found)
+
+
+def _after(one: Budget, old: RowMapping | None, said: _Said) -> dict[str, Any] | None:
+    """What the call takes of a budget then; None: nothing, and it never did."""
+    new = said.by_budget.get(one.id)
+    if new is not None and not new.fits:
+        return {"state": "refused", "amount": 0, "asked": new.asked, "why": new.why}
+    if new is not None and (said.qualified or (said.billable and not one.publisher)):
+        amount = said.payout if one.publisher else said.revenue
+        return {"state": "spent", "amount": amount, "asked": new.asked, "why": new.why}
+    return None if old is None else _GIVEN_BACK
+
+
 def _judge(
     one: Budget, old: RowMapping | None, amount: int, used: Mapping[str, Used], at_ms: int, now_ms: int
 ) -> _Judged:
@@ -304,7 +298,7 @@ def _judge(
         return _Judged(old["state"] == "spent", old["amount"], amount, old["why"])
     if not one.is_live:
         return _Judged(True, amount, amount)
-    if old is not None and old["state"] in _ACTIVE:
+    if old is not None and old["state"] in ACTIVE:
         fits, why = more(one.limits, used, max(0, amount - old["amount"]), at_ms, now_ms, one.zone)
         granted = min(amount, old["amount"] + fits)
     else:
@@ -315,66 +309,23 @@ def _judge(
     return _Judged(granted > 0, granted, amount, why.told(one.currency))
 
 
-class _Changes:
-    """Holds to be written, and what that adds to the counters."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._sums: dict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0, 0])
-        self.rows: list[dict[str, Any]] = []
-
-    def to(self, old: Mapping[Any, Any] | None, new: dict[str, Any], zone: str) -> None:
-        if old is not None:
-            if all(old[name] == value for name, value in new.items()):
-                return
-            _add(self._sums, old, zone, -1)
-        _add(self._sums, new, zone, 1)
-        self.rows.append(new)
-
-    def write(self) -> None:
-        if self.rows:
-            self._connection.execute(_put(self._connection.dialect.name), self.rows)
-            _write(self._connection, self._sums)
-
-
-def _add(sums: dict[tuple[str, str, int], list[int]], row: Mapping[Any, Any], zone: str, sign: int) -> None:
-    """What a hold counts for."""
-    if row["state"] not in _ACTIVE:
-        return
-    for period, since_ms in since(row["at_ms"], zone).items():
-        if period != "concurrent" or row["state"] == "held":
-            now = sums[row["budget_id"], period, since_ms]
-            now[0] += sign
-            now[1] += sign * row["amount"]
-
-
-def _write(connection: Connection, sums: Mapping[tuple[str, str, int], list[int]]) -> None:
-    rows = [
-        {"budget_id": one, "period": period, "since_ms": since_ms, "calls": calls, "amount": amount}
-        for (one, period, since_ms), (calls, amount) in sorted(sums.items())
-        if calls or amount
-    ]
-    if rows:
-        connection.execute(_count(connection.dialect.name), rows)
-
-
 def _locked(connection: Connection, campaign_id: str | None, call: str | None) -> list[Budget]:
     """All of a campaign, and those that the call has holds of; deleted ones too."""
-    rows = connection.execute(_LOCKED, {"campaign": campaign_id, "call": call}).mappings()
-    return [
-        Budget(
-            id=row["id"],
-            campaign=row["campaign_id"],
-            publisher=row["publisher_id"],
-            destination=row["destination_id"],
-            limits=msgspec.convert(row["limits"], Limits),
-            created_ms=row["created_at_ms"],
-            is_live=row["deleted_at_ms"] is None,
-            zone=row["timezone"],
-            currency=row["currency"],
-        )
-        for row in rows
-    ]
+    return [_budget(row) for row in connection.execute(_LOCKED, {"campaign": campaign_id, "call": call}).mappings()]
+
+
+def _budget(row: RowMapping) -> Budget:
+    return Budget(
+        id=row["id"],
+        campaign=row["campaign_id"],
+        publisher=row["publisher_id"],
+        destination=row["destination_id"],
+        limits=msgspec.convert(row["limits"], Limits),
+        created_ms=row["created_at_ms"],
+        is_live=row["deleted_at_ms"] is None,
+        zone=row["timezone"],
+        currency=row["currency"],
+    )
 
 
 def _is_of(one: Budget, campaign_id: str, publisher: str | None, destinations: Collection[str]) -> bool:
@@ -393,45 +344,3 @@ def _stands(old: RowMapping | None) -> bool:
 
 def _hold(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {name: row[name] for name in ("call_id", "budget_id", "at_ms", "state", "amount", "asked", "why")}
-
-
-def _given_back(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {**_hold(row), "state": "given_back", "amount": 0, "asked": None, "why": None}
-
-
-def _largest(connection: Connection, campaign_id: str, publisher: str | None, at_ms: int) -> tuple[int, int]:
-    """What the terms that apply may pay a call at most, payout and revenue."""
-    values = {"campaign": campaign_id, "publisher": publisher, "at": at_ms}
-    row = connection.execute(_TERMS, values).one()
-    return largest(row.its or row.usual)
-
-
-def _newest(publisher: Any) -> Any:
-    last = select(terms.c.settings).where(
-        terms.c.campaign_id == bindparam("campaign", type_=Text),
-        publisher,
-        terms.c.from_ms <= bindparam("at", type_=BigInteger),
-    )
-    return last.order_by(terms.c.from_ms.desc(), terms.c.id.desc()).limit(1).scalar_subquery()
-
-
-_TERMS = select(
-    _newest(terms.c.publisher_id == bindparam("publisher", type_=Text)).label("its"),
-    _newest(terms.c.publisher_id.is_(None)).label("usual"),
-)
-
-
-@lru_cache(2)
-def _put(engine: str) -> Any:
-    """A hold as it is now, new or not."""
-    added = sqlite.insert(hold) if engine == "sqlite" else postgresql.insert(hold)
-    changed = {name: added.excluded[name] for name in ("at_ms", "state", "amount", "asked", "why")}
-    return added.on_conflict_do_update(index_elements=["call_id", "budget_id"], set_=changed)
-
-
-@lru_cache(2)
-def _count(engine: str) -> Any:
-    """Adds to a counter, new or not."""
-    added = sqlite.insert(counter) if engine == "sqlite" else postgresql.insert(counter)
-    sums = {name: counter.c[name] + added.excluded[name] for name in ("calls", "amount")}
-    return added.on_conflict_do_update(index_elements=["budget_id", "period", "since_ms"], set_=sums)

@@ -15,8 +15,8 @@ from dni.ids import new_id
 from dni.ledger import rows, schema
 from dni.ledger.rows import Instant
 from dni.ledger.schema import budget
-from dni.qualification import budgets
 from dni.qualification.budget import Figures, Limits, Used, check, counted, left, reached
+from dni.qualification.counters import used_of
 
 
 class NewBudget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -136,7 +136,7 @@ def _visible(principal: Principal) -> Select[Any]:
 
 async def _views(connection: AsyncConnection, found: Any, now_ms: int) -> list[BudgetView]:
     asked = [(row["id"], row["timezone"], now_ms) for row in found]
-    used = await connection.run_sync(budgets.used_of, asked)
+    used = await connection.run_sync(used_of, asked)
     return [_view(row, used[row["id"]], now_ms) for row in found]
 
 

@@ -15,12 +15,14 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Connection, Text, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, exists, literal, select, update
 
+from dni.call import statements
 from dni.call.model import STATES
 from dni.errors import Unavailable
 from dni.ledger import stale
-from dni.ledger.schema import SUBS, adjustment, call, campaign, dispute, number, pool, session, tag, verdict
+from dni.ledger.engines import WRITE_WAIT_S
+from dni.ledger.schema import SUBS, adjustment, call, campaign, dispute, number, pool, posting, session, tag, verdict
 from dni.parts import Parts
 from dni.payout import journal
 from dni.payout.journal import Kind, Owner
@@ -59,9 +61,9 @@ class Amounts(msgspec.Struct, frozen=True):
     revenue: int
 
 
-async def settle(parts: Parts, call_id: str) -> None:
+async def settle(parts: Parts, call_id: str, wait_s: float = WRITE_WAIT_S) -> None:
     """One call. Raises Unavailable: the duty does it later."""
-    await parts.ledger.commit(partial(settle_call, call_id=call_id, now_ms=parts.clock.now_ms()))
+    await parts.ledger.commit(partial(settle_call, call_id=call_id, now_ms=parts.clock.now_ms()), wait_s)
 
 
 async def settle_due(parts: Parts, stop: asyncio.Event) -> None:
@@ -125,9 +127,13 @@ def settle_call(connection: Connection, call_id: str, now_ms: int) -> None:
     changes: dict[str, Any] = {"unsettled_ms": None}
     if row["campaign_id"] is not None and STATES[row["status"]].ends:
         changes |= _settle(connection, row, now_ms)
-    connection.execute(_CHANGE, {"this": call_id, **changes})
-    if any(row[name] != value for name, value in changes.items() if name != "unsettled_ms"):
-        stale.mark(connection, "call", [row["started_at_ms"]])
+    changed = {name: value for name, value in changes.items() if row[name] != value}
+    if len(changed) == 1:  # nothing that reports read
+        connection.execute(_CHANGE, {"this": call_id, **changed})
+        return
+    told = {f"new_{name}": value for name, value in changed.items()} | {"this": call_id}
+    moment_ms = row["started_at_ms"]
+    statements.change(tuple(changed)).run(connection, told | stale.of_calls(moment_ms, moment_ms, None, None))
 
 
 def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[str, Any]:
@@ -138,7 +144,9 @@ def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[st
     made = _judged(connection, row, version, before) if version else None
     if made is None and before is not None:
         verdicts.drop(connection, row["id"])
-    made = _within_budgets(connection, row, version.terms if version else None, made, now_ms)
+    if before is None:  # comes before budgets are locked: who tells of a later call has its row first
+        dedupe.unsettle_later(connection, row, row["started_at_ms"], now_ms)
+    made = _within_budgets(connection, row, version.terms if version else None, made, adjusted, now_ms)
     amounts = _amounts(version.terms if version else None, made.verdict if made else None, adjusted, row)
     if made is not None and amounts is not None:
         basis = replace(made.basis, paid=amounts.qualified, adjustment=adjusted and adjusted.id)
@@ -146,9 +154,8 @@ def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[st
         if made != before:
             verdicts.keep(connection, row["id"], made, now_ms, anew=before is not None)
     _post(connection, row, amounts, adjusted, made, before, now_ms)
-    if made is None or before is None or made.basis.seen != before.basis.seen:
-        since_ms = min(row["started_at_ms"], before.basis.began_ms if before else row["started_at_ms"])
-        dedupe.unsettle_later(connection, row, since_ms, now_ms)
+    if before is not None and (made is None or made.basis.seen != before.basis.seen):
+        dedupe.unsettle_later(connection, row, min(row["started_at_ms"], before.basis.began_ms), now_ms)
     return {name: getattr(amounts, name) if amounts else None for name in Amounts.__struct_fields__}
 
 
@@ -197,13 +204,20 @@ def _judged(connection: Connection, row: dict[str, Any], version: Version, befor
 
 
 def _within_budgets(
-    connection: Connection, row: dict[str, Any], terms_of: Terms | None, made: Stored | None, now_ms: int
+    connection: Connection,
+    row: dict[str, Any],
+    terms_of: Terms | None,
+    made: Stored | None,
+    adjusted: Adjusted | None,
+    now_ms: int,
 ) -> Stored | None:
-    """What there is room for; what the call held and does not use is given back. What a person decides afterwards is
-    paid whatever the budgets say, and takes nothing of them."""
-    judged = _amounts(terms_of, made.verdict if made else None, None, row) or Amounts(False, False, 0, 0)
+    """What there is room for; what the call held and does not use is given back. What a person decides is paid, and
+    counted, whatever the budgets say. Where there are no terms, calls that were answered count."""
+    answered = is_answered(row["answered_at_ms"], row["status"])
+    found = _amounts(terms_of, made.verdict if made else None, adjusted, row) or Amounts(answered, answered, 0, 0)
+    by_hand = [side for side in ("payout", "revenue") if adjusted and getattr(adjusted, side) is not None]
     payout, revenue, reached = budgets.settle(
-        connection, row, judged.payout, judged.revenue, judged.qualified, judged.billable, now_ms
+        connection, row, found.payout, found.revenue, found.qualified, found.billable, now_ms, by_hand
     )
     if made is None or not reached:
         return made
@@ -214,7 +228,9 @@ def _within_budgets(
     return replace(
         made,
         verdict=replace(
-            told, payout=_cut(told.payout, payout, own or _USED_UP), revenue=_cut(told.revenue, revenue, shared)
+            told,
+            payout=told.payout if "payout" in by_hand else _cut(told.payout, payout, own or _USED_UP),
+            revenue=told.revenue if "revenue" in by_hand else _cut(told.revenue, revenue, shared),
         ),
     )
 
@@ -265,7 +281,7 @@ def _post(
     """The difference to what was posted before; what was another's is taken back whole."""
     payout, revenue = (amounts.payout, amounts.revenue) if amounts else (0, 0)
     owner = Owner(row["campaign_id"], row["publisher_id"], row["currency"])
-    standing = journal.standing(connection, row["id"])
+    standing = journal.standing(connection, row["id"]) if row["is_posted"] else None
     corrects = standing.last if standing else None
     had_payout, had_revenue = (standing.payout, standing.revenue) if standing else (0, 0)
     kind, reason = _kind(adjusted, made, before)
@@ -340,6 +356,7 @@ _CALL = (
         campaign.c.advertiser,
         campaign.c.routing["holidays"].label("holidays"),
         _SHARED.label("shared_pool"),
+        exists(select(literal(1)).where(posting.c.call_id == call.c.id)).label("is_posted"),
         verdict.c.terms_id,
         verdict.c.told,
         verdict.c.basis,

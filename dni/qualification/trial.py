@@ -82,7 +82,7 @@ class Trial:
         self._quick = Quick(terms)
         self._columns = CallColumns(self._quick, known.place)
         self._telephones = _Telephones(self._quick.spans_ms)
-        self._unasked = frozenset((None, *self._dedupe.shared))
+        self._unasked = frozenset(self._dedupe.shared)
         self._publishers = _Numbered()
         self._found: list[Compared] = []
         self.looks_back_ms = max(self._quick.spans_ms, default=0)
@@ -110,7 +110,8 @@ class Trial:
             np.array([value or 0 for value in rows["revenue"]], np.int64),
         )
         judged = mine & ~kept
-        would_be = self._judged(rows, was, judged) if judged.any() else [was]
+        nobodys = publishers == self._publishers.get(None, -1)
+        would_be = self._judged(rows, was, judged, nobodys) if judged.any() else [was]
         if self.looks_back_ms:
             which = self._stretches(rows, would_be)
             would_be = [_taken(would_be, which)] if len(would_be) > 1 else would_be
@@ -144,11 +145,10 @@ class Trial:
             found |= theirs & own[np.searchsorted(moments, began, side="right")]
         return found
 
-    def _judged(self, rows: Rows, was: _Calls, judged: Array) -> list[_Calls]:
+    def _judged(self, rows: Rows, was: _Calls, judged: Array, nobodys: Array) -> list[_Calls]:
         """By the stretches of `Quick.stretch`."""
         many = len(judged)
         answers = self._quick.judge(self._columns.of(rows, many), self._shared(rows, many))
-        nobodys = np.array([each is None for each in rows["publisher_id"]])
         adjusted = list(self._adjusted(rows))
         found = []
         for told in answers:
@@ -184,7 +184,9 @@ class Trial:
             counts = [one.qualified.tolist() for one in would_be]
         else:
             counts = [list(map(is_answered, rows["answered_at_ms"], rows["status"]))]
-        telephones: list[Any] = [None if each in self._unasked else each for each in rows["caller"]]
+        telephones: Sequence[Any] = rows["caller"]
+        if self._unasked:
+            telephones = [None if each in self._unasked else each for each in telephones]
         if self._dedupe.scope == "destination":
             pairs = zip(telephones, rows["destination"], strict=True)
             telephones = [None if None in pair else pair for pair in pairs]
@@ -223,7 +225,7 @@ class _Telephones:
         self._last: dict[Any, int] = {}
         self._most = _FEW_TELEPHONES
 
-    def stretches(self, telephones: list[Any], began_ms: Sequence[int], counts: list[list[bool]]) -> list[int]:
+    def stretches(self, telephones: Sequence[Any], began_ms: Sequence[int], counts: list[list[bool]]) -> list[int]:
         """Of each call the stretch in which its telephone rang before; `counts`: by stretch, or for all of them,
         whether the call is one that later ones are held against. None: a telephone of which nobody can say."""
         last, spans_ms, never = self._last, self._spans_ms, len(self._spans_ms)

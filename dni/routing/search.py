@@ -11,6 +11,7 @@ from dni.catalog.model import Destination
 from dni.clock import rfc3339
 from dni.ledger.rows import Instant, instant
 from dni.ledger.schema import attempt, destination
+from dni.qualification import budgets
 from dni.routing import attempts
 from dni.routing.periods import began
 
@@ -39,6 +40,7 @@ def busy(connection: Connection, wanted: Iterable[Destination], at_ms: int, zone
     found = {}
     wanted = list(wanted)
     now = attempts.now_of(connection, wanted, at_ms, zone)
+    full = budgets.full(connection, [one.id for one in wanted], at_ms)
     for one in wanted:
         mine = attempt.c.destination_id == one.id
         still = mine & attempt.c.ended_at_ms.is_(None) & (attempt.c.at_ms > at_ms - attempts.LONGEST_MS)
@@ -48,7 +50,7 @@ def busy(connection: Connection, wanted: Iterable[Destination], at_ms: int, zone
             connection.execute(select(func.count()).select_from(attempt).where(which)).scalar_one()
             for which in (still, counted)
         )
-        found[one.id] = Busy(now[one.id].why, under_way, today)
+        found[one.id] = Busy(now[one.id].why or full.get(one.id, ""), under_way, today)
     return found
 
 

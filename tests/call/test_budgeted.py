@@ -14,6 +14,7 @@ from dni.ledger import schema
 from dni.parts import Parts
 from dni.qualification import budgets
 from dni.routing.rehearse import Rehearsal, rehearse
+from dni.routing.search import busy
 from tests.call.test_routed import ANNA, BOB, BOTH, NUMBER, SALES, Line, route, verbs
 from tests.support.carrier import CALL, advance, at, dialled, rows
 from tests.support.counting import counted, summed
@@ -27,7 +28,7 @@ FULL = {"do": "reject", "id": "full", "reason": "busy", "when": {"within_budget"
 async def bound(parts: Parts, wanted: str, limits: dict[str, Any], **owner: str) -> None:
     """One more budget of the campaign, with terms of its calls."""
     at_ms = {"created_at_ms": START_MS}
-    by = {"by_id": "admin", "by_name": "admin"}
+    by = {"by_id": "admin", "by_name": "admin", "looks_back_ms": 0}
     async with parts.ledger.write() as connection:
         await connection.execute(
             insert(schema.budget).values(id=wanted, campaign_id="cmp_1", limits=limits, **owner, **at_ms)
@@ -56,6 +57,18 @@ async def kept(parts: Parts, count: int) -> None:
         assert await connection.run_sync(counted) == await connection.run_sync(summed)
 
 
+async def connect(parts: Parts) -> None:
+    """So many connections to the ledger that calls are really written at once."""
+    all_there = asyncio.Barrier(6)
+
+    async def one() -> None:
+        async with parts.ledger.read() as connection:
+            await connection.execute(select(1))
+            await all_there.wait()
+
+    await asyncio.gather(*(one() for _ in range(6)))
+
+
 async def settle(
     parts: Parts, call: dict[str, Any], payout: int = 300, revenue: int = 500
 ) -> tuple[int, int, list[Any]]:
@@ -78,6 +91,8 @@ async def test_a_budget_is_never_exceeded_by_a_hundred_calls_at_once(parts: Part
     carrier = await route(parts, FULL, SALES)
     await bound(parts, "all", limits)
 
+    await connect(parts)
+
     async def ring(n: int) -> list[str]:
         return verbs(await Line(carrier, f"CA{n}").rings(From=f"+1415555{n:04}"))
 
@@ -95,6 +110,8 @@ async def test_a_budget_is_never_exceeded_by_a_hundred_calls_at_once(parts: Part
 async def test_a_full_destination_is_passed_over_by_a_hundred_calls_at_once(parts: Parts) -> None:
     carrier = await route(parts, SALES)
     await bound(parts, "anna", {"calls": {"day": 7}}, destination_id="dst_anna")
+
+    await connect(parts)
 
     async def ring(n: int) -> str | None:
         return dialled(await Line(carrier, f"CA{n}").rings(From=f"+1415555{n:04}"))
@@ -162,6 +179,8 @@ async def test_who_does_not_pick_up_gives_back_and_the_call_keeps_its_place(part
     assert await states(parts, "anna") == ["held"]
     assert dialled(await line.dial_over(first, "busy")) == BOB
     assert (await states(parts), await states(parts, "anna")) == (["held"], ["given_back"])
+    whys = [[one["why"] for one in decided["path"]] for decided in await rows(parts, schema.decision)]
+    assert ["nobody picked up", "rings Bob"] in whys, "its own place does not stand in its way"
     other = Line(line.carrier, "CA2", "CAother")
     assert verbs(await other.rings(From="+14155550143")) == ["Reject"]
     now_ms = advance(parts, 60_000)
@@ -225,6 +244,20 @@ async def test_without_a_budget_a_call_asks_nothing_more(parts: Parts) -> None:
     assert not [
         one for one in asked if any(f" {name} " in f"{one} " for name in ("budget", "hold", "counter", "terms"))
     ]
+
+
+async def test_who_looks_at_a_destination_is_told_that_its_budget_is_full(parts: Parts) -> None:
+    carrier = await route(parts, SALES)
+    await bound(parts, "anna", {"calls": {"day": 1}}, destination_id="dst_anna")
+
+    async def keeps_away() -> str:
+        one = parts.catalog.now.destinations["dst_anna"]
+        async with parts.ledger.read() as connection:
+            return (await connection.run_sync(busy, [one], START_MS, "America/New_York"))[one.id].holds
+
+    assert await keeps_away() == ""
+    await carrier.inbound(NUMBER, CALL)
+    assert await keeps_away() == "budget day: 1 of 1 calls are used"
 
 
 async def test_trying_a_call_says_how_the_budget_is(parts: Parts) -> None:

@@ -1,14 +1,18 @@
 """The page of sources: figures, drill-down, files, and what hostile visitors leave there."""
 
 import csv
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from dni.access.tokens import NewToken
 from dni.dashboard.source_rows import KEYWORDS, SOURCES
 from dni.ledger import schema
 from dni.parts import Parts
+from tests.dashboard.conftest import token
 from tests.dashboard.people import Person, csv_rows, text
 from tests.dashboard.samples import HOUR, call, insert_rows
 from tests.support.world import START_MS
@@ -155,3 +159,72 @@ async def test_what_visitors_made_up_is_only_text(admin: Person) -> None:
     page = (await admin.read("/sources")).text + (await admin.read("/sources?by=landing_page")).text
     assert "<script>document.title" not in page
     assert "&lt;script&gt;document.title" in page
+
+
+PAID = {"qualified": True, "billable": True, "payout": 1_250, "revenue": 3_000}
+
+
+async def test_each_reader_sees_the_money_that_is_his_to_know(
+    admin: Person, publisher: Person, new_person: Callable[[], Person], parts: Parts
+) -> None:
+    advertiser = await new_person().signed_in(await token(parts, NewToken(role="advertiser", campaign="cmp_1")))
+    assert "Qualified" not in await main(admin, "/sources"), "no call was judged"
+    assert "Payout" not in await main(admin, "/overview")
+    judged = {"qualified": False, "billable": False, "payout": 0, "revenue": 0}
+    await insert_rows(
+        parts,
+        schema.call,
+        call("paid", HOUR, source="radio", medium="offline", **PAID),
+        call("free", 2 * HOUR, source="radio", medium="offline", **judged),
+    )
+    told = {}
+    for who in (admin, publisher, advertiser):
+        told[who] = [await main(who, page) for page in PAGES]
+    for sources, keywords, overview in told.values():
+        assert "Per 100 visits" in sources
+        assert "Qualified 1" in overview
+        assert "Qualified" in keywords
+    shown = {"Payout": "12.50 USD", "Revenue": "30.00 USD", "Margin": "17.50 USD", "Per qualified": "12.50 USD"}
+    for who, seen in (
+        (admin, shown.keys()),
+        (publisher, {"Payout", "Per qualified"}),
+        (advertiser, {"Revenue"}),
+    ):
+        for page in told[who][:2]:
+            assert {name for name in shown if name in page} == seen
+        for amount in ("12.50", "30.00", "17.50"):
+            is_his = amount in {shown[name].split()[0] for name in seen}
+            assert all((amount in page) is is_his for page in told[who]), amount
+
+
+PAGES = ("/sources", "/keywords?by=keyword", "/overview")
+
+
+async def main(who: Person, page: str) -> str:
+    """Without the menu and what figures mean."""
+    inner = (await who.read(page)).text.partition("<main")[2]
+    return text(f"<body><main{inner}").partition("What these figures mean")[0]
+
+
+async def test_amounts_of_another_currency_are_told_apart(admin: Person, parts: Parts) -> None:
+    async with parts.ledger.write() as connection:
+        await connection.execute(update(schema.campaign).where(schema.campaign.c.id == "cmp_2").values(currency="EUR"))
+    await insert_rows(
+        parts,
+        schema.call,
+        *(call(f"usd{n}", HOUR, source="radio", **PAID) for n in range(2)),
+        call("eur", HOUR, source="radio", **PAID, campaign_id="cmp_2", publisher_id="pub_2"),
+    )
+    page = (await admin.read("/sources")).text
+    assert "Calls to campaigns in EUR are counted, but their money is in no figure: see EUR ." in text(page)
+    assert "payout, USD 25.00" in text(page)
+    other = unescape(page.partition('role="note"')[2].partition('href="')[2].partition('"')[0])
+    assert "payout, EUR 12.50" in text((await admin.read(other)).text)
+    assert "USD" not in text((await admin.read("/sources?currency=%3Cb%3E&campaign=cmp_2")).text)
+
+
+async def test_a_file_has_amounts_as_numbers(admin: Person, parts: Parts) -> None:
+    await insert_rows(parts, schema.call, call("paid", HOUR, source="radio", **PAID))
+    [line] = csv_rows(await admin.read("/sources.csv?source=radio"))
+    told = {name: line[name] for name in ("qualified", "payout", "revenue", "margin", "currency")}
+    assert told == {"qualified": "1.0", "payout": "1250", "revenue": "3000", "margin": "1750", "currency": "USD"}

@@ -169,6 +169,23 @@ async def test_a_version_can_apply_later_and_calls_until_then_keep_theirs(editor
     assert "Applies to calls from : A day and an hour" in editor.says
 
 
+async def test_terms_are_tried_on_past_calls_before_they_are_saved(editor: Editor, parts: Parts) -> None:
+    await editor.press("edit:payout:base")
+    await editor.press("keep:payout:base", pays="20")
+    await editor.press("try", **{"try/first": "2026-08-01"})
+    assert editor.status == 200, editor.says
+    assert "What would have been" in editor.says
+    assert "Calls from Aug 1, 00:00:00 to Sep 21, 10:13:20: 10." in editor.says
+    assert "Payouts would be 30.00 USD more, revenue the same, the margin 30.00 USD less." in editor.says
+    assert "Publisher 1 10 the same 7 the same 121.00 was 91.00 140.00 the same 19.00 was 49.00" in editor.says
+    assert "Not saved" in editor.says, "nothing is"
+    assert len(await versions(parts)) == 2
+    await editor.press("try", **{"try/first": "soon"})
+    assert "First day : A day, such as 2026-11-15" in editor.says
+    await editor.press("try", **{"try/first": "2026-09-20", "try/last": "2026-09-01"})
+    assert "First day : A moment before" in editor.says
+
+
 async def test_it_can_begin_from_an_earlier_version(admin: Person, parts: Parts) -> None:
     editor = await Editor(admin, f"{PAGE}?version=trm_first").open()
     assert "10.00 USD when talk >= 90s" in editor.says

@@ -45,6 +45,16 @@ async def test_days_of_traffic(demo: Parts) -> None:
     assert whole.sessions == whole.leased == filled.visits
     assert whole.calls == filled.calls
     assert 0 < whole.answered <= filled.calls
+    assert whole.qualified
+    assert whole.payout is not None
+    assert whole.payout.amount >= whole.qualified * 2_500
+    async with demo.ledger.read() as connection:
+        owed = select(func.sum(schema.entry.c.amount)).where(schema.entry.c.account == "publisher_payable")
+        assert (await connection.execute(owed)).scalar_one() == -whole.payout.amount
+        waiting = select(func.count()).where(schema.call.c.unsettled_ms.is_not(None))
+        assert (await connection.execute(waiting)).scalar_one() == 0
+    subs = {row.sub1 for row in await attribution(demo.ledger, ADMIN, only, ("sub1",), "linear", 9)}
+    assert subs == {None, "north-bay", "east-bay", "city"}
     rows = await attribution(demo.ledger, ADMIN, only, ("source", "medium"), "last_touch", 100)
     assert {("google", "cpc"), ("google", "organic"), ("(direct)", "(none)")} <= {
         (one.source, one.medium) for one in rows

@@ -251,6 +251,25 @@ def test_a_sale_is_cut_to_what_there_is_room_for_but_never_below_what_was_held(c
     assert settle(connection, "two", 0, 500) == (0, 500, [])
 
 
+def test_what_a_person_put_there_stands_and_is_counted(connection: Connection) -> None:
+    add_budget(connection, "all", {"calls": {"day": 1}})
+    add_budget(connection, "its", {"money": {"day": 500}}, publisher_id="pub_1")
+    for call in ("one", "two", "three"):
+        begin(connection, call, START_MS, "pub_1")
+    settle(connection, "one", 300, 500)
+    assert settle(connection, "two", 300, 500)[:2] == (0, 0)
+    at_ms = START_MS + 60_000
+    two = row(connection, "two")
+    granted = budgets.settle(connection, two, 300, 500, True, True, at_ms, by_hand=("payout", "revenue"))
+    assert granted == (300, 500, [])
+    assert holds(connection, "two") == {"all": ("spent", 500), "its": ("spent", 300)}
+    paid, billed, told = budgets.settle(
+        connection, row(connection, "three"), 200, 500, True, True, at_ms, by_hand=("payout",)
+    )
+    assert (paid, billed, [one.text for one in told]) == (200, 0, ["budget of the campaign"])
+    assert holds(connection, "three") == {"all": ("refused", 0), "its": ("spent", 200)}
+
+
 def test_a_call_credited_to_another_publisher_leaves_the_first_ones_budget(connection: Connection) -> None:
     for one in PUBLISHERS:
         add_budget(connection, one, {"calls": {"day": 1}}, publisher_id=one)

@@ -295,7 +295,7 @@ async def test_fields_of_the_page_that_are_forgotten_take_nothing_back(trade: Tr
     call = await trade.call("a", START_MS)
     await trade.credit_anew(call, "pub_1")
     async with trade.ledger.write() as connection:
-        values = dict.fromkeys(("visitor_id", "tag_id", "campaign_id", "consent"), "x")
+        values: dict[str, Any] = dict.fromkeys(("visitor_id", "tag_id", "campaign_id", "consent"), "x")
         values |= {"started_at_ms": START_MS, "last_seen_ms": START_MS, "page_views": 1, "custom": {"plan": "gold"}}
         await connection.execute(insert(schema.session).values(id="ses_1", **values))
     await trade.settle()

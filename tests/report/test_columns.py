@@ -11,9 +11,13 @@ from dni.access.model import Principal
 from dni.attribution.model import Attribution, Candidate
 from dni.call import calls, credits, touches
 from dni.call.told import Told
+from dni.campaign import declare
 from dni.clock import SettableClock
 from dni.ledger import schema, stale
+from dni.money import Money
 from dni.parts import Parts
+from dni.qualification.model import Policy, Side, Terms
+from dni.qualification.settle import settle_once
 from dni.report import chunks, seal
 from dni.report.attribution import Report, attribution, report
 from dni.report.model import ReportFilter
@@ -336,3 +340,26 @@ async def chunks_of(parts: Parts) -> int:
     async with parts.ledger.read() as connection:
         known = await chunks.within(connection, "session", 0, START_MS)
     return sum(one.sealed for one in known)
+
+
+async def test_a_call_that_is_settled_after_its_stretch_was_copied_changes_the_figures(parts: Parts) -> None:
+    await add(parts)
+    pays = Terms(payout=Side(base=Policy(name="base", when="talk >= 60s", amount=1_250)))
+    async with parts.ledger.write() as connection:
+        await declare.terms(connection, ADMIN, START_MS - 9 * DAY, "cmp_1", None, None, pays)
+    await insert_rows(parts, schema.call, call("call_1", 3 * DAY, source="radio", unsettled_ms=None))
+    await seal.seal_all(parts)
+    only = ReportFilter(from_ms=0, to_ms=START_MS)
+
+    async def payout() -> Money | None:
+        [found] = await attribution(parts.ledger, ADMIN, only, (), "last_touch", 1)
+        return found.payout
+
+    assert await payout() is None
+    for talk_s, expected in ((127, 1_250), (59, 0)):
+        async with parts.ledger.write() as connection:
+            await connection.execute(update(schema.call).values(talk_s=talk_s, unsettled_ms=START_MS))
+        assert await settle_once(parts) == 1
+        assert await payout() == Money(expected, "USD")
+        await seal.seal_all(parts)
+        assert await payout() == Money(expected, "USD")
