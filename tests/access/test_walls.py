@@ -223,6 +223,7 @@ def may(operation: Operation, principal: Principal) -> bool:
         "read": True,
         "tell": principal.may_tell,
         "dispute": principal.may_dispute,
+        "weigh": principal.may_weigh,
         "write": principal.may_write,
         "administer": principal.may_administer,
     }[operation.access]
