@@ -28,7 +28,7 @@ FULL = {"do": "reject", "id": "full", "reason": "busy", "when": {"within_budget"
 async def bound(parts: Parts, wanted: str, limits: dict[str, Any], **owner: str) -> None:
     """One more budget of the campaign, with terms of its calls."""
     at_ms = {"created_at_ms": START_MS}
-    by = {"by_id": "admin", "by_name": "admin"}
+    by = {"by_id": "admin", "by_name": "admin", "looks_back_ms": 0}
     async with parts.ledger.write() as connection:
         await connection.execute(
             insert(schema.budget).values(id=wanted, campaign_id="cmp_1", limits=limits, **owner, **at_ms)
