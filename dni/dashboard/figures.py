@@ -48,6 +48,15 @@ WORDS = {
     "or a part to each.",
     "Confidence": "How likely it is that this visit made the call. Of all calls with 80 %, four in five are right.",
     "First-time caller": "A telephone that never called this campaign before.",
+    "Terms": "What a campaign's calls must be, and what they pay the publisher and cost the advertiser. A call keeps "
+    "those that applied when it began.",
+    "Policy": "A condition and an amount of one side of the terms. One policy matches: a bonus, or the base.",
+    "Verdict": "What the terms say of a call: every policy with its terms, what was found and what was needed.",
+    "Journal": "Every change of what a call pays, line by line. Lines are added, never changed.",
+    "Statement": "What a publisher earned in a period that is closed. What is corrected later comes on the next one.",
+    "Dispute": "A publisher's or an advertiser's objection to what a call pays or costs, with its reason; it is "
+    "decided with a note.",
+    "Budget": "What a campaign, a publisher in it or a destination may use of calls and money in a time.",
 }
 
 OF_REPORT = ("Visits", "Calls", "Before", "Expected", "First time", "Answered", "Mean length", "Per 100 visits")

@@ -80,7 +80,6 @@ SIGNED_IN = (
     "/payouts",
     "/payouts/close",
     "/payouts/close?publisher=pub_1&last=2026-09-20",
-    "/payouts/close?publisher=pub_1&month=2026-13",
     "/statements",
     "/statements?publisher=pub_2",
     "/statements/sta_august",
