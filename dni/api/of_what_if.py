@@ -5,7 +5,7 @@ import msgspec
 from dni.api.model import Ask, Operation
 from dni.campaign import campaigns, publishers
 from dni.campaign.model import Id, moment_ms
-from dni.errors import Forbidden, InvalidField
+from dni.errors import InvalidField
 from dni.ledger.rows import Instant
 from dni.parts import Parts
 from dni.qualification.terms import TermsGiven
@@ -27,8 +27,6 @@ class TryTerms(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 async def try_terms(parts: Parts, ask: Ask) -> WhatIf:
-    if not (ask.principal.sees_payout and ask.principal.sees_revenue):
-        raise Forbidden("what terms would pay and bring is for those who may see both")
     told: TryTerms = ask.body
     async with ask.ledger.read() as connection:
         await campaigns.one(connection, ask.principal, ask.id)
@@ -51,6 +49,7 @@ OPERATIONS = (
         summary="What these terms would have made of past calls, beside what was; nothing is saved",
         room="campaigns",
         run=try_terms,
+        access="weigh",
         body=TryTerms,
         body_limit=_LIMIT,
         answer=WhatIf,

@@ -102,7 +102,8 @@ def columns(headings: Iterable[str], given: Mapping[str, str]) -> Columns:
 
 def row(cells: list[str], line: int, of: Columns, zone: str, *, day_first: bool = False) -> Listed:
     """`zone`: of times that tell none. Raises Unreadable."""
-    told = {what: read_back(cells[at]).strip() for what, at in of.places.items() if at < len(cells)}
+    told = {what: cells[at].strip() for what, at in of.places.items() if at < len(cells)}
+    told = {what: read_back(text) if "'" in text else text for what, text in told.items()}
     values: dict[str, object] = {"id": told.get("id") or None, "caller": read.caller_of(told.get("caller", ""))}
     for what, name, reads in (
         ("number", "number", read.number),

@@ -24,7 +24,7 @@ _PARTS = re.compile(
     re.IGNORECASE,
 )
 _AMOUNT = re.compile(r"(-?)(?:[A-Z]{0,3}[$€£¥] ?)?(-?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(\.[0-9]+)?")
-_CODE = re.compile(r"^([A-Z]{3}) ?(?=[-[0-9]])|(?<=[0-9]) ?([A-Z]{3})$")
+_CODE = re.compile(r"^([A-Z]{3}) ?(?=[-0-9])|(?<=[0-9]) ?([A-Z]{3})$")
 _HIDDEN = re.compile(r"[•*xX]{2,}")
 _LATEST_MS = 253_402_300_800_000  # 10000
 

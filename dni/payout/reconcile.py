@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import groupby, islice
+from sqlite3 import Row
 from typing import Any, BinaryIO, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -205,15 +206,15 @@ async def _elsewhere(ledger: Ledger, asked: Asked, held: Sides, from_ms: int, to
 
 
 def _compare(held: Sides, asked: Asked) -> None:
-    names = Ours.__struct_fields__
     for batch in _batches(held.pairs(), _TOGETHER):
-        for row in batch:
-            theirs = Listed(**{name: row[name] for name in Listed.__struct_fields__})
-            ours = Ours(**{name: row[f"our_{name}"] for name in names})
-            held.find(
-                _found("different", row["line"], call=row["our_id"], field=one.field, theirs=one.theirs, ours=one.ours)
-                for one in differences(theirs, ours, asked.tolerance_s, asked.window_ms)
-            )
+        held.find([one for row in batch for one in _differences(row, asked)])
+
+
+def _differences(row: Row, asked: Asked) -> Iterator[tuple[Any, ...]]:
+    theirs = Listed(**{name: row[name] for name in Listed.__struct_fields__})
+    ours = Ours(**{name: row[f"our_{name}"] for name in Ours.__struct_fields__})
+    for one in differences(theirs, ours, asked.tolerance_s, asked.window_ms):
+        yield _found("different", row["line"], call=row["our_id"], field=one.field, theirs=one.theirs, ours=one.ours)
 
 
 def _alone(held: Sides, from_ms: int, to_ms: int) -> None:

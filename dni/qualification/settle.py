@@ -21,6 +21,7 @@ from dni.call import statements
 from dni.call.model import STATES
 from dni.errors import Unavailable
 from dni.ledger import stale
+from dni.ledger.engines import WRITE_WAIT_S
 from dni.ledger.schema import SUBS, adjustment, call, campaign, dispute, number, pool, posting, session, tag, verdict
 from dni.parts import Parts
 from dni.payout import journal
@@ -60,9 +61,9 @@ class Amounts(msgspec.Struct, frozen=True):
     revenue: int
 
 
-async def settle(parts: Parts, call_id: str) -> None:
+async def settle(parts: Parts, call_id: str, wait_s: float = WRITE_WAIT_S) -> None:
     """One call. Raises Unavailable: the duty does it later."""
-    await parts.ledger.commit(partial(settle_call, call_id=call_id, now_ms=parts.clock.now_ms()))
+    await parts.ledger.commit(partial(settle_call, call_id=call_id, now_ms=parts.clock.now_ms()), wait_s)
 
 
 async def settle_due(parts: Parts, stop: asyncio.Event) -> None:
