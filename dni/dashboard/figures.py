@@ -26,6 +26,7 @@ WORDS = {
     "Campaign": "An advertiser's offer: where its calls go, in which time zone its days begin.",
     "Destination": "A phone that a campaign's calls may go to: a buyer, a shop, a call centre, with hours and caps.",
     "Routing": "The steps that a campaign's calls go through before a phone rings.",
+    "Budget": "The most calls or money that a campaign, a publisher in it or a destination may use in a span of time.",
     "Account": "A person who signs in with an e-mail address and a password, in a role, within walls.",
     "Role": "What its holder may do: admin, marketer, advertiser or publisher.",
     "Walls": "The campaign or publisher that somebody is confined to: what is not of it does not exist for him.",
