@@ -57,7 +57,6 @@ WORDS = {
     "Statement": "What a publisher earned in a period that is closed. What is corrected later comes on the next one.",
     "Dispute": "A publisher's or an advertiser's objection to what a call pays or costs, with its reason; it is "
     "decided with a note.",
-    "Budget": "What a campaign, a publisher in it or a destination may use of calls and money in a time.",
 }
 
 OF_REPORT = ("Visits", "Calls", "Before", "Expected", "First time", "Answered", "Mean length", "Per 100 visits")
