@@ -184,10 +184,9 @@ def attribute(
         from dni.access.model import COMMAND_LINE
         from dni.call.reattribute import reattribute
         from dni.catalog.load import load
-        from dni.clock import rfc3339
 
         async with ledger.write() as connection:
-            told = [Told("since", None, rfc3339(since_ms))]
+            told = [Told("since", None, since)]
             await audit.note(connection, now_ms, COMMAND_LINE, "reattribute", None, told)
         return await reattribute(ledger, await load(ledger), since_ms, now_ms)
 

@@ -44,6 +44,11 @@ class Principal(msgspec.Struct, frozen=True):
         return self.role in ("publisher", "advertiser") or self.may_write
 
     @property
+    def may_weigh(self) -> bool:
+        """What calls pay is held against what they bring by who may see both."""
+        return self.sees_payout and self.sees_revenue
+
+    @property
     def may_administer(self) -> bool:
         """Carriers and tokens hold secrets: admins only."""
         return self.role == "admin"

@@ -12,7 +12,7 @@ from dni.live.connection import Live
 from dni.pool.keys import Keys
 from dni.web.body import JSON_LIMIT
 
-Access = Literal["read", "tell", "dispute", "write", "administer"]
+Access = Literal["read", "tell", "dispute", "weigh", "write", "administer"]
 
 
 class Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -98,5 +98,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
             raise Forbidden("what became of a call is for its advertiser to tell")
         if self.access == "dispute" and not principal.may_dispute:
             raise Forbidden("what a call pays is disputed by its publisher or its advertiser")
+        if self.access == "weigh" and not principal.may_weigh:
+            raise Forbidden("what terms would pay and bring is for those who may see both")
         if self.access == "administer" and not principal.may_administer:
             raise Forbidden(f"this is for admins; you are {principal.role}")

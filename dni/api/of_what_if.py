@@ -5,11 +5,11 @@ import msgspec
 from dni.api.model import Ask, Operation
 from dni.campaign import campaigns, publishers
 from dni.campaign.model import Id, moment_ms
-from dni.errors import Forbidden, InvalidField
+from dni.errors import InvalidField
 from dni.ledger.rows import Instant
 from dni.parts import Parts
 from dni.qualification.terms import TermsGiven
-from dni.qualification.what_if import Tried, WhatIf
+from dni.qualification.what_if import Tried, WhatIf, is_light, what_if
 
 _DAYS_MS = 30 * 86_400_000
 _LIMIT = 512 * 1024
@@ -27,8 +27,6 @@ class TryTerms(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 async def try_terms(parts: Parts, ask: Ask) -> WhatIf:
-    if not (ask.principal.sees_payout and ask.principal.sees_revenue):
-        raise Forbidden("what terms would pay and bring is for those who may see both")
     told: TryTerms = ask.body
     async with ask.ledger.read() as connection:
         await campaigns.one(connection, ask.principal, ask.id)
@@ -39,6 +37,8 @@ async def try_terms(parts: Parts, ask: Ask) -> WhatIf:
     if from_ms >= to_ms:
         raise InvalidField("/from", "a moment before `to`")
     tried = Tried(campaign=ask.id, terms=told.terms, publisher=told.publisher, from_ms=from_ms, to_ms=to_ms)
+    if await is_light(ask.ledger, tried):
+        return await what_if(ask.ledger, tried)
     found = await parts.errands.run("dni.qualification.what_if:errand", msgspec.json.encode(tried))
     return msgspec.json.decode(found, type=WhatIf)
 
@@ -51,6 +51,7 @@ OPERATIONS = (
         summary="What these terms would have made of past calls, beside what was; nothing is saved",
         room="campaigns",
         run=try_terms,
+        access="weigh",
         body=TryTerms,
         body_limit=_LIMIT,
         answer=WhatIf,

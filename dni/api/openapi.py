@@ -77,6 +77,7 @@ def _who(operation: Operation) -> str:
         "read": "Any role, within its walls.",
         "tell": "Any role but publishers, within its walls.",
         "dispute": "Publishers and advertisers within their walls, admins, and marketers without walls.",
+        "weigh": "Admins, and marketers without a publisher's walls.",
         "write": "Admins, and marketers without walls.",
         "administer": "Admins only.",
     }[operation.access]

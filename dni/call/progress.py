@@ -16,6 +16,9 @@ from dni.telephony.model import CallEvent
 
 log = logging.getLogger("dni.call")
 
+# The carrier waits for its answer; what takes longer is done by the duty.
+_SETTLED_WITHIN_S = 0.5
+
 
 async def progress(
     parts: Parts,
@@ -49,7 +52,7 @@ async def follow(parts: Parts, call: Recorded) -> None:
         elif call.ended_ms is not None:
             await release(parts, call)
         if call.unsettled:
-            await settle(parts, call.id)
+            await settle(parts, call.id, _SETTLED_WITHIN_S)
     except (Unavailable, RedisError) as error:
         log.info("call %s: what follows from its event waits: %s", call.id, error)
     except Exception:

@@ -60,9 +60,11 @@ class CampaignChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class CampaignView(msgspec.Struct):
+    """`destination` is null for a publisher: who buys its calls is not its to know."""
+
     id: str
     name: str
-    destination: str
+    destination: str | None
     timezone: str
     currency: str
     advertiser: str | None
@@ -94,7 +96,7 @@ async def delete(connection: AsyncConnection, now_ms: int, wanted: str) -> None:
 async def one(connection: AsyncConnection, principal: Principal, wanted: str) -> CampaignView:
     """Raises NotFound, also for a campaign behind the principal's walls."""
     query = _visible(principal).where(campaign.c.id == wanted)
-    return _view(await rows.one(connection, query, f"campaign {wanted}"))
+    return _view(await rows.one(connection, query, f"campaign {wanted}"), principal)
 
 
 async def page(
@@ -102,7 +104,7 @@ async def page(
 ) -> tuple[list[CampaignView], str | None]:
     """Newest first."""
     found, after = await rows.page(connection, _visible(principal), (campaign.c.id,), limit, cursor)
-    return [_view(row) for row in found], after
+    return [_view(row, principal) for row in found], after
 
 
 async def destinations(connection: AsyncConnection) -> Sequence[RowMapping]:
@@ -131,11 +133,11 @@ def _visible(principal: Principal) -> Select[Any]:
     return select(campaign).where(campaign.c.deleted_at_ms.is_(None), walls.campaigns(principal))
 
 
-def _view(row: RowMapping) -> CampaignView:
+def _view(row: RowMapping, principal: Principal) -> CampaignView:
     return CampaignView(
         id=row["id"],
         name=row["name"],
-        destination=row["destination"],
+        destination=None if principal.publisher else row["destination"],
         timezone=row["timezone"],
         currency=row["currency"],
         advertiser=row["advertiser"],

@@ -10,6 +10,7 @@ from dni.access.accounts import AccountView
 from dni.access.audit import AuditFilter
 from dni.clock import from_rfc3339
 from dni.dashboard import act_words, words
+from dni.dashboard.audit import names_of
 from dni.dashboard.desk import Desk, Desks, Noun, done
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.fields import named
@@ -96,6 +97,7 @@ class Accounts:
         async with self._parts.ledger.read() as connection:
             own, _ = await audit.page(connection, AuditFilter(by=view.id), _ACTS)
             about, _ = await audit.page(connection, AuditFilter(object=view.id), _ACTS)
+            names = await names_of(connection, [*own, *about])
         newest = sorted({one.id: one for one in (*own, *about)}.values(), key=lambda one: one.id, reverse=True)
         ends_ms = from_rfc3339(view.invitation_ends_at) if view.invitation_ends_at else 0
         return self._pages.render(
@@ -104,7 +106,7 @@ class Accounts:
             account=view,
             state=STATES[view.state],
             owners=owners,
-            acts=[act_words.line(one, owners.zone, now_ms) for one in newest[:_ACTS]],
+            acts=[act_words.line(one, owners.zone, now_ms, names) for one in newest[:_ACTS]],
             link_ends=words.moment(ends_ms, owners.zone, now_ms) if ends_ms > now_ms else None,
             zone=owners.zone.key,
             done=done(request, "Account"),

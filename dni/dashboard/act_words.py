@@ -99,7 +99,7 @@ def line(one: AuditView, zone: ZoneInfo, now_ms: int, names: Mapping[str, str] |
         object=about,
         name=name if about else "",
         href=f"{path[0]}/{about}" if path and not is_gone else None,
-        changes=tuple(_change(each) for each in one.changes),
+        changes=tuple(_change(each, names or {}) for each in one.changes),
     )
 
 
@@ -110,11 +110,13 @@ def did(act: str) -> str:
     return f"{_VERBS[verb]} {noun.replace('_', ' ')}" if verb in _VERBS else act.replace("_", " ")
 
 
-def _change(told: Told) -> Change:
-    return Change(told.field.replace("_", " "), _text(told.before), _text(told.after))
+def _change(told: Told, names: Mapping[str, str]) -> Change:
+    return Change(told.field.replace("_", " "), _text(told.before, names), _text(told.after, names))
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, names: Mapping[str, str]) -> str:
+    if isinstance(value, str) and value in names:
+        return names[value]
     if value is None:
         return ""
     if isinstance(value, bool):

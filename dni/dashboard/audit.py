@@ -1,5 +1,6 @@
 """The audit log: who did what, to what, and what it was before. Admins only."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -25,6 +26,7 @@ from dni.parts import Parts
 
 PATH = "/settings/audit"
 _LIMIT, _IN_A_FILE = 50, 10_000
+_ID = re.compile(r"[a-z]{2,4}_[0-9A-Za-z_-]{1,40}")
 _NAMES = ("object", "by", "act", "from", "to")
 
 # Things with a name, by what their ids begin with.
@@ -84,11 +86,13 @@ class Audit:
 
 
 async def names_of(connection: AsyncConnection, found: Iterable[AuditView]) -> dict[str, str]:
-    """Of what acts were done to, by id."""
+    """Of what acts were done to, and of what their fields name, by id."""
     ids: dict[str, set[str]] = {}
     for one in found:
-        if one.object:
-            ids.setdefault(one.object.partition("_")[0], set()).add(one.object)
+        named = [one.object, *(value for each in one.changes for value in (each.before, each.after))]
+        for wanted in named:
+            if isinstance(wanted, str) and _ID.fullmatch(wanted):
+                ids.setdefault(wanted.partition("_")[0], set()).add(wanted)
     names: dict[str, str] = {}
     for prefix, those in ids.items():
         if (column := _NAMED.get(prefix)) is not None:

@@ -26,6 +26,7 @@ WORDS = {
     "Campaign": "An advertiser's offer: where its calls go, in which time zone its days begin.",
     "Destination": "A phone that a campaign's calls may go to: a buyer, a shop, a call centre, with hours and caps.",
     "Routing": "The steps that a campaign's calls go through before a phone rings.",
+    "Budget": "The most calls or money that a campaign, a publisher in it or a destination may use in a span of time.",
     "Account": "A person who signs in with an e-mail address and a password, in a role, within walls.",
     "Role": "What its holder may do: admin, marketer, advertiser or publisher.",
     "Walls": "The campaign or publisher that somebody is confined to: what is not of it does not exist for him.",
@@ -48,6 +49,14 @@ WORDS = {
     "or a part to each.",
     "Confidence": "How likely it is that this visit made the call. Of all calls with 80 %, four in five are right.",
     "First-time caller": "A telephone that never called this campaign before.",
+    "Terms": "What a campaign's calls must be, and what they pay the publisher and cost the advertiser. A call keeps "
+    "those that applied when it began.",
+    "Policy": "A condition and an amount of one side of the terms. One policy matches: a bonus, or the base.",
+    "Verdict": "What the terms say of a call: every policy with its terms, what was found and what was needed.",
+    "Journal": "Every change of what a call pays, line by line. Lines are added, never changed.",
+    "Statement": "What a publisher earned in a period that is closed. What is corrected later comes on the next one.",
+    "Dispute": "A publisher's or an advertiser's objection to what a call pays or costs, with its reason; it is "
+    "decided with a note.",
 }
 
 OF_REPORT = ("Visits", "Calls", "Before", "Expected", "First time", "Answered", "Mean length", "Per 100 visits")

@@ -134,10 +134,10 @@ def _money(today: Today) -> list[Figure]:
     of_calls = f"of {words.count(today.calls)} {'call' if today.calls == 1 else 'calls'}"
     found = [Figure("Qualified", words.count(today.qualified), of_calls)]
     if today.payout is not None:
-        found.append(Figure("Payout", str(today.payout), "for these calls, as judged by now"))
+        found.append(Figure("Payout", words.amount(today.payout), f"{today.payout.currency}, as judged by now"))
     if today.revenue is not None:
-        margin = "for these calls, as judged by now" if today.margin is None else f"margin {today.margin}"
-        found.append(Figure("Revenue", str(today.revenue), margin))
+        more = "as judged by now" if today.margin is None else f"margin {words.amount(today.margin)}"
+        found.append(Figure("Revenue", words.amount(today.revenue), f"{today.revenue.currency}, {more}"))
     return found
 
 

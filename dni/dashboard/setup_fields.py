@@ -106,7 +106,7 @@ def page(campaign: CampaignView) -> Sheet:
                 name="target",
                 label="The number printed on it",
                 kind="phone",
-                default=words.number(campaign.destination, "" if campaign.destination[:2] == "+1" else "+1"),
+                default=_written(campaign.destination or ""),
                 help="The tag puts a tracking number in its place. Often it is the number where calls go.",
             ),
             Field(
@@ -171,3 +171,8 @@ def origins(url: str) -> list[str]:
 def _is_domain(host: str) -> bool:
     """`example.com`, but neither `shop.example.com` nor an address in digits."""
     return host.count(".") == 1 and not host.replace(".", "").isdigit()
+
+
+def _written(destination: str) -> str:
+    """A number of North America as it stands on pages there, others with their country."""
+    return words.number(destination, "" if destination.startswith("+1") else "+1") if destination else ""

@@ -247,7 +247,7 @@ def row(
 
 
 def money_columns(report: Report) -> dict[str, str]:
-    """Those that say something to this reader, with their heads."""
+    """Those that say something to this reader, with their labels."""
     return {name: label for name, label in MONEY.items() if getattr(report.total, name) is not None}
 
 
@@ -285,7 +285,8 @@ def merged(some: Iterable[ReportRow]) -> ReportRow:
 
 
 def _amount(value: float | Money | None) -> str:
-    return str(value) if isinstance(value, Money) else words.count(value)
+    """Without its currency, which the column's head names."""
+    return words.amount(value) if isinstance(value, Money) else words.count(value)
 
 
 def _key(asked: Asked, one: ReportRow) -> tuple[object, ...]:

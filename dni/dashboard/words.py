@@ -8,6 +8,7 @@ import msgspec
 import phonenumbers
 
 from dni import phone
+from dni.money import Money
 
 
 class Badge(msgspec.Struct, frozen=True):
@@ -81,6 +82,11 @@ def count(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:,.0f}" if abs(value - round(value)) < 0.005 else f"{value:,.2f}"
+
+
+def amount(money: Money) -> str:
+    """`1,250.00`, where its currency stands beside."""
+    return str(money).removesuffix(f" {money.currency}")
 
 
 def change(now: float, before: float) -> Change | None:

@@ -4,14 +4,15 @@ A budget is a campaign's, a publisher's within a campaign, or a destination's. M
 but payout of a publisher's budget. Periods are those of the campaign's time zone; a week begins on Monday.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from dni.errors import InvalidField
 from dni.money import Money
+from dni.qualification.model import Terms
 from dni.routing import periods
 
 PERIODS = ("concurrent", "hour", "day", "week", "month", "total")
@@ -181,10 +182,13 @@ def counted(limits: Limits, used: Mapping[str, Used]) -> Figures:
     return Figures(calls=OfCalls(**calls), money=OfMoney(**money))
 
 
-def largest(settings: Mapping[str, Any] | None) -> tuple[int, int]:
-    """The largest fixed amounts, payout and revenue, that terms may pay a call; `settings` as the ledger keeps them. A
-    share of a sale is known when the sale is."""
-    return _largest((settings or {}).get("payout", {})), _largest((settings or {}).get("revenue", {}))
+def largest(terms: Terms) -> tuple[int, int]:
+    """The largest fixed amounts, payout and revenue, that these may pay a call. A share of a sale is known when the
+    sale is."""
+    payout, revenue = (
+        max((one.amount or 0 for one in side.policies), default=0) for side in (terms.payout, terms.revenue)
+    )
+    return payout, revenue
 
 
 _MONEY = PERIODS[1:]
@@ -205,8 +209,3 @@ def _limits(
         if period in _MONEY and (most := getattr(limits.money, period)) is not None:
             is_first = not used.get(period, NOTHING).calls
             yield "money", period, most, most * over // whole if over < whole and not is_first else None
-
-
-def _largest(side: Mapping[str, Any]) -> int:
-    policies: Iterable[Mapping[str, Any]] = (*side.get("bonuses", ()), *filter(None, (side.get("base"),)))
-    return max((one.get("amount") or 0 for one in policies), default=0)

@@ -19,9 +19,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, RowMapping, Text, bindparam, delete, or_, select
+from sqlalchemy import Connection, RowMapping, Text, bindparam, delete, or_, select
 
-from dni.ledger.schema import attempt, budget, campaign, counter, hold, terms
+from dni.ledger.schema import attempt, budget, campaign, counter, hold
+from dni.qualification import terms
 from dni.qualification.budget import Hold, Limits, Owner, Used, largest, more, owner, reached
 from dni.qualification.counters import ACTIVE, Changes, Sums, add, used_of, write
 from dni.qualification.model import Term
@@ -108,7 +109,8 @@ def room(
         rows = connection.execute(_HOLDS, {"call": call}).mappings()
         has = {row["budget_id"] for row in rows if row["state"] in ACTIVE}
     used = used_of(connection, [(one.id, one.zone, began_ms) for one in live])
-    payout, revenue = _largest(connection, campaign_id, publisher, began_ms)
+    version = terms.applying(connection, campaign_id, publisher, began_ms)
+    payout, revenue = largest(version.terms) if version else (0, 0)
     over: list[str] = []
     full: dict[str, str] = {}
     holds: list[Hold] = []
@@ -342,25 +344,3 @@ def _stands(old: RowMapping | None) -> bool:
 
 def _hold(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {name: row[name] for name in ("call_id", "budget_id", "at_ms", "state", "amount", "asked", "why")}
-
-
-def _largest(connection: Connection, campaign_id: str, publisher: str | None, at_ms: int) -> tuple[int, int]:
-    """What the terms that apply may pay a call at most, payout and revenue."""
-    values = {"campaign": campaign_id, "publisher": publisher, "at": at_ms}
-    row = connection.execute(_TERMS, values).one()
-    return largest(row.its or row.usual)
-
-
-def _newest(publisher: Any) -> Any:
-    last = select(terms.c.settings).where(
-        terms.c.campaign_id == bindparam("campaign", type_=Text),
-        publisher,
-        terms.c.from_ms <= bindparam("at", type_=BigInteger),
-    )
-    return last.order_by(terms.c.from_ms.desc(), terms.c.id.desc()).limit(1).scalar_subquery()
-
-
-_TERMS = select(
-    _newest(terms.c.publisher_id == bindparam("publisher", type_=Text)).label("its"),
-    _newest(terms.c.publisher_id.is_(None)).label("usual"),
-)

@@ -21,6 +21,7 @@ from dni.call import statements
 from dni.call.model import STATES
 from dni.errors import Unavailable
 from dni.ledger import stale
+from dni.ledger.engines import WRITE_WAIT_S
 from dni.ledger.schema import SUBS, adjustment, call, campaign, dispute, number, pool, posting, session, tag, verdict
 from dni.parts import Parts
 from dni.payout import journal
@@ -60,9 +61,9 @@ class Amounts(msgspec.Struct, frozen=True):
     revenue: int
 
 
-async def settle(parts: Parts, call_id: str) -> None:
+async def settle(parts: Parts, call_id: str, wait_s: float = WRITE_WAIT_S) -> None:
     """One call. Raises Unavailable: the duty does it later."""
-    await parts.ledger.commit(partial(settle_call, call_id=call_id, now_ms=parts.clock.now_ms()))
+    await parts.ledger.commit(partial(settle_call, call_id=call_id, now_ms=parts.clock.now_ms()), wait_s)
 
 
 async def settle_due(parts: Parts, stop: asyncio.Event) -> None:
@@ -143,6 +144,8 @@ def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[st
     made = _judged(connection, row, version, before) if version else None
     if made is None and before is not None:
         verdicts.drop(connection, row["id"])
+    if before is None:  # comes before budgets are locked: who tells of a later call has its row first
+        dedupe.unsettle_later(connection, row, row["started_at_ms"], now_ms)
     made = _within_budgets(connection, row, version.terms if version else None, made, adjusted, now_ms)
     amounts = _amounts(version.terms if version else None, made.verdict if made else None, adjusted, row)
     if made is not None and amounts is not None:
@@ -151,9 +154,8 @@ def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[st
         if made != before:
             verdicts.keep(connection, row["id"], made, now_ms, anew=before is not None)
     _post(connection, row, amounts, adjusted, made, before, now_ms)
-    if made is None or before is None or made.basis.seen != before.basis.seen:
-        since_ms = min(row["started_at_ms"], before.basis.began_ms if before else row["started_at_ms"])
-        dedupe.unsettle_later(connection, row, since_ms, now_ms)
+    if before is not None and (made is None or made.basis.seen != before.basis.seen):
+        dedupe.unsettle_later(connection, row, min(row["started_at_ms"], before.basis.began_ms), now_ms)
     return {name: getattr(amounts, name) if amounts else None for name in Amounts.__struct_fields__}
 
 
@@ -209,12 +211,13 @@ def _within_budgets(
     adjusted: Adjusted | None,
     now_ms: int,
 ) -> Stored | None:
-    """What there is room for; what the call held and does not use is given back. What a person decided is paid whatever
-    the budgets say."""
-    asked = _amounts(terms_of, made.verdict if made else None, adjusted, row) or Amounts(False, False, 0, 0)
-    by_hand = {side for side in ("payout", "revenue") if adjusted is not None and getattr(adjusted, side) is not None}
+    """What there is room for; what the call held and does not use is given back. What a person decides is paid, and
+    counted, whatever the budgets say. Where there are no terms, calls that were answered count."""
+    answered = is_answered(row["answered_at_ms"], row["status"])
+    found = _amounts(terms_of, made.verdict if made else None, adjusted, row) or Amounts(answered, answered, 0, 0)
+    by_hand = [side for side in ("payout", "revenue") if adjusted and getattr(adjusted, side) is not None]
     payout, revenue, reached = budgets.settle(
-        connection, row, asked.payout, asked.revenue, asked.qualified, asked.billable, now_ms, by_hand
+        connection, row, found.payout, found.revenue, found.qualified, found.billable, now_ms, by_hand
     )
     if made is None or not reached:
         return made

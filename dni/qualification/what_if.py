@@ -17,10 +17,12 @@ from dni.ledger.rows import Instant
 from dni.ledger.schema import adjustment, call, campaign, number, pool, publisher, session, tag, terms
 from dni.money import Money
 from dni.qualification.columns import Place
+from dni.qualification.judge import look_back_ms
 from dni.qualification.model import Dedupe, Terms
 from dni.qualification.trial import Compared, Known, Sums, Trial
 from dni.settings import Settings
 
+LIGHT = 2_000
 _BATCH = 20_000
 _TEXTS = ("outcome", "params", "custom")
 
@@ -92,6 +94,15 @@ async def what_if(ledger: Ledger, tried: Tried, tell: Tell = lambda _done, _all:
         named = select(publisher.c.id, publisher.c.name).where(publisher.c.id.in_([each for each in found if each]))
         names = {row.id: row.name for row in await connection.execute(named)}
     return _view(tried, found, names, owner["currency"])
+
+
+async def is_light(ledger: Ledger, tried: Tried) -> bool:
+    """Whether so few calls are looked at that nobody is held up by it: a process of its own takes longer to start."""
+    began = call.c.started_at_ms
+    within = (began >= tried.from_ms - look_back_ms(tried.terms)) & (began < tried.to_ms)
+    some = select(call.c.id).where(within).limit(LIGHT + 1).subquery()
+    async with ledger.read() as connection:
+        return (await connection.execute(select(func.count()).select_from(some))).scalar_one() <= LIGHT
 
 
 async def errand(settings: Settings, question: bytes) -> bytes:

@@ -141,7 +141,7 @@ def _body(operation: Operation, world: World) -> dict[str, Any] | None:
     }
     if operation.name == "check_condition":
         return {"text": "answered"}
-    if operation.name == "put_terms":
+    if operation.name in ("put_terms", "try_terms"):
         return {"terms": {}}
     if operation.name == "open_dispute":
         return {"call": world.own["calls"], "reason": "x", "side": "revenue"}
@@ -170,6 +170,7 @@ async def test_every_operation_by_every_walled_role(api: Api, world: World) -> N
         for operation in OPERATIONS:
             may = operation.access == "read" or (operation.access == "tell" and role != "publisher")
             may |= operation.access == "dispute" and role in ("publisher", "advertiser")
+            may |= operation.access == "weigh" and role == "marketer"
             assert may <= (not principal.may_write), "walls never write"
             is_hidden = operation.name in NOT_THEIRS[who]
             for side in ("own", "foreign"):
@@ -213,6 +214,7 @@ async def test_only_admins_administer_and_only_two_roles_write(api: Api, world: 
         "read": True,
         "tell": role != "publisher",
         "dispute": True,
+        "weigh": role in ("admin", "marketer"),
         "write": role in ("admin", "marketer"),
         "administer": role == "admin",
     }

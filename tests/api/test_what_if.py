@@ -6,6 +6,7 @@ import pytest
 
 from dni.access.model import Role
 from dni.clock import rfc3339
+from dni.qualification import what_if
 from tests.api.conftest import Api
 from tests.support.trade import BILLS, OTHER, PAYS, Trade, terms
 
@@ -30,7 +31,10 @@ def money(amount: int) -> dict[str, object]:
     return {"amount": amount, "currency": "USD"}
 
 
-async def test_what_terms_would_have_made_of_calls(api: Api) -> None:
+@pytest.mark.parametrize("few", [2_000, 0])
+async def test_what_terms_would_have_made_of_calls(api: Api, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than few calls are looked at by a process of its own."""
+    monkeypatch.setattr(what_if, "LIGHT", few)
     await a_past(api)
     answer = await api.post(PATH, {"terms": TERMS})
     assert answer.status_code == 200, answer.text

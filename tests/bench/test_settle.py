@@ -14,23 +14,23 @@ from tests.support.trade import START_MS, Trade, terms
 
 pytestmark = pytest.mark.bench
 CALLS = 1_000
-# What a busy network's calls come to at once; the machine that runs the tests is slower than what serves them.
-LEAST_A_SECOND = 100
 
 
-async def test_calls_are_settled_faster_than_they_end(parts: Parts, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_calls_are_settled_faster_than_they_come(parts: Parts, capsys: pytest.CaptureFixture[str]) -> None:
     trade = Trade(parts.ledger)
     await trade.open()
     await trade.put(terms("talk >= 60s and region in (CA, NY) and during(open)", hours={"open": "Mo-Su 00:00-24:00"}))
+    began = time.monotonic()
     for n in range(CALLS):
         await trade.call(f"{n}", START_MS + n * 1000, caller=f"+1415555{n % 500:04}")
-    began = time.monotonic()
+    came_s, began = time.monotonic() - began, time.monotonic()
     while await settle_once(parts):
         pass
     took_s = time.monotonic() - began
     paid = [row for row in await trade.rows(schema.call) if row["payout"]]
+    settled, told = CALLS / took_s, CALLS / came_s
     with capsys.disabled():
         engine = "SQLite" if parts.ledger.is_sqlite else "PostgreSQL"
-        print(f"\n{engine}: {CALLS / took_s:,.0f} calls settled a second ({len(paid)} of {CALLS:,} paid)")
+        print(f"\n{engine}, calls a second: {settled:,.0f} settled, {told:,.0f} told in three events each")
     assert len(paid) == 500
-    assert CALLS / took_s > LEAST_A_SECOND
+    assert settled > told

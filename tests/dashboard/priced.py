@@ -11,8 +11,8 @@ from dni.access.model import Principal
 from dni.ledger import schema
 from dni.money import Money
 from dni.parts import Parts
-from dni.payout import close, corrections, disputes
-from dni.payout.close import NewStatement
+from dni.payout import corrections, disputes, statements
+from dni.payout.model import month_ms
 from dni.qualification.model import Terms
 from dni.qualification.settle import settle_call
 from tests.dashboard.samples import GOOGLE, HOUR, call, insert_rows
@@ -83,18 +83,23 @@ async def settle_all(parts: Parts) -> None:
 
 
 async def decide(parts: Parts) -> None:
-    """A correction, a dispute that is open and one that was denied, and a statement of the month before."""
+    """A correction; `dsp_open`, and `dsp_denied`; `sta_august`, a statement of the month before."""
     now_ms = parts.clock.now_ms()
+    asked = {"campaign_id": "cmp_1", "publisher_id": "pub_1", "at_ms": now_ms, "by_name": PUBLISHER.name}
+    still_open = {"id": "dsp_open", "call_id": "call_short", "side": "payout", "state": "open", "by_id": PUBLISHER.id}
+    billed = {"id": "dsp_denied", "call_id": "call_august", "side": "revenue", "state": "open", "by_id": ADVERTISER.id}
+    reasons = {"reason": "The caller was put on hold for a minute."}, {"reason": "It was a wrong number."}
+    await insert_rows(parts, schema.dispute, {**asked, **still_open, **reasons[0]})
+    await insert_rows(parts, schema.dispute, {**asked, **billed, **reasons[1], "by_name": ADVERTISER.name})
+    begins_ms, ends_ms = month_ms("2026-08", "America/New_York")
+    august = {"publisher_id": "pub_1", "currency": "USD", "from_ms": begins_ms, "to_ms": ends_ms}
+    by = {"timezone": "America/New_York", "closed_at_ms": now_ms, "by_id": ADMIN.id, "by_name": ADMIN.name}
     async with parts.ledger.write() as connection:
         pays = corrections.Correct(payout=Money(500, "USD"), revenue=UNSET, reason="Agreed on the phone")
         await corrections.correct(connection, ADMIN, now_ms, "call_short", pays)
-        asked = disputes.NewDispute(call="call_short", reason="The caller was put on hold for a minute.")
-        await disputes.open_one(parts.ledger, connection, PUBLISHER, now_ms, asked)
-        billed = disputes.NewDispute(call="call_august", reason="It was a wrong number.")
-        made = await disputes.open_one(parts.ledger, connection, ADVERTISER, now_ms, billed)
         denied = disputes.Decision(state="denied", note="The caller asked for a quote: it is in the recording.")
-        await disputes.decide(connection, ADMIN, now_ms, made, denied)
-        await close.close(connection, ADMIN, now_ms, NewStatement(publisher="pub_1", month="2026-08"))
+        await disputes.decide(connection, ADMIN, now_ms, "dsp_denied", denied)
+        await statements.take(connection, {"id": "sta_august", **august, **by})
 
 
 def _calls() -> list[dict[str, Any]]:

@@ -5,15 +5,19 @@ What belongs to one holds its name in each id, name and text, so that a page whi
 
 from itertools import pairwise
 from typing import Any
+from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 
-from sqlalchemy import insert
+import msgspec
+from sqlalchemy import insert, update
 
-from dni.access import tokens
+from dni.access import enter, invite, tokens
+from dni.access.accounts import NewAccount
 from dni.access.model import Principal
 from dni.access.tokens import NewToken
 from dni.clock import rfc3339
 from dni.ledger import schema
 from dni.parts import Parts
+from dni.qualification.model import PolicyVerdict, SideVerdict, Term, Verdict
 from tests.dashboard import samples
 from tests.support.world import DESTINATION, START_MS, add
 
@@ -38,6 +42,44 @@ _IDS = {
     "tokens": "tok_{}",
     "visitors": "vis_{}",
 }
+
+
+# What a call of a side pays and what its advertiser is billed, in minor units: no other figure of these tests has these
+# digits, so a page or an answer that tells one is caught by a look at it.
+MONEY = {"own": (41_259, 69_137), "neighbour": (54_177, 86_313), "stranger": (35_209, 97_411)}
+
+
+def amounts(side: str) -> dict[str, tuple[str, str]]:
+    """Of a side: payout, revenue and margin, as the API and as pages write them."""
+    payout, revenue = MONEY[side]
+    sums = {"payout": payout, "revenue": revenue, "margin": revenue - payout}
+    return {name: (str(amount), f"{amount / 100:.2f}") for name, amount in sums.items()}
+
+
+def tells(principal: Principal, text: str, *said: str) -> str:
+    """The first place where `text` tells what is not the principal's to know: a name, an id, a telephone or an amount
+    of another side, or of his own side's money what is the other's. But for what was `said` in the question itself."""
+    sides = HIDDEN[principal.role] if principal.campaign or principal.publisher else ()
+    hidden = [*sides, *(f"{stem}{SIDES.index(side)}" for side in sides for stem in _NUMBERS)]
+    hidden += [amount for side in sides for both in amounts(side).values() for amount in both]
+    own = amounts("own")
+    for name, is_his in (
+        ("payout", principal.sees_payout),
+        ("revenue", principal.sees_revenue),
+        ("margin", principal.sees_payout and principal.sees_revenue),
+    ):
+        hidden += [] if is_his else own[name]
+    written = {each for words in said for each in (words, quote(words), quote_plus(words), quote(words, safe=""))}
+    for words in sorted(written - {""}, key=len, reverse=True):
+        text = text.replace(words, "") if any(wanted in words for wanted in hidden) else text
+    for wanted in hidden:
+        if (at := text.find(wanted)) >= 0:
+            return f"{wanted}: {text[max(0, at - 60) : at + 40]}"
+    return ""
+
+
+# Callers and static numbers, but for their last digit, which is the side's: as the API writes them, and as pages do.
+_NUMBERS = ("+1312555011", "+1415555012", "(312) 555-011", "(415) 555-012")
 
 
 def known(path: str) -> bool:
@@ -128,14 +170,28 @@ async def _earned(parts: Parts, side: str, owners: dict[str, Any]) -> None:
     """What its call pays, a statement, a dispute and a budget."""
     by = {"by_id": f"tok_{side}", "by_name": f"Person of {side}"}
     at = START_MS - 2 * samples.HOUR
-    terms = {"payout": {"base": {"name": f"Pays {side}", "amount": 1_250}}}
+    payout, revenue = MONEY[side]
+    policies = {"payout": (f"Pays {side}", payout), "revenue": (f"Bills {side}", revenue)}
+    terms = {name: {"base": {"name": policy, "amount": amount}} for name, (policy, amount) in policies.items()}
     version = {"id": f"trm_{side}", **owners, "from_ms": 0, "settings": terms, "looks_back_ms": 0, "created_at_ms": at}
     await samples.insert_rows(parts, schema.terms, {**version, **by})
+    verdict = Verdict(
+        **{
+            name: SideVerdict(policy, amount, (PolicyVerdict(policy, True, amount, (Term("answered", True, "yes"),)),))
+            for name, (policy, amount) in policies.items()
+        }
+    )
+    judged = {"call_id": f"call_{side}", "terms_id": f"trm_{side}", "at_ms": at}
+    basis = {"began_ms": at, "campaign": owners["campaign_id"]}
+    await samples.insert_rows(parts, schema.verdict, {**judged, "told": msgspec.to_builtins(verdict), "basis": basis})
+    async with parts.ledger.write() as connection:
+        paid = {"qualified": True, "billable": True, "payout": payout, "revenue": revenue}
+        await connection.execute(update(schema.call).where(schema.call.c.id == f"call_{side}").values(paid))
     posting = {"id": f"pst_{side}", "at_ms": at, "call_id": f"call_{side}", "call_at_ms": at, "currency": "USD"}
-    posting |= {"kind": "verdict", "reason": f"payout: Pays {side}", "payout": 1_250, "revenue": 2_000}
+    posting |= {"kind": "verdict", "reason": f"payout: Pays {side}", "payout": payout, "revenue": revenue}
     await samples.insert_rows(parts, schema.posting, {**posting, **owners})
     statement = {"id": f"sta_{side}", "publisher_id": owners["publisher_id"], "currency": "USD", "timezone": "UTC"}
-    period = {"from_ms": 0, "to_ms": START_MS - samples.HOUR, "amount": 1_250, "calls": 1, "closed_at_ms": START_MS}
+    period = {"from_ms": 0, "to_ms": START_MS - samples.HOUR, "amount": payout, "calls": 1, "closed_at_ms": START_MS}
     await samples.insert_rows(parts, schema.statement, {**statement, **period, **by})
     line = {"posting_id": f"pst_{side}", "statement_id": f"sta_{side}"}
     await samples.insert_rows(parts, schema.statement_line, line)
@@ -150,6 +206,14 @@ async def token(parts: Parts, new: NewToken) -> str:
         made = await tokens.create(connection, parts.clock.now_ms(), new)
     assert made.token
     return made.token
+
+
+async def account(parts: Parts, new: NewAccount, password: str) -> Principal:
+    """With a password that was chosen by its invitation."""
+    async with parts.ledger.write() as connection:
+        made = await invite.create(connection, parts.clock.now_ms(), new, "")
+    code = parse_qs(urlsplit(made.invitation or "").query)["code"][0]
+    return await enter.choose_password(parts, code, password)
 
 
 async def dump(parts: Parts) -> dict[str, list[str]]:

@@ -326,3 +326,15 @@ async def test_a_ledger_that_is_away_is_said_in_words(admin: Person, parts: Part
     assert (page.status_code, page.headers["dni-reason"]) == (503, "ledger_away")
     assert "calls are still connected" in text(page.text)
     assert page.headers["retry-after"] == "5"
+
+
+async def test_a_calls_page_names_its_sub_ids(admin: Person, parts: Parts) -> None:
+    params = {"sub1": "aff-7", "sub5": "<b>bold</b>", "store": "not shown"}
+    await insert_rows(parts, schema.call, call("with_subs", HOUR, params=params))
+    page = text((await admin.read("/calls/with_subs")).text)
+    assert "Sub-id 1 aff-7" in page
+    assert "Sub-id 5 <b>bold</b>" in page
+    assert "Sub-id 2" not in page
+    listed = text((await admin.read("/calls?sub1=AFF-7&columns=sub1,sub5")).text)
+    assert "Sub-id 1: AFF-7" in listed
+    assert "aff-7 <b>bold</b>" in listed

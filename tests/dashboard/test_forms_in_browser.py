@@ -38,7 +38,7 @@ async def reach(page: Page, name: str) -> None:
         focused = await page.evaluate(
             "(e => e.labels?.[0]?.innerText || e.ariaLabel || e.innerText || '')(document.activeElement)"
         )
-        if focused.strip().removesuffix(" (optional)") == name:
+        if " ".join(focused.split()).removesuffix(" (optional)") == name:
             return
     raise AssertionError(f"Tab never reaches {name!r} on {page.url}")
 

@@ -12,7 +12,7 @@ from dni.dashboard.columns import COLUMNS
 from dni.parts import Parts
 from dni.tag import health_reports
 from dni.tag.wire import SignalPage
-from tests.dashboard import routed
+from tests.dashboard import priced, routed
 from tests.dashboard.samples import fill
 from tests.dashboard.site import serving
 from tests.dashboard.used_pool import use_of_pool
@@ -65,6 +65,29 @@ SIGNED_IN = (
     "/campaigns/cmp_1/destinations/new",
     "/campaigns/cmp_1/routing",
     "/campaigns/cmp_2/routing",
+    "/campaigns/cmp_1/terms",
+    "/campaigns/cmp_1/terms?publisher=pub_1",
+    "/campaigns/cmp_2/terms",
+    "/campaigns/cmp_1/budgets",
+    "/campaigns/cmp_2/budgets",
+    "/campaigns/cmp_1/budgets/new",
+    "/budgets/bud_1/edit",
+    "/budgets/bud_1/delete",
+    "/calls/call_short",
+    "/calls/call_short/correction",
+    "/calls/call_short/dispute",
+    "/calls?qualified=yes",
+    "/payouts",
+    "/payouts/close",
+    "/payouts/close?publisher=pub_1&last=2026-09-20",
+    "/statements",
+    "/statements?publisher=pub_2",
+    "/statements/sta_august",
+    "/disputes",
+    "/disputes?state=withdrawn",
+    "/disputes/dsp_open",
+    "/disputes/dsp_denied",
+    "/disputes/dsp_open/withdraw",
     "/destinations/dst_long/edit",
     "/destinations/dst_anna/delete",
     "/calls/call_routed",
@@ -145,6 +168,7 @@ async def site(sqlite_parts: Parts) -> AsyncIterator[str]:
         port = listener.getsockname()[1]
         await fill(sqlite_parts)
         await routed.fill(sqlite_parts)
+        await priced.fill(sqlite_parts)
         await trouble(sqlite_parts)
         await use_of_pool(sqlite_parts)
         await add(sqlite_parts, suffix="9", first=150, name="Demo landing page", origins=[f"http://127.0.0.1:{port}"])

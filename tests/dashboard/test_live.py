@@ -15,7 +15,7 @@ from playwright.async_api import Browser, expect
 from sqlalchemy import delete, select, update
 
 from dni.access import tokens, walls
-from dni.access.model import Principal
+from dni.access.model import Principal, Role
 from dni.access.tokens import NewToken
 from dni.clock import SettableClock
 from dni.dashboard.assets import Assets
@@ -288,3 +288,11 @@ async def test_open_pages_change_in_the_browser(chromium: Browser, parts: Parts)
         await expect(now.get_by_text("(312) 555-0155")).to_have_count(0)
         assert said == []
         await page.context.close()
+
+
+def test_figures_are_shared_by_readers_who_may_know_the_same() -> None:
+    def of(role: Role) -> Any:
+        return Listener(Principal("tok", "", role, "cmp_1"), ZoneInfo("UTC"), wants_figures=True).walls
+
+    assert of("marketer") == of("admin")
+    assert len({of("marketer"), of("advertiser"), of("publisher")}) == 3

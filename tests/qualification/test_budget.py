@@ -8,6 +8,7 @@ import pytest
 
 from dni.errors import InvalidField
 from dni.qualification.budget import Limits, Reached, Used, check, counted, largest, left, more, reached, since
+from dni.qualification.model import Policy, Side, Terms
 from dni.routing.periods import day_of
 
 ZONE = "America/New_York"
@@ -113,12 +114,8 @@ def test_used_and_left_are_told_of_each_limit_that_is_set() -> None:
 
 
 def test_the_largest_amount_is_that_of_any_policy_of_the_side() -> None:
-    terms = {
-        "payout": {"base": {"name": "a", "amount": 500}, "bonuses": [{"name": "b", "amount": 900}]},
-        "revenue": {"bonuses": [{"name": "c", "percent": 10.0}]},
-    }
-    assert largest(terms) == (900, 0)
-    assert largest(None) == (0, 0)
+    bonuses = (Policy(name="b", amount=900), Policy(name="c", percent=10))
+    assert largest(Terms(payout=Side(base=Policy(name="a", amount=500), bonuses=bonuses))) == (900, 0)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import asyncio
 from functools import partial
 
 import pytest
+from sqlalchemy import select
 
 from dni.campaign import declare
 from dni.ledger import schema
@@ -55,6 +56,53 @@ async def test_a_publishers_money_leaves_the_revenue_alone(trade: Trade) -> None
     await trade.settle()
     assert [await trade.pays(call) for call in (first, second, other)] == [GOOD, (False, 0, BILLS), GOOD]
     assert "month" in (await missing(trade, second))[0]
+
+
+async def used(trade: Trade) -> tuple[int, int]:
+    """Calls and money of all time, of the first budget."""
+    async with trade.ledger.read() as connection:
+        counter = schema.counter.c
+        total = select(counter.calls, counter.amount).where(counter.period == "total").order_by(counter.budget_id)
+        row = (await connection.execute(total.limit(1))).one()
+    return row.calls, row.amount
+
+
+async def test_what_a_person_decides_is_paid_and_counted_whatever_the_budget_says(trade: Trade) -> None:
+    await bound(trade, Limits(calls=OfCalls(day=1)))
+    first = await trade.call("a", START_MS)
+    second = await trade.call("b", START_MS + 1, caller="+12125550143")
+    await trade.settle()
+    await trade.adjust(second, PAYS, BILLS)
+    await trade.settle()
+    assert await trade.pays(second) == GOOD
+    assert await used(trade) == (2, 2 * BILLS)
+    for call in (first, second):
+        await trade.adjust(call, 0, 0)
+    await trade.settle()
+    assert await used(trade) == (0, 0)
+    third = await trade.call("c", START_MS + 2, caller="+13125550144")
+    await trade.settle()
+    assert await trade.pays(third) == GOOD, "what does not count is given back"
+
+
+async def test_a_payout_by_hand_stands_where_the_campaign_has_no_room(trade: Trade) -> None:
+    await bound(trade, Limits(calls=OfCalls(day=0)))
+    call = await trade.call("a", START_MS)
+    await trade.settle()
+    await trade.adjust(call, payout=PAYS)
+    await trade.settle()
+    assert await trade.pays(call) == (True, PAYS, 0)
+
+
+async def test_without_terms_answered_calls_count(ledger: Ledger) -> None:
+    trade = Trade(ledger)
+    await trade.open()
+    await bound(trade, Limits(calls=OfCalls(day=5)))
+    await trade.call("a", START_MS)
+    await trade.rings("b", START_MS + 1, "+12125550143")
+    await trade.told("b", {"event": "failed", "sip_code": "487"}, START_MS + 2)
+    await trade.settle()
+    assert await used(trade) == (1, 0)
 
 
 async def test_of_a_hundred_calls_that_end_at_once_as_many_pay_as_there_is_money_for(trade: Trade) -> None:

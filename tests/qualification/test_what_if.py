@@ -1,6 +1,9 @@
 """Changed terms tried on past calls make of them what settling by these terms would."""
 
+import asyncio
 import random
+import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,6 +13,7 @@ from sqlalchemy import insert, update
 from dni.errors import NotFound, UsageError
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
+from dni.ledger.migrate import migrate
 from dni.money import Money
 from dni.qualification import dedupe, trial
 from dni.qualification import terms as stored
@@ -220,3 +224,31 @@ def test_a_file_of_terms(tmp_path: Any) -> None:
         read(wrong)
     with pytest.raises(UsageError, match="cannot be read"):
         read(tmp_path / "none.toml")
+
+
+async def test_by_the_command_line(tmp_path: Path) -> None:
+    ledger = Ledger(f"sqlite+aiosqlite:///{tmp_path / 'ledger.sqlite3'}")
+    await migrate(ledger)
+    trade = Trade(ledger)
+    await trade.open()
+    await trade.put(terms())
+    await trade.call("a", FROM_MS)
+    await trade.settle()
+    await ledger.close()
+    (tmp_path / "terms.toml").write_text('[payout.base]\nname = "Base"\nwhen = "talk >= 60s"\namount = 5\n')
+
+    async def run(*more: str) -> tuple[int | None, str, str]:
+        words = ("what-if", "--campaign", "cmp_1", "--terms", str(tmp_path / "terms.toml"), "--data-dir", str(tmp_path))
+        program = (sys.executable, "-m", "dni", *words, *more)
+        pipe = asyncio.subprocess.PIPE
+        made = await asyncio.create_subprocess_exec(*program, stdout=pipe, stderr=pipe)
+        out, err = await made.communicate()
+        return made.returncode, out.decode(), err.decode()
+
+    code, out, err = await run("--from", "2026-09-01", "--to", "2026-12-01", "--json")
+    assert (code, err) == (0, "")
+    found = msgspec.json.decode(out, type=WhatIf)
+    assert (found.was.payout.amount, found.would_be.payout.amount) == (PAYS, 5)
+    code, out, err = await run("--from", "soon")
+    assert (code, out) == (2, "")
+    assert "--from: a date such as 2026-11-01" in err
