@@ -135,7 +135,7 @@ def _success(operation: Operation) -> dict[str, Any]:
 
 def _refusals(operation: Operation) -> dict[str, Any]:
     kinds: list[type[DniError]] = [NotSignedIn, Forbidden, InvalidField, Unavailable]
-    if "{id}" in operation.path or operation.access == "tell":
+    if "{id}" in operation.path or operation.access in ("tell", "dispute"):
         kinds.append(NotFound)
     if operation.answer is not None:
         kinds.append(NotAcceptable)
