@@ -60,7 +60,7 @@ async def test_a_person_is_invited_chooses_a_password_and_signs_in(
     assert weak.status_code == 422
     assert "first that are tried" in text(weak.text)
     await choose(me, path)
-    assert "Signed in as Mary (publisher)" in text((await me.read("/calls")).text)
+    assert "Signed in as publisher Mary" in text((await me.read("/calls")).text)
     again = await new_person().read(path)
     assert again.status_code == 404
     assert "This link was used" in text(again.text)

@@ -165,7 +165,7 @@ async def test_a_token_is_shown_once_works_and_is_revoked(admin: Person, new_per
     assert secret.startswith("dni_")
     assert first.headers["cache-control"] == "no-store"
     mary = await new_person().signed_in(secret)
-    assert "Signed in as Mary (marketer)" in text((await mary.read("/calls")).text)
+    assert "Signed in as marketer Mary" in text((await mary.read("/calls")).text)
 
     again = await admin.send("/settings/tokens/new", form)
     assert "This form was sent twice" in text(again.text)
@@ -209,7 +209,7 @@ async def test_a_token_within_walls_reads_only_what_is_within_them(
     secret = made.text.partition("data-copy>")[2].partition("<")[0]
     reader = await new_person().signed_in(secret)
     listed = await reader.read("/campaigns")
-    assert "Signed in as advertiser token (advertiser)" in text(listed.text)
+    assert "Signed in as advertiser advertiser token" in text(listed.text)
     assert "Campaign 2" not in listed.text
 
 

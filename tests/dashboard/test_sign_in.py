@@ -87,7 +87,7 @@ async def test_nobody_is_sent_to_another_site_after_signing_in(stranger: Person,
 async def test_a_revoked_token_ends_its_session(stranger: Person, parts: Parts) -> None:
     secret = await token(parts, NewToken(role="marketer", name="Mary"))
     await stranger.signed_in(secret)
-    assert "Signed in as Mary (marketer)" in text((await stranger.read("/calls")).text)
+    assert "Signed in as marketer Mary" in text((await stranger.read("/calls")).text)
     async with parts.ledger.write() as connection:
         known = await tokens.owner(connection, secret)
         assert known
