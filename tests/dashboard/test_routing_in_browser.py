@@ -125,14 +125,10 @@ async def states(page: Page) -> AsyncIterator[str]:
     yield "a step"
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
-async def test_every_state_fits_reads_well_and_is_accessible(
-    chromium: Browser, site: str, sqlite_parts: Parts, width: int, scheme: Literal["light", "dark"]
-) -> None:
-    await routed.fill(sqlite_parts)
-    page, said = await opened(chromium, site, width, scheme)
+async def faults(page: Page, states: AsyncIterator[str]) -> list[str]:
+    """What axe finds in each state of a page, by name; none may be too wide, too pale, or have what has no name."""
     source, found = AXE.read_text(), []
-    async for state in states(page):
+    async for state in states:
         await page.evaluate("document.querySelectorAll('main details').forEach((each) => { each.open = true })")
         assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, state
         assert await page.evaluate(LOW_CONTRAST) == [], state
@@ -145,7 +141,16 @@ async def test_every_state_fits_reads_well_and_is_accessible(
             if fault["impact"] in ("serious", "critical", "moderate")
             for node in fault["nodes"]
         ]
-    assert found == []
+    return found
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
+async def test_every_state_fits_reads_well_and_is_accessible(
+    chromium: Browser, site: str, sqlite_parts: Parts, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    await routed.fill(sqlite_parts)
+    page, said = await opened(chromium, site, width, scheme)
+    assert await faults(page, states(page)) == []
     assert [line for line in said if "422" not in line] == []
     await page.context.close()
 

@@ -15,9 +15,9 @@ from dni.qualification.model import Terms
 from tests.dashboard import priced
 from tests.dashboard.samples import insert_rows
 from tests.dashboard.test_forms_in_browser import press, reach, signed_in, site, write
-from tests.dashboard.test_in_browser import LOW_CONTRAST, UNNAMED, opened
-from tests.dashboard.test_quality import AXE, HOSTILE
-from tests.dashboard.test_routing_in_browser import calm
+from tests.dashboard.test_in_browser import opened
+from tests.dashboard.test_quality import HOSTILE
+from tests.dashboard.test_routing_in_browser import calm, faults
 from tests.support.world import START_MS
 
 __all__ = ["site"]
@@ -132,21 +132,7 @@ async def test_every_state_fits_reads_well_and_is_accessible(
 ) -> None:
     await priced.fill(sqlite_parts)
     page, said = await opened(chromium, site, width, scheme)
-    source, found = AXE.read_text(), []
-    async for state in states(page):
-        await page.evaluate("document.querySelectorAll('main details').forEach((each) => { each.open = true })")
-        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, state
-        assert await page.evaluate(LOW_CONTRAST) == [], state
-        assert await page.evaluate(UNNAMED) == [], state
-        await page.evaluate(source)
-        result: dict[str, Any] = await page.evaluate("axe.run({resultTypes: ['violations']})")
-        found += [
-            f"{state}: {fault['id']} {node['html'][:160]}"
-            for fault in result["violations"]
-            if fault["impact"] in ("serious", "critical", "moderate")
-            for node in fault["nodes"]
-        ]
-    assert found == []
+    assert await faults(page, states(page)) == []
     assert [line for line in said if "422" not in line] == []
     await page.context.close()
 
