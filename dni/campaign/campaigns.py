@@ -67,8 +67,8 @@ class CampaignView(msgspec.Struct):
     destination: str | None
     timezone: str
     currency: str
-    advertiser: str | None
     created_at: Instant
+    advertiser: str | None
 
 
 def _advertiser(name: str | None) -> str | None:
@@ -140,6 +140,6 @@ def _view(row: RowMapping, principal: Principal) -> CampaignView:
         destination=None if principal.publisher else row["destination"],
         timezone=row["timezone"],
         currency=row["currency"],
-        advertiser=row["advertiser"],
         created_at=rfc3339(row["created_at_ms"]),
+        advertiser=row["advertiser"],
     )

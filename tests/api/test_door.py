@@ -241,7 +241,7 @@ async def test_a_list_as_csv_holds_no_formula(api: Api) -> None:
     answer = await api.get("/campaigns", headers={"Accept": "text/csv"})
     assert answer.headers["content-type"].startswith("text/csv")
     header, row, *_ = answer.text.split("\r\n")
-    assert header == "id,name,destination,timezone,currency,created_at"
+    assert header == "id,name,destination,timezone,currency,created_at,advertiser"
     assert '"\'=HYPERLINK(""http://evil.example"")",+14155550100,UTC,USD,' in row
     await api.campaign("Second")
     paged = await api.get("/campaigns?limit=1", headers={"Accept": "text/csv"})
@@ -346,7 +346,8 @@ def test_every_error_has_its_own_code_and_status() -> None:
     def tree(kind: type[DniError]) -> list[type[DniError]]:
         return [kind, *(found for child in kind.__subclasses__() for found in tree(child))]
 
-    codes = [kind.code for kind in tree(DniError)]
+    # One that only tells more of the same, such as where a condition is wrong, has none of its own.
+    codes = [kind.code for kind in tree(DniError) if "code" in vars(kind)]
     assert len(codes) == len(set(codes))
 
 
