@@ -36,8 +36,9 @@ async def test_the_log_tells_of_it(tmp_path: Path) -> None:
 
     await asyncio.to_thread(dni, tmp_path, "account", "create", "mary@example.com", "--role", "marketer")
     await asyncio.to_thread(dni, tmp_path, "token", "create", "--role", "admin")
+    assert "0 calls" in await asyncio.to_thread(dni, tmp_path, "attribute", "--since", "2026-11-01")
     ledger = Ledger(Settings(data_dir=tmp_path).ledger_url)
     async with ledger.read() as connection:
         found, _ = await page(connection, AuditFilter(by="command_line"), 10)
     await ledger.close()
-    assert {one.act for one in found} == {"create_account", "create_token"}
+    assert {one.act for one in found} == {"create_account", "create_token", "reattribute"}
