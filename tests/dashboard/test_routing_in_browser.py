@@ -46,6 +46,7 @@ async def test_a_menu_and_its_destinations_are_made_by_keyboard(
         await page.keyboard.type("2")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("status")).to_have_text("Destination created.")
+        await expect(page.get_by_role("status")).to_be_focused()
 
     await press(page, "Set it up", leads_to="/routing")
     await press(page, "Menu")
