@@ -13,7 +13,7 @@ from dni.dashboard import act_words, words
 from dni.dashboard.audit import names_of
 from dni.dashboard.desk import Desk, Desks, Noun, done
 from dni.dashboard.door import Reader, id_of
-from dni.dashboard.fields import named
+from dni.dashboard.fields import walls
 from dni.dashboard.forms import Choice, Field, Sheet
 from dni.dashboard.owners import owners_of
 from dni.dashboard.page import Address, Form
@@ -169,24 +169,7 @@ class Accounts:
                 kind="select",
                 choices=tuple(Choice(role, told) for role, told in ROLES.items()),
             ),
-            Field(
-                name="campaign",
-                label="Only this campaign",
-                kind="select",
-                empty="null",
-                choices=named(owners.campaigns, campaign),
-                help="An advertiser needs one. A marketer with one reads that campaign and changes nothing.",
-                placeholder="All campaigns",
-            ),
-            Field(
-                name="publisher",
-                label="Only this publisher",
-                kind="select",
-                empty="null",
-                choices=named(owners.publishers, publisher),
-                help="A publisher needs one.",
-                placeholder="All publishers",
-            ),
+            *walls(owners.campaigns, owners.publishers, campaign, publisher),
             Field(
                 name="callers",
                 label="A publisher sees callers' numbers in full",

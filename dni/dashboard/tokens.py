@@ -9,7 +9,7 @@ from dni.access import tokens
 from dni.access.tokens import TokenView
 from dni.dashboard.desk import Desks, Noun, done
 from dni.dashboard.door import Reader, id_of
-from dni.dashboard.fields import named
+from dni.dashboard.fields import walls
 from dni.dashboard.forms import Choice, Field
 from dni.dashboard.owners import owners_of
 from dni.dashboard.page import Address
@@ -83,24 +83,7 @@ class Tokens:
                 choices=tuple(Choice(role, told) for role, told in ROLES.items()),
                 help="What its holder may do.",
             ),
-            Field(
-                name="campaign",
-                label="Only this campaign",
-                kind="select",
-                empty="null",
-                choices=named(owners.campaigns),
-                help="An advertiser needs one. A marketer with one reads that campaign and changes nothing.",
-                placeholder="All campaigns",
-            ),
-            Field(
-                name="publisher",
-                label="Only this publisher",
-                kind="select",
-                empty="null",
-                choices=named(owners.publishers),
-                help="A publisher needs one.",
-                placeholder="All publishers",
-            ),
+            *walls(owners.campaigns, owners.publishers),
         )
 
     async def _view(self, request: Request, _reader: Reader) -> TokenView:
