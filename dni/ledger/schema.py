@@ -39,6 +39,11 @@ asked for it. Every change of what a call pays adds a `posting`, whose `entry` r
 or deleted (triggers refuse it), and each posting is on at most one `statement`. `budget` bounds what may be spent,
 `hold` is what one call takes of it, `counter` what all calls of a period take: always the sum of its holds.
 
+`outbox` is what happened that others are to be told, a row in the transaction of its cause; `data` is made from the
+ledger a moment later, with a `delivery` for each `endpoint` that wants it, and stays the same however often it is sent.
+`delivery_attempt` is each try to send one. `endpoint_health` says whether an endpoint answers. `alert` is what an
+operator was told of a tag or a pool, from when it began until it was over.
+
 `account` is a person who signs in by e-mail and password, `signed_in` each browser that did, `audit` who changed what.
 
 `refusal` keeps what was turned away at the carrier's door, at most 1,000 rows an account. `idempotency` keeps answers
@@ -751,6 +756,116 @@ hold = Table(
     Column("why", Text, comment="which limit left no room for all of it"),
     Index("ix_hold_budget_id", "budget_id", "at_ms"),
 )
+
+outbox = Table(
+    "outbox",
+    metadata,
+    # Given while the row of what it tells of is locked, so that of one call it rises in the order of what happened.
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, comment="the same however often it is sent"),
+    Column("type", Text, nullable=False, comment="of outbound.model.TYPES"),
+    _ms("at_ms"),
+    Column("subject_id", Text, nullable=False, comment="the call, statement, tag or pool that it tells of"),
+    Column("detail", JSON(none_as_null=True), comment="what only the cause knew"),
+    _ms("made_ms", nullable=True),  # when its deliveries were made
+    Column("campaign_id", Text, comment="null until then, as all that follows"),
+    Column("publisher_id", Text),
+    Column("data", Text, comment="JSON; null also where nobody wanted it"),
+    UniqueConstraint("id"),
+    Index("ix_outbox_unmade", "seq", sqlite_where=text("made_ms IS NULL"), postgresql_where=text("made_ms IS NULL")),
+    Index("ix_outbox_subject_id", "subject_id"),
+    Index("ix_outbox_at_ms", "at_ms"),
+    sqlite_autoincrement=True,
+)
+
+endpoint = Table(
+    "endpoint",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False, comment="a key of outbound.kinds.KINDS"),
+    Column("name", Text, nullable=False),
+    Column("campaign_id", Text, ForeignKey("campaign.id"), comment="null: of all campaigns"),
+    Column("publisher_id", Text, ForeignKey("publisher.id"), comment="null: of all publishers"),
+    Column("types", JSON, nullable=False, comment="of outbound.model.TYPES: what it is told"),
+    Column("only", JSON, nullable=False, server_default="{}", comment="outbound.model.Only: what is no default"),
+    Column("settings", JSON, nullable=False, comment="of its kind"),
+    Column("secrets", JSON, nullable=False, comment="of its kind, in clear, for they are sent; never shown again"),
+    Column("paused", Boolean, nullable=False, server_default=false()),
+    _ms("created_at_ms"),
+    _ms("deleted_at_ms", nullable=True),
+)
+
+endpoint_health = Table(
+    "endpoint_health",
+    metadata,
+    Column("endpoint_id", Text, ForeignKey("endpoint.id"), primary_key=True),
+    Column("failures", Integer, nullable=False, comment="in a row"),
+    _ms("failing_since_ms", nullable=True),
+    _ms("not_before_ms", nullable=True),  # set: nothing is sent until then, and then one delivery, as a probe
+    _ms("delivered_ms", nullable=True),
+    _ms("failed_ms", nullable=True),
+    Column("why", Text, comment="of the last failure"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("endpoint_id", Text, ForeignKey("endpoint.id"), nullable=False),
+    Column("message_seq", BigInteger, ForeignKey("outbox.seq"), nullable=False),
+    Column("subject_id", Text, nullable=False, comment="of the message"),
+    Column("action", Text, nullable=False, comment="tell, convert or adjust: outbound/model.py"),
+    Column("state", Text, nullable=False, comment="waiting, delivered, dead or skipped"),
+    _ms("at_ms"),  # when it was made
+    _ms("due_ms"),  # while it waits: when it is tried next
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("lease", Text, comment="whose turn it is to send it; null: nobody's"),
+    _ms("leased_until_ms", nullable=True),
+    _ms("done_ms", nullable=True),
+    Column("why", Text, comment="why it was not delivered, or not yet"),
+    Column("request", JSON(none_as_null=True), comment="outbound.model.Sent: as it was sent last"),
+    Column("kept", JSON(none_as_null=True), comment="what an adjustment of it must know"),
+    UniqueConstraint("endpoint_id", "message_seq"),
+    Index("ix_delivery_due", "endpoint_id", "due_ms", sqlite_where=text("state = 'waiting'"),
+          postgresql_where=text("state = 'waiting'")),
+    Index("ix_delivery_in_order", "endpoint_id", "subject_id", "message_seq", sqlite_where=text("state = 'waiting'"),
+          postgresql_where=text("state = 'waiting'")),
+    # A call is told as a conversion once.
+    Index("uq_delivery_convert", "endpoint_id", "subject_id", unique=True, sqlite_where=text("action = 'convert'"),
+          postgresql_where=text("action = 'convert'")),
+    Index("ix_delivery_endpoint_id_id", "endpoint_id", "id"),
+    Index("ix_delivery_dead", "endpoint_id", "id", sqlite_where=text("state = 'dead'"),
+          postgresql_where=text("state = 'dead'")),
+    Index("ix_delivery_subject_id", "subject_id"),
+    Index("ix_delivery_message_seq", "message_seq"),
+)  # fmt: skip
+
+delivery_attempt = Table(
+    "delivery_attempt",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("delivery_id", Text, ForeignKey("delivery.id"), nullable=False),
+    _ms("at_ms"),
+    Column("took_ms", Integer, nullable=False),
+    Column("result", Text, nullable=False, comment="delivered, again or dead"),
+    Column("status", Integer, comment="of HTTP; null: no answer"),
+    Column("why", Text, comment="null: delivered"),
+    Column("answer", Text, comment="the beginning of its body"),
+    Index("ix_delivery_attempt_delivery_id", "delivery_id"),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False, comment="tag or pool"),
+    Column("subject_id", Text, nullable=False),
+    Column("says", Text, nullable=False, comment="for people"),
+    _ms("since_ms"),
+    _ms("over_ms", nullable=True),
+    Index("uq_alert_open", "kind", "subject_id", unique=True, sqlite_where=text("over_ms IS NULL"),
+          postgresql_where=text("over_ms IS NULL")),
+)  # fmt: skip
 
 account = Table(
     "account",

@@ -1,0 +1,7 @@
+"""What endpoints there can be. Pure."""
+
+from dni.outbound.model import Kind
+
+_ALL: tuple[Kind, ...] = ()
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
