@@ -26,6 +26,7 @@ _ROWS = {
     "callers": ("caller", "callers"),
     "attributions": ("former answer", "former answers"),
     "refusals": ("refused request", "refused requests"),
+    "messages": ("message to other systems", "messages to other systems"),
 }
 
 WAYS = {

@@ -31,6 +31,7 @@ from dni.pool.keys import SHARDS
 from dni.privacy import erasures, figures, holders, traces
 from dni.privacy.callers import bare_events, first_times
 from dni.privacy.erasures import ErasureView
+from dni.privacy.messages import forget_told
 from dni.privacy.model import Who, impersonal
 from dni.privacy.traces import Traces
 from dni.privacy.words import forget_words
@@ -152,6 +153,7 @@ async def _erase_calls(found: Traces, first: dict[str, bool], now_ms: int, conne
     for row in await traces.former_of(connection, found):
         this = (former_attribution.c.call_id == row["call_id"]) & (former_attribution.c.until_ms == row["until_ms"])
         await connection.execute(update(former_attribution).where(this).values(_answer(instead[row["call_id"]], row)))
+    await forget_told(connection, found.calls, now_ms)
     if found.caller:
         events = await traces.events_of(connection, found)
         await bare_events(connection, events, {row["id"]: row["carrier_id"] for row in calls}, nameless)

@@ -8,7 +8,7 @@ from dni.clock import rfc3339
 from dni.ledger.rows import Instant
 from dni.ledger.schema import verdict
 from dni.parts import Parts
-from dni.privacy import holders, traces
+from dni.privacy import holders, messages, traces
 from dni.privacy.model import Who, told
 from dni.privacy.traces import Traces
 
@@ -24,6 +24,7 @@ class ExportView(msgspec.Struct, kw_only=True):
     visitor     his sessions, the numbers they were shown, copies of their touches with calls, the calls credited to
                 him (without who called: that he did is a probability), his part in the answers for other calls, and
                 what Redis knows of numbers that he holds or held
+                `messages`: which other systems were told of calls that are credited to him
     caller      his calls with all that the carrier told, what their terms found, the touches of whom they are credited
                 to, and their former answers. `linked`: visitors to whom his calls are credited, with the highest
                 confidence; they may be him
@@ -42,6 +43,7 @@ class ExportView(msgspec.Struct, kw_only=True):
     candidates: list[dict[str, Any]]
     former_attributions: list[dict[str, Any]]
     holders: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
     linked: dict[str, float | None]
 
 
@@ -57,6 +59,7 @@ async def export(parts: Parts, who: Who) -> ExportView:
         events = await traces.events_of(connection, found) if found.caller else []
         his = {row["id"] for row in calls if found.caller or traces.is_his(found, row)}
         verdicts = await traces.rows(connection, verdict, verdict.c.call_id, his)
+        told_others = await messages.told_of(connection, his)
     if found.caller:
         credited = {row["id"]: row["visitor_id"] for row in calls}
         touches = [row for row in touches if row["visitor_id"] == credited[row["call_id"]]]
@@ -74,6 +77,7 @@ async def export(parts: Parts, who: Who) -> ExportView:
         candidates=[] if found.caller else _candidates(found, calls),
         former_attributions=_former(found, former),
         holders=[] if found.caller else await holders.of(parts, found),
+        messages=[told(row) for row in told_others],
         linked=_linked(calls) if found.caller else {},
     )
 

@@ -45,6 +45,7 @@ from dni.ledger.schema import (
     call_touch,
     former_attribution,
     lease,
+    outbox,
     refusal,
     session,
     signin,
@@ -54,6 +55,7 @@ from dni.live.connection import RedisError
 from dni.parts import Parts
 from dni.privacy import figures, holders, retentions
 from dni.privacy.callers import bare_events, first_times
+from dni.privacy.messages import forget_old, forget_told
 from dni.privacy.model import DAY_MS
 from dni.privacy.retentions import Cursor
 from dni.privacy.words import forget_found, forget_words
@@ -221,6 +223,7 @@ async def _details(connection: AsyncConnection, rows: Rows, day: Day) -> int:
 async def _details_of_calls(connection: AsyncConnection, rows: Rows, day: Day) -> int:
     names = [row["id"] for row in rows]
     cleared = await _clear(day.ledger, connection, call, call.c.id, names)
+    await forget_told(connection, names, day.now_ms)
     await forget_found(connection, names, ("custom", "param"))
     return cleared + await _clear(day.ledger, connection, call_touch, call_touch.c.call_id, names)
 
@@ -256,9 +259,10 @@ async def _events(connection: AsyncConnection, rows: Rows, _day: Day) -> int:
     return await _strip(connection, rows, lambda port, fields: PORTS[port].bare(fields) if port in PORTS else {})
 
 
-async def _recordings(connection: AsyncConnection, rows: Rows, _day: Day) -> int:
+async def _recordings(connection: AsyncConnection, rows: Rows, day: Day) -> int:
     await _strip(connection, rows, lambda port, fields: PORTS[port].unrecorded(fields) if port in PORTS else {})
     names = [row["id"] for row in rows if row["recording_url"] is not None]
+    await forget_told(connection, names, day.now_ms)
     return (await connection.execute(update(call).where(call.c.id.in_(names)).values(recording_url=None))).rowcount
 
 
@@ -275,6 +279,7 @@ async def _callers(connection: AsyncConnection, rows: Rows, day: Day) -> int:
     await _strip(connection, rows, nameless)
     names = [row["id"] for row in rows]
     await forget_words(connection, names)
+    await forget_told(connection, names, day.now_ms)
     counted = sum(row["caller"] is not None or row["recording_url"] is not None for row in rows)
     values = {"caller": None, "recording_url": None, "forgot_ms": day.now_ms}
     await connection.execute(update(call).where(call.c.id.in_(names)).values(values))
@@ -299,6 +304,11 @@ async def _refusals(connection: AsyncConnection, rows: Rows, _day: Day) -> int:
     return (await connection.execute(going)).rowcount
 
 
+async def _messages(connection: AsyncConnection, rows: Rows, _day: Day) -> int:
+    await forget_old(connection, [row["seq"] for row in rows])
+    return len(rows)
+
+
 _OF_CALL = (call.c.started_at_ms, call.c.id)
 
 STEPS = (
@@ -318,4 +328,5 @@ STEPS = (
         100,
     ),
     Step("refusals", "refusals", refusal, refusal.c.at_ms, refusal.c.id, _refusals, 100),
+    Step("messages", "messages", outbox, outbox.c.at_ms, outbox.c.id, _messages, 50),
 )

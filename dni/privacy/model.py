@@ -59,6 +59,13 @@ KINDS = (
     ),
     Kind("attributions", 400, "Former answers", "Whom a call was credited to before it was attributed anew."),
     Kind("refusals", 90, "Refused requests of carriers", "At most 1,000 an account, whatever their age."),
+    Kind(
+        "messages",
+        90,
+        "What other systems were told",
+        "Messages to webhooks and integrations, each try to send them, and the answers. That a call was told as a "
+        "conversion stays, so that it is not told a second time.",
+    ),
 )
 
 Days = Annotated[int, msgspec.Meta(ge=LEAST_DAYS, le=MOST_DAYS)]
@@ -74,6 +81,7 @@ class RetentionDays(msgspec.Struct):
     callers: int | None
     attributions: int | None
     refusals: int | None
+    messages: int | None
 
 
 class RetentionChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -86,6 +94,7 @@ class RetentionChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     callers: Days | UnsetType | None = UNSET
     attributions: Days | UnsetType | None = UNSET
     refusals: Days | UnsetType | None = UNSET
+    messages: Days | UnsetType | None = UNSET
 
     def given(self) -> dict[str, int | None]:
         values = {name: getattr(self, name) for name in self.__struct_fields__}

@@ -164,6 +164,7 @@ STORES = {
     "pool.pools",
     "privacy.callers",
     "privacy.erasures",
+    "privacy.messages",
     "privacy.retentions",
     "privacy.traces",
     "qualification.budgets",
