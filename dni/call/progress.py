@@ -51,7 +51,7 @@ async def follow(parts: Parts, call: Recorded) -> None:
             await credit_late(parts, call)
         elif call.ended_ms is not None:
             await release(parts, call)
-        if call.unsettled:
+        if call.unsettled and call.campaign in parts.catalog.now.judged:  # the duty does the others, many at a time
             await settle(parts, call.id, _SETTLED_WITHIN_S)
     except (Unavailable, RedisError) as error:
         log.info("call %s: what follows from its event waits: %s", call.id, error)

@@ -40,8 +40,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 class Recorded(msgspec.Struct, frozen=True):
     """A call as it stands now. `fresh`: this event was not known before. `pending`: nobody was credited yet.
-    `unsettled`: what it pays is to be settled. `instruction`: what this event was answered, now or when it was told
-    first; None: nothing was asked."""
+    `unsettled`: what it pays is to be settled, by the terms of `campaign`. `instruction`: what this event was answered,
+    now or when it was told first; None: nothing was asked."""
 
     id: str
     carrier: str
@@ -53,6 +53,7 @@ class Recorded(msgspec.Struct, frozen=True):
     fresh: bool
     pending: bool
     unsettled: bool = False
+    campaign: str | None = None
     instruction: Instruction | None = None
 
     @property
@@ -78,6 +79,7 @@ def recorded(row: Mapping[Any, Any], *, fresh: bool, decision: Decision | None =
         fresh=fresh,
         pending=row["method"] is None,
         unsettled=row["unsettled_ms"] is not None,
+        campaign=row["campaign_id"],
         instruction=decision.instruction if decision else None,
     )
 

@@ -30,6 +30,7 @@ async def load(ledger: Ledger) -> Catalog:
         destinations = await _rows(connection, schema.destination)
         budgets = await _rows(connection, schema.budget)
         drafts = await _rows(connection, schema.tag_draft)
+        with_terms = (await connection.execute(select(schema.terms.c.campaign_id).distinct())).scalars().all()
         pinned = await connection.execute(select(schema.tag_script.c.tag_id, schema.tag_script.c.version))
     regions: dict[str, set[str]] = defaultdict(set)
     for row in numbers:
@@ -59,6 +60,7 @@ async def load(ledger: Ledger) -> Catalog:
         pinned=frozenset((tag_id, version) for tag_id, version in pinned),
         destinations={r["id"]: destination(r) for r in destinations if r["deleted_at_ms"] is None},
         budgets=dict(budgets_by_campaign),
+        judged=frozenset(with_terms) | budgets_by_campaign.keys(),
     )
 
 

@@ -183,8 +183,8 @@ class Carrier(msgspec.Struct, frozen=True):
 class Catalog(msgspec.Struct, frozen=True):
     """Everything by id; tags also by key; numbers by E.164, where a live number hides a retired one.
 
-    `budgets` by their campaigns' ids, `drafts` by their tags'. `pinned`: (tag's id, version) of every script that was
-    handed out by its version.
+    `judged`: campaigns with terms or budgets, which look at each call that ends. `budgets` by their campaigns' ids,
+    `drafts` by their tags'. `pinned`: (tag's id, version) of every script that was handed out by its version.
     """
 
     revision: int
@@ -199,6 +199,7 @@ class Catalog(msgspec.Struct, frozen=True):
     pinned: frozenset[tuple[str, str]] = frozenset()
     destinations: dict[str, Destination] = {}
     budgets: dict[str, tuple[Budget, ...]] = {}
+    judged: frozenset[str] = frozenset()
 
     def draft(self, tag: Tag, token: str) -> Tag | None:
         """The tag as its draft has it, for who knows the token of that draft."""

@@ -1,7 +1,7 @@
 """Storage of duplicates: which earlier call of a telephone a call is held against, and which later ones are to be
 judged anew when a call changes. In the order of their starts, then of their ids, whenever their events come."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -44,6 +44,13 @@ def hold_campaign(connection: Connection, campaign_id: str) -> None:
     """Until the end of the transaction no call of the campaign is settled: its terms are about to change."""
     if connection.dialect.name != "sqlite":
         connection.execute(select(func.pg_advisory_xact_lock(_CAMPAIGN, func.hashtext(campaign_id))))
+
+
+def share_campaigns(connection: Connection, campaigns: Sequence[str]) -> None:
+    """Until the end of the transaction no terms of these campaigns are written."""
+    if connection.dialect.name != "sqlite":
+        for one in campaigns:
+            connection.execute(select(func.pg_advisory_xact_lock_shared(_CAMPAIGN, func.hashtext(one))))
 
 
 def last(

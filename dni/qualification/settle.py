@@ -26,7 +26,7 @@ from dni.ledger.schema import SUBS, adjustment, call, campaign, dispute, number,
 from dni.parts import Parts
 from dni.payout import journal
 from dni.payout.journal import Kind, Owner
-from dni.qualification import budgets, dedupe, terms, verdicts
+from dni.qualification import budgets, dedupe, terms, unjudged, verdicts
 from dni.qualification.budgets import OF_PUBLISHER
 from dni.qualification.dedupe import Earlier
 from dni.qualification.facts_of import facts_of, is_answered
@@ -82,7 +82,9 @@ async def settle_due(parts: Parts, stop: asyncio.Event) -> None:
 
 async def settle_once(parts: Parts) -> int:
     """One round, over the calls that waited longest; how many. Raises Unavailable."""
-    return await _settle_all(parts, call.c.unsettled_ms <= parts.clock.now_ms())
+    now_ms = parts.clock.now_ms()
+    await unjudged.clear(parts.ledger, now_ms)
+    return await _settle_all(parts, call.c.unsettled_ms <= now_ms)
 
 
 async def settle_since(parts: Parts, since_ms: int) -> None:

@@ -172,6 +172,7 @@ STORES = {
     "qualification.dedupe",
     "qualification.limits",
     "qualification.terms",
+    "qualification.unjudged",
     "qualification.verdicts",
     "routing.attempts",
     "routing.destinations",
