@@ -28,6 +28,8 @@ class Settings(msgspec.Struct, frozen=True):
     """None: SQLite in the data folder."""
     admin_token: str | None = None
     geoip_city: Path | None = None
+    export_dir: Path | None = None
+    """Where endpoints may write files, each in a folder of its own below. None: nowhere."""
     trusted_proxies: str = "127.0.0.1"
     """Comma-separated addresses or networks whose X-Forwarded-For and -Proto are believed; empty: none."""
     log_level: str = "info"
@@ -54,8 +56,9 @@ def load(env: Mapping[str, str] = os.environ, **override: object) -> Settings:
         if name in values:
             values[name] = _integer(name, str(values[name]), low, high)
     values["data_dir"] = Path(str(values.get("data_dir", "var"))).expanduser().resolve()
-    if "geoip_city" in values:
-        values["geoip_city"] = Path(str(values["geoip_city"])).expanduser().resolve()
+    for name in ("geoip_city", "export_dir"):
+        if name in values:
+            values[name] = Path(str(values[name])).expanduser().resolve()
     if "public_url" in values:
         values["public_url"] = _public_url(str(values["public_url"]))
     if "redis_url" in values:

@@ -16,13 +16,22 @@ class _Column(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
 
 
-def csv_of(kind: type[msgspec.Struct], views: Sequence[Any], *, header: bool = True) -> str:
-    """Header row, unless a part of the file went before, and one row a view. The header depends on the kind only."""
+def csv_of(kind: type[msgspec.Struct], views: Sequence[Any], *, header: bool = True, only: Sequence[str] = ()) -> str:
+    """Header row, unless a part of the file went before, and one row a view. The header depends on the kind alone;
+    `only`: names of columns, in their order; none: all."""
     columns = list(_columns(kind))
+    if only:
+        named = {".".join(column.names): column for column in columns}
+        columns = [named[name] for name in only]
     head = line(".".join(column.names) for column in columns) if header else ""
     return head + "".join(
         line(_cell(view, column.path, first=not n) for n, column in enumerate(columns)) for view in views
     )
+
+
+def names(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    """Of all columns, as the header row has them."""
+    return tuple(".".join(column.names) for column in _columns(kind))
 
 
 def _columns(kind: type[msgspec.Struct]) -> Iterator[_Column]:

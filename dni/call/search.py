@@ -57,7 +57,8 @@ class CallFilter(msgspec.Struct, kw_only=True):
     match whole, whatever their case, unless `exact` names them; `landing_page` is told without its query, `number` is
     the tracking number; `device` and `region` are those of the credited visit; `first_time`: no earlier call of this
     telephone to the campaign. `unset` names what must not be known. `q` is found anywhere in the usual columns.
-    `qualified` false finds those too that are not judged; for an advertiser it is whether the call is billed."""
+    `qualified` and `billable` false find those too that are not judged; for an advertiser `qualified` is whether the
+    call is billed."""
 
     from_ms: int | None = None
     to_ms: int | None = None
@@ -82,6 +83,9 @@ class CallFilter(msgspec.Struct, kw_only=True):
     tag: str | None = None
     status: str | None = None
     qualified: bool | None = None
+    billable: bool | None = None
+    answered: bool | None = None
+    min_talk_seconds: int | None = None
     min_confidence: float | None = None
     unset: tuple[str, ...] = ()
     exact: tuple[str, ...] = ()
@@ -382,6 +386,12 @@ def _conditions(only: CallFilter, principal: Principal) -> list[ColumnElement[bo
         conditions.append(call.c.started_at_ms < only.to_ms)
     if only.min_confidence is not None:
         conditions.append(call.c.confidence >= only.min_confidence)
+    if only.answered is not None:
+        conditions.append(call.c.answered_at_ms.is_not(None) if only.answered else call.c.answered_at_ms.is_(None))
+    if only.min_talk_seconds is not None:
+        conditions.append(call.c.talk_s >= only.min_talk_seconds)
+    if only.billable is not None:
+        conditions.append(call.c.billable.is_(True) if only.billable else call.c.billable.is_not(True))
     if only.qualified is not None:
         counts = call.c.qualified if principal.sees_payout else call.c.billable
         conditions.append(counts.is_(True) if only.qualified else counts.is_not(True))

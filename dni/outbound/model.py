@@ -87,18 +87,21 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
-    """A message on its way to an endpoint. `former`: of an adjustment, what was kept of the conversion."""
+    """A message on its way to an endpoint. `former`: of an adjustment, what was kept of the conversion. `gathered`:
+    what was read for it just now, where its kind says so (`Kind.gathers`)."""
 
     delivery: str
     message: Message
     action: Action = "tell"
     attempts: int = 0
     former: Mapping[str, Any] | None = None
+    gathered: bytes = b""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """`hidden`: texts of secrets that stand in `url` or `body`; pages show dots in their place. Headers are not kept.
-    `kept`: by delivery, what an adjustment will have to know."""
+    `kept`: by delivery, what an adjustment will have to know. A `url` with the scheme `file` is written, not sent:
+    `folder.write` does it and gives an Answer."""
 
     url: str
     method: Literal["GET", "POST", "PUT", "PATCH"] = "POST"
@@ -171,6 +174,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     request    of messages that `check` passed; `token` is an access token where there is a grant
     results    what the answer says of each message, in their order; a status and body as its documentation has them
     grant      how an access token is had; None: it needs none
+    gathers    a message says only what is to be sent, and the ledger has it. Who sends awaits `gather.gather` after
+               `check` said nothing and before `request`; `request` and `results` get the answer in the place of the
+               message. Once an attempt, and so for a test and a preview too
     proven     what it was checked by, and what could not be: shown on its page
     """
 
@@ -187,6 +193,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     request: Callable[[Endpoint, Sequence[Outgoing], int, str | None], Request]
     results: Callable[[Endpoint, Sequence[Outgoing], Answer], list[Result]]
     grant: Callable[[Endpoint], Grant | None] = lambda _endpoint: None
+    gathers: bool = False
     proven: str = ""
 
 
