@@ -5,7 +5,9 @@ from typing import Any
 
 import msgspec
 
-_SECRET = frozenset({"auth_token", "password", "present_password", "token", "invitation", "secret", "signing_secret"})
+_SECRET = frozenset(
+    {"auth_token", "password", "present_password", "token", "invitation", "secret", "secrets", "signing_secret"}
+)
 # Telephones of callers, ids of visitors, and what was written about them: they are erased, what is told here stays.
 _PERSONAL = frozenset({"caller", "blocked", "shared", "visitor", "session", "note", "reason"})
 _LONGEST, _MOST = 1_000, 40

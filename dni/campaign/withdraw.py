@@ -91,6 +91,7 @@ async def _unused(connection: AsyncConnection, column: str, wanted: str) -> None
         (schema.tag, schema.tag.c.name),
         (schema.pool, schema.pool.c.name),
         (schema.number, schema.number.c.number),
+        (schema.endpoint, schema.endpoint.c.name),
     )
     for table, name in tables:
         gone = table.c.retired_at_ms if table is schema.number else table.c.deleted_at_ms

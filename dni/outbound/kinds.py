@@ -1,8 +1,29 @@
-"""What endpoints there can be. Pure."""
+"""What endpoints there can be, and their settings as values. Pure."""
 
-from dni.outbound import files
+from typing import Any, TypeVar
+
+import msgspec
+
+from dni.errors import FieldError, InvalidField
+from dni.outbound import files, webhook
 from dni.outbound.model import Kind
+from dni.web.body import invalid
 
-_ALL: tuple[Kind, ...] = (files.KIND,)
+_ALL: tuple[Kind, ...] = (
+    webhook.KIND,
+    files.KIND,
+)
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
+
+T = TypeVar("T")
+
+
+def read(struct: type[T], given: dict[str, Any], path: str) -> T:
+    """A kind's settings or secrets. Raises InvalidField below `path`: /settings or /secrets."""
+    try:
+        return msgspec.convert(given, struct)
+    except msgspec.ValidationError as error:
+        wrong = invalid(error).errors
+        told = [FieldError(path + one.path, one.message) for one in wrong]
+        raise InvalidField(told[0].path, told[0].message, *told[1:]) from None

@@ -1,0 +1,296 @@
+"""Storage of endpoints: where others are told what happened. Their secrets never come out of here but to be sent."""
+
+from collections.abc import Collection
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, literal, literal_column, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dni.campaign import model
+from dni.campaign.model import Id, Name
+from dni.clock import rfc3339
+from dni.errors import InvalidField
+from dni.ids import new_id
+from dni.ledger import rows
+from dni.ledger.rows import Instant, instant
+from dni.ledger.schema import delivery, endpoint, endpoint_health
+from dni.outbound import address, webhook
+from dni.outbound.kinds import KINDS, read
+from dni.outbound.model import Endpoint, Kind, Only, Type
+from dni.outbound.webhook import Role
+
+MOST_COUNTED = 10_001
+
+Events = Annotated[list[Type], msgspec.Meta(min_length=1, max_length=20, examples=[["call.qualified"]])]
+Url = Annotated[str, msgspec.Meta(min_length=1, max_length=address.LONGEST, examples=["https://example.com/calls"])]
+Fields = Annotated[list[str], msgspec.Meta(min_length=1, max_length=200)]
+Named = dict[str, Any]
+
+
+class NewWebhook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`events` left out: all. `campaign`, `publisher` null: of all. `only`: which calls. `fields` null: everything.
+    `role`: it is told as that role would read it. `paused`: what happens waits until it goes on."""
+
+    name: Name
+    url: Url
+    events: Events | None = None
+    campaign: Id | None = None
+    publisher: Id | None = None
+    only: Only = Only()
+    fields: Fields | None = None
+    role: Role = "staff"
+    paused: bool = False
+
+    def __post_init__(self) -> None:
+        self.name = model.text(self.name, "/name")
+        self.url = address.checked(self.url, "/url")
+
+
+class WebhookChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays; `only` and `fields` are replaced as a whole."""
+
+    name: Name | UnsetType = UNSET
+    url: Url | UnsetType = UNSET
+    events: Events | UnsetType = UNSET
+    campaign: Id | UnsetType | None = UNSET
+    publisher: Id | UnsetType | None = UNSET
+    only: Only | UnsetType = UNSET
+    fields: Fields | UnsetType | None = UNSET
+    role: Role | UnsetType = UNSET
+    paused: bool | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if self.name is not UNSET:
+            self.name = model.text(self.name, "/name")
+        if self.url is not UNSET:
+            self.url = address.checked(self.url, "/url")
+
+
+class NewIntegration(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`settings` and `secrets` are those of its `kind`. `events` left out: what the kind asks for. The rest as of a
+    webhook."""
+
+    kind: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    name: Name
+    events: Events | None = None
+    campaign: Id | None = None
+    publisher: Id | None = None
+    only: Only = Only()
+    settings: Named = {}
+    secrets: Named = {}
+    paused: bool = False
+
+    def __post_init__(self) -> None:
+        kinds = [name for name in KINDS if name != webhook.NAME]
+        if self.kind not in kinds:
+            raise InvalidField("/kind", f"one of {', '.join(kinds)}; webhooks are made at /webhooks")
+        self.name = model.text(self.name, "/name")
+
+
+class IntegrationChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays, also inside `settings` and `secrets`; null there takes one away."""
+
+    name: Name | UnsetType = UNSET
+    events: Events | UnsetType = UNSET
+    campaign: Id | UnsetType | None = UNSET
+    publisher: Id | UnsetType | None = UNSET
+    only: Only | UnsetType = UNSET
+    settings: Named | UnsetType = UNSET
+    secrets: Named | UnsetType = UNSET
+    paused: bool | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if self.name is not UNSET:
+            self.name = model.text(self.name, "/name")
+
+
+Health = Literal["never", "ok", "failing", "paused"]
+
+
+class HealthView(msgspec.Struct):
+    """`failures` in a row since `failing_since`; `next_try_at`: nothing is sent until then. `why` of the last one."""
+
+    state: Health
+    failures: int
+    failing_since: Instant | None
+    next_try_at: Instant | None
+    delivered_at: Instant | None
+    failed_at: Instant | None
+    why: str | None
+
+
+class EndpointView(msgspec.Struct):
+    """`secrets_set`: the names of those that are set. `waiting` and `dead` are deliveries, counted up to 10,001."""
+
+    id: str
+    kind: str
+    name: str
+    events: list[Type]
+    campaign: str | None
+    publisher: str | None
+    only: Only
+    settings: dict[str, Any]
+    secrets_set: list[str]
+    paused: bool
+    health: HealthView
+    waiting: int
+    dead: int
+    created_at: Instant
+
+
+async def live(connection: AsyncConnection) -> list[Endpoint]:
+    """All that are not deleted, oldest first, paused ones too; of kinds that this version knows."""
+    query = _live(None, endpoint).order_by(endpoint.c.id)
+    return [_endpoint(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def load(connection: AsyncConnection, wanted: str, kinds: Collection[str] | None = None) -> Endpoint:
+    """With its secrets. Raises NotFound, also for one of other kinds."""
+    return _endpoint(await _row(connection, wanted, kinds))
+
+
+async def one(connection: AsyncConnection, wanted: str, kinds: Collection[str] | None = None) -> EndpointView:
+    """Raises NotFound, also for one of other kinds."""
+    query = _seen(kinds).where(endpoint.c.id == wanted)
+    return _view(await rows.one(connection, query, f"endpoint {wanted}"))
+
+
+async def page(
+    connection: AsyncConnection, limit: int, cursor: str | None = None, kinds: Collection[str] | None = None
+) -> tuple[list[EndpointView], str | None]:
+    """Newest first; `kinds` None: of all."""
+    found, after = await rows.page(connection, _seen(kinds), (endpoint.c.id,), limit, cursor)
+    return [_view(row) for row in found], after
+
+
+async def create(connection: AsyncConnection, now_ms: int, kind: str, values: dict[str, Any]) -> str:
+    """The id of a new one. `values`: `name`, and what is no default of `events`, `campaign`, `publisher`, `only`,
+    `settings`, `secrets`, `paused`. Raises InvalidField for what is not as its kind has it."""
+    made, its = new_id("end", now_ms), KINDS[kind]
+    given = {"settings": {}, "secrets": {}, **values}
+    if given.get("events") is None:
+        given["events"] = its.types
+    columns = _columns(its, given)
+    await connection.execute(insert(endpoint).values(id=made, kind=kind, created_at_ms=now_ms, **columns))
+    return made
+
+
+async def change(
+    connection: AsyncConnection, wanted: str, values: dict[str, Any], kinds: Collection[str] | None = None
+) -> None:
+    """Writes these fields, as `create` has them; of `settings` and `secrets` what is not given stays, and null takes
+    one away. Raises NotFound, also for one of other kinds, and InvalidField as `create` does."""
+    row = await _row(connection, wanted, kinds)
+    merged = {
+        name: {key: one for key, one in {**row[name], **value}.items() if one is not None}
+        if name in ("settings", "secrets")
+        else value
+        for name, value in values.items()
+    }
+    if columns := _columns(KINDS[row["kind"]], merged):
+        await connection.execute(update(endpoint).where(endpoint.c.id == wanted).values(**columns))
+
+
+async def delete(connection: AsyncConnection, now_ms: int, wanted: str, kinds: Collection[str] | None = None) -> None:
+    """What waits is not sent any more; what was sent stays to be read. Raises NotFound, also for one of other kinds."""
+    await _row(connection, wanted, kinds)
+    gone = update(endpoint).where(endpoint.c.id == wanted)
+    await connection.execute(gone.values(deleted_at_ms=now_ms, secrets={}))
+    waits = (delivery.c.endpoint_id == wanted) & (delivery.c.state == literal_column("'waiting'"))
+    ended = {"state": "skipped", "why": "its endpoint was deleted", "done_ms": now_ms}
+    await connection.execute(update(delivery).where(waits).values(**ended, lease=None, leased_until_ms=None))
+
+
+async def _row(connection: AsyncConnection, wanted: str, kinds: Collection[str] | None) -> RowMapping:
+    query = _live(kinds, endpoint).where(endpoint.c.id == wanted)
+    return await rows.one(connection, query, f"endpoint {wanted}")
+
+
+def _columns(kind: Kind, values: dict[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {name: values[name] for name in ("name", "paused") if name in values}
+    made |= {f"{name}_id": values[name] for name in ("campaign", "publisher") if name in values}
+    if "events" in values:
+        made["types"] = _types(kind, values["events"])
+    if "only" in values:
+        made["only"] = msgspec.to_builtins(values["only"])
+    for name, struct in (("settings", kind.settings), ("secrets", kind.secrets)):
+        if name in values:
+            made[name] = msgspec.to_builtins(read(struct, values[name], f"/{name}"))
+    return made
+
+
+def _types(kind: Kind, asked: Collection[Type]) -> list[Type]:
+    for place, one_type in enumerate(asked):
+        if one_type not in kind.may_ask:
+            raise InvalidField(f"/events/{place}", f"{kind.label} can be told {', '.join(kind.may_ask)}")
+    return list(dict.fromkeys(asked))
+
+
+def _live(kinds: Collection[str] | None, *what: Any) -> Select[Any]:
+    """Of these kinds; None: of all that this version knows."""
+    of = endpoint.c.kind.in_(tuple(KINDS if kinds is None else kinds))
+    return select(*what).where(endpoint.c.deleted_at_ms.is_(None), of)
+
+
+def _seen(kinds: Collection[str] | None) -> Select[Any]:
+    health = [column for column in endpoint_health.c if column.name != "endpoint_id"]
+    joined = endpoint.outerjoin(endpoint_health, endpoint_health.c.endpoint_id == endpoint.c.id)
+    counts = (_count(state).label(state) for state in ("waiting", "dead"))
+    return _live(kinds, endpoint, *health, *counts).select_from(joined)
+
+
+def _count(state: str) -> ColumnElement[int]:
+    # The text of a state, not a parameter: else its index is not known to fit.
+    its = (delivery.c.endpoint_id == endpoint.c.id) & (delivery.c.state == literal_column(f"'{state}'"))
+    found = select(literal(1).label("one")).where(its).limit(MOST_COUNTED).correlate(endpoint).subquery()
+    return select(func.count()).select_from(found).scalar_subquery()
+
+
+def _endpoint(row: RowMapping) -> Endpoint:
+    kind = KINDS[row["kind"]]
+    return Endpoint(
+        id=row["id"],
+        kind=row["kind"],
+        name=row["name"],
+        campaign=row["campaign_id"],
+        publisher=row["publisher_id"],
+        types=tuple(row["types"]),
+        only=msgspec.convert(row["only"], Only),
+        settings=msgspec.convert(row["settings"], kind.settings),
+        secrets=msgspec.convert(row["secrets"], kind.secrets),
+        paused=row["paused"],
+    )
+
+
+def _view(row: RowMapping) -> EndpointView:
+    return EndpointView(
+        id=row["id"],
+        kind=row["kind"],
+        name=row["name"],
+        events=row["types"],
+        campaign=row["campaign_id"],
+        publisher=row["publisher_id"],
+        only=msgspec.convert(row["only"], Only),
+        settings=row["settings"],
+        secrets_set=[name for name, value in row["secrets"].items() if value],
+        paused=row["paused"],
+        health=_health(row),
+        waiting=row["waiting"],
+        dead=row["dead"],
+        created_at=rfc3339(row["created_at_ms"]),
+    )
+
+
+def _health(row: RowMapping) -> HealthView:
+    answering: Health = "failing" if row["failures"] else "ok" if row["delivered_ms"] is not None else "never"
+    return HealthView(
+        state="paused" if row["paused"] else answering,
+        failures=row["failures"] or 0,
+        failing_since=instant(row["failing_since_ms"]),
+        next_try_at=instant(row["not_before_ms"]),
+        delivered_at=instant(row["delivered_ms"]),
+        failed_at=instant(row["failed_ms"]),
+        why=row["why"],
+    )

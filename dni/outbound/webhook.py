@@ -1,0 +1,98 @@
+"""Webhooks by the Standard Webhooks specification: each message as JSON, signed, to one address. Pure.
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md, as it stood in November
+2026: 2xx is success, all else is tried again with the same id; `type`, `timestamp` (when it happened) and `data` of the
+payload.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from dni.clock import rfc3339
+from dni.outbound import address, signing
+from dni.outbound.model import TYPES, VERSION, Answer, Endpoint, Kind, Later, Outgoing, Request, Result, Skip
+from dni.outbound.model import plain_result as said
+
+NAME = "webhook"
+FORMER_MS = 86_400_000
+"""So long a secret is still signed with after it was replaced."""
+
+Role = Literal["staff", "advertiser", "publisher"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`fields` null: all of a call's message. `role`: the message is as this role reads it in the API."""
+
+    url: Annotated[str, msgspec.Meta(title="Address", description="Where messages are posted to, https:// at best")]
+    fields: Annotated[
+        list[str] | None, msgspec.Meta(title="Fields", description="What of a call is told; none chosen: all of it")
+    ] = None
+    role: Annotated[
+        Role, msgspec.Meta(title="Told as to", description="Whoever receives it reads what this role may read")
+    ] = "staff"
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "url", address.checked(self.url, "/settings/url"))
+
+
+class Former(msgspec.Struct, frozen=True):
+    secret: str
+    until_ms: int
+
+
+class Secrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`former`: those before it, the newest first, each valid until a time."""
+
+    secret: str
+    former: list[Former] = []
+
+    def __post_init__(self) -> None:
+        signing.checked(self.secret, "/secrets/secret")
+
+
+def rotated(old: Secrets, new: str, now_ms: int) -> Secrets:
+    """At most three former ones stay."""
+    former = [Former(old.secret, now_ms + FORMER_MS), *(one for one in old.former if one.until_ms > now_ms)]
+    return Secrets(secret=new, former=former[:3])
+
+
+def valid(secrets: Secrets, now_ms: int) -> list[str]:
+    return [secrets.secret, *(one.secret for one in secrets.former if one.until_ms > now_ms)]
+
+
+def payload(outgoing: Outgoing, settings: Settings) -> dict[str, Any]:
+    message = outgoing.message
+    return {"type": message.type, "timestamp": rfc3339(message.at_ms), "version": VERSION, "data": message.data}
+
+
+def _check(_endpoint: Endpoint, _outgoing: Outgoing, _now_ms: int) -> Skip | Later | None:
+    return None
+
+
+def _request(endpoint: Endpoint, outgoing: Sequence[Outgoing], now_ms: int, _token: str | None) -> Request:
+    [one] = outgoing
+    settings: Settings = endpoint.settings
+    body = msgspec.json.encode(payload(one, settings))
+    signed = signing.headers(valid(endpoint.secrets, now_ms), one.message.id, now_ms // 1000, body)
+    return Request(url=settings.url, headers={"content-type": "application/json", **signed}, body=body)
+
+
+def _results(_endpoint: Endpoint, _outgoing: Sequence[Outgoing], answer: Answer) -> list[Result]:
+    return [said(answer)]
+
+
+KIND = Kind(
+    name=NAME,
+    label="Webhook",
+    settings=Settings,
+    secrets=Secrets,
+    converts=False,
+    types=TYPES,
+    may_ask=TYPES,
+    check=_check,
+    request=_request,
+    results=_results,
+    proven="Checked with the official library of Standard Webhooks (standardwebhooks) as receiver.",
+)
