@@ -12,7 +12,8 @@ from dni.errors import Forbidden
 from dni.ledger import rows
 from dni.ledger.engines import Ledger
 from dni.ledger.schema import call, call_touch, campaign, session
-from dni.outbound.google_ads import CLICK_DAYS, DAY_MS, Click, Conversion, Wish, click_of, told
+from dni.outbound.click import CLICK_DAYS, DAY_MS
+from dni.outbound.google_ads import Click, Conversion, Wish, click_of, told
 
 _OLDEST_MS = CLICK_DAYS * DAY_MS
 # Calls that are looked at for one page: a tenth of a second's work.

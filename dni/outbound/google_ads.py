@@ -14,7 +14,6 @@ The click template has one column for click ids. Those of clicks on Apple's devi
 WBRAID), which uploads by Google's Data Manager know: each row has one of the three.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Literal
@@ -24,10 +23,7 @@ import msgspec
 
 from dni.cells import line
 from dni.clock import rfc3339
-
-DAY_MS = 86_400_000
-CLICK_DAYS = 90
-"""Google refuses conversions of older clicks."""
+from dni.outbound.click import first_real
 
 Template = Literal["clicks", "calls"]
 Ids = Literal["gclid", "all"]
@@ -37,9 +33,6 @@ KINDS: dict[Ids, tuple[Kind, ...]] = {"gclid": ("gclid",), "all": ("gclid", "gbr
 _COLUMNS: dict[Kind, str] = {"gclid": "Google Click ID", "gbraid": "GBRAID", "wbraid": "WBRAID"}
 _CONVERSION = ("Conversion Name", "Conversion Time", "Conversion Value", "Conversion Currency")
 _CONSENT = ("Ad User Data", "Ad Personalization")
-
-# Base64url. What is shorter was typed by who tried it out (`TeSter-123`); with - in front it would be a formula.
-_CLICK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{19,511}")
 
 # It begins with a letter or digit and cannot begin a cell inside, so it is never changed: Google compares it exactly.
 NAME = r"^\w[^;\x00-\x1f\x7f]{0,99}$"
@@ -97,11 +90,8 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
 
 def click_of(click_ids: Mapping[str, str] | None, ids: Ids) -> Click | None:
     """The Google click among a touch's click ids; None where there is none that can be real."""
-    for kind in KINDS[ids]:
-        found = (click_ids or {}).get(kind)
-        if found is not None and _CLICK_ID.fullmatch(found):
-            return Click(kind, found)
-    return None
+    found = first_real(click_ids, KINDS[ids])
+    return Click(*found) if found else None
 
 
 def told(wish: Wish, call: str, at_ms: int, currency: str, click: Click | None, caller: str | None) -> Conversion:

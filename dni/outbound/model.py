@@ -87,8 +87,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
-    """A message on its way to an endpoint. `former`: of an adjustment, what was kept of the conversion. `gathered`:
-    what was read for it just now, where its kind says so (`Kind.gathers`)."""
+    """A message on its way to an endpoint. `former`: of an adjustment, what was kept of the conversion, or of the last
+    adjustment of it that was delivered and kept something. `gathered`: what was read for it just now, where its kind
+    says so (`Kind.gathers`)."""
 
     delivery: str
     message: Message
@@ -170,6 +171,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     adjusts    it takes changes of a conversion
     types      what a new one is told unless it is said otherwise; `may_ask` what it can be told
     batch      so many messages fit into one request
+    group      only messages of an equal group are sent in one request: a batch that would mix them is parted. An empty
+               text for all, unless a platform takes kinds of messages at different addresses
     check      before anything is sent: what is missing for this message (Skip), or that it is too early (Later)
     request    of messages that `check` passed; `token` is an access token where there is a grant
     results    what the answer says of each message, in their order; a status and body as its documentation has them
@@ -189,6 +192,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     types: tuple[Type, ...] = ("call.qualified", "call.corrected")
     may_ask: tuple[Type, ...] = OF_CALLS
     batch: int = 1
+    group: Callable[[Outgoing], str] = lambda _outgoing: ""
     check: Callable[[Endpoint, Outgoing, int], Skip | Later | None]
     request: Callable[[Endpoint, Sequence[Outgoing], int, str | None], Request]
     results: Callable[[Endpoint, Sequence[Outgoing], Answer], list[Result]]
