@@ -122,11 +122,18 @@ class Visit(msgspec.Struct, frozen=True):
     visitor: str | None = None
     ids: dict[str, Any] = {}
     country: str | None = None
+    region: str | None = None
+    city: str | None = None
 
 
 class Campaign(msgspec.Struct, frozen=True):
+    name: str | None = None
     timezone: str = "UTC"
     currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}\Z")] = "USD"
+
+
+class Publisher(msgspec.Struct, frozen=True):
+    name: str | None = None
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -138,6 +145,7 @@ class Told(msgspec.Struct, frozen=True):
     change: Mapping[str, Any]
     at_ms: int
     visit_ms: int | None
+    publisher: Publisher | None = None
 
     @property
     def qualified(self) -> bool | None:
@@ -149,6 +157,7 @@ class _Data(msgspec.Struct):
     call: Call
     visit: Visit | None = None
     campaign: Campaign | None = None
+    publisher: Publisher | None = None
     change: dict[str, Any] | None = None
 
 
@@ -159,7 +168,7 @@ def read(outgoing: Outgoing) -> Told | Skip:
         visit_ms = _ms(data.visit.started_at) if data.visit else None
     except (ValueError, OverflowError) as error:  # msgspec's ValidationError is a ValueError
         return Skip(f"the message tells of no call that can be sent: {error}")
-    return Told(data.call, data.visit, data.campaign, data.change or {}, at_ms, visit_ms)
+    return Told(data.call, data.visit, data.campaign, data.change or {}, at_ms, visit_ms, data.publisher)
 
 
 def _ms(text: str) -> int:

@@ -5,12 +5,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from dni.errors import FieldError, InvalidField
-from dni.outbound import files, webhook
+from dni.outbound import files, ga4, meta, tiktok, webhook
 from dni.outbound.model import Kind
 from dni.web.body import invalid
 
 _ALL: tuple[Kind, ...] = (
     webhook.KIND,
+    ga4.KIND,
+    meta.KIND,
+    tiktok.KIND,
     files.KIND,
 )
 
