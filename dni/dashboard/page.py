@@ -20,7 +20,7 @@ from dni.web.body import FORM_LIMIT
 
 log = logging.getLogger("dni.dashboard")
 
-Access = Literal["own", "read", "tell", "dispute", "write", "administer"]
+Access = Literal["own", "read", "tell", "dispute", "connect", "write", "administer"]
 Form = dict[str, str]
 Get = Callable[[Request, Reader], Awaitable[Response]]
 Post = Callable[[Request, Reader, Form], Awaitable[Response]]
@@ -31,9 +31,9 @@ class Address(msgspec.Struct, frozen=True):
     """One address for people who are signed in.
 
     `access`: who may read it; `tell`: who sees where calls go, and tells what became of them, may also send its form;
-    `dispute`: whose money it is, or who decides about it, too. `own`: what is a person's own, whoever he is, may be
-    read and sent. Other forms (`post`) need `write` at least. A handler gets the fields after origin and CSRF token
-    were found right.
+    `dispute`: whose money it is, or who decides about it, too. `connect`: who may change everything. `own`: what is a
+    person's own, whoever he is, may be read and sent. Other forms (`post`) need `write` at least. A handler gets the
+    fields after origin and CSRF token were found right.
     `limit`: bytes of a form.
     """
 
@@ -47,6 +47,8 @@ class Address(msgspec.Struct, frozen=True):
         """Raises Forbidden."""
         if self.access == "administer" and not principal.may_administer:
             raise Forbidden(f"this page is for admins; you are signed in as {principal.role}")
+        if self.access == "connect" and not principal.may_write:
+            raise Forbidden("what other systems are told is for admins, and for marketers who see everything")
         if self.access == "tell":
             if not principal.may_tell:
                 raise Forbidden("where calls go, and what becomes of them, is not for publishers")

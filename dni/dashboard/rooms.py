@@ -14,7 +14,7 @@ class Room(msgspec.Struct, frozen=True):
     name: str
     path: str
     label: str
-    access: Literal["read", "administer"] = "read"
+    access: Literal["read", "connect", "administer"] = "read"
     group: Group = "Set up"
     is_network: bool = False
 
@@ -31,5 +31,6 @@ ROOMS = (
     Room("pools", "/pools", "Pools", is_network=True),
     Room("numbers", "/numbers", "Numbers"),
     Room("publishers", "/publishers", "Publishers", is_network=True),
+    Room("integrations", "/integrations", "Integrations", "connect"),
     Room("settings", "/settings", "Settings", "administer", group="This service"),
 )

@@ -22,6 +22,7 @@ from dni.dashboard.disputes import Disputes
 from dni.dashboard.door import Door
 from dni.dashboard.exports import Exports
 from dni.dashboard.glossary import Glossary
+from dni.dashboard.integrations import Integrations
 from dni.dashboard.invitation import Invitation
 from dni.dashboard.live import Live
 from dni.dashboard.my_account import MyAccount
@@ -78,6 +79,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Pools,
     Numbers,
     Publishers,
+    Integrations,
     Settings,
     Carriers,
     Accounts,

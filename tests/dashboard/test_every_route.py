@@ -336,6 +336,8 @@ def test_who_may_read_and_send_what() -> None:
         ("tell", True): [True, True, True, True, False],
         ("dispute", False): [True, True, False, True, True],
         ("dispute", True): [True, True, False, True, True],
+        ("connect", False): [True, True, False, False, False],
+        ("connect", True): [True, True, False, False, False],
         ("write", False): [True, True, False, False, False],
         ("write", True): [True, True, False, False, False],
         ("administer", False): [True, False, False, False, False],

@@ -1,0 +1,182 @@
+"""The form of an integration: its kind's own fields, what it is told and of which calls, and the body of it. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from dni.dashboard import fields, forms, struct_fields
+from dni.dashboard.forms import Choice, Field, Sheet, Wrong
+from dni.dashboard.integration_words import EVENTS
+from dni.errors import DniError, FieldError, InvalidField
+from dni.outbound.model import OF_CALLS, Kind
+
+WEBHOOK = "webhook"
+
+# What a platform has by default, and only a test or a proxy changes.
+_SELDOM = ("base_url", "token_url", "login_url")
+# Templates are long, and read better in several lines.
+_TEMPLATES = {"settings/url": 3, "settings/adjust_url": 3, "settings/body": 5, "settings/adjust_body": 5}
+_YES_NO = {"yes": True, "no": False}
+_CALLS = (
+    ("qualified", "Qualified", "Only those that did", "Only those that did not"),
+    ("billable", "Billed", "Only those that are", "Only those that are not"),
+    ("answered", "Answered", "Only those that were", "Only those that were not"),
+)
+
+
+class Form(msgspec.Struct, frozen=True):
+    """The form's parts, as the page shows them: what the kind itself asks for, what it is told, and of which calls."""
+
+    own: tuple[Field, ...]
+    seldom: tuple[Field, ...]
+    events: tuple[Field, ...]
+    which: tuple[Field, ...]
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return *self.own, *self.seldom, *self.events, *self.which
+
+
+def form(
+    kind: Kind,
+    campaigns: Mapping[str, str],
+    publishers: Mapping[str, str],
+    present: Mapping[str, Any] | None = None,
+) -> Form:
+    """`campaigns`, `publishers`: names by id. `present`: of one that is changed, the API's view of it as JSON."""
+    name = Field(name="name", label="Name", help="For your own lists.")
+    settings = tuple(_long(one) for one in struct_fields.fields(kind.settings, _place(kind)))
+    if present is not None:  # a change leaves what it does not name: what was emptied is named as null
+        settings = tuple(msgspec.structs.replace(one, empty="null") if one.empty == "omit" else one for one in settings)
+    seldom = tuple(one for one in settings if one.name.rpartition("/")[2] in _SELDOM and one.default)
+    own = tuple(one for one in settings if one not in seldom)
+    secrets = [_secret(one, present) for one in _secrets(kind)]
+    events = tuple(
+        Field(name=f"events/{type_}", label=EVENTS[type_].label, help=EVENTS[type_].says, kind="checkbox")
+        for type_ in kind.may_ask
+    )
+    return Form(
+        (name, *own, *secrets),
+        seldom,
+        events,
+        _which(campaigns, publishers, present or {}) if set(OF_CALLS) & set(kind.may_ask) else (),
+    )
+
+
+def blank(kind: Kind, shown: Form) -> dict[str, str]:
+    """What stands in the form of a new one."""
+    ticked = {f"events/{type_}": "on" for type_ in kind.types}
+    return {**{one.name: one.default for one in shown.fields}, "name": kind.label, **ticked}
+
+
+def written(kind: Kind, present: Mapping[str, Any]) -> dict[str, str]:
+    """`present`: as `form` has it."""
+    only = present.get("only") or {}
+    return {
+        "name": str(present["name"]),
+        **struct_fields.written(kind.settings, present["settings"], _place(kind)),
+        **{f"events/{type_}": "on" for type_ in present["events"]},
+        "campaign": present.get("campaign") or "",
+        "publisher": present.get("publisher") or "",
+        **{f"only/{each}": {True: "yes", False: "no"}.get(only.get(each, ""), "") for each, *_ in _CALLS},
+        "only/min_talk_seconds": str(only.get("min_talk_seconds") or ""),
+        "only/min_confidence": f"{100 * only['min_confidence']:.4g}" if only.get("min_confidence") else "",
+    }
+
+
+def body(kind: Kind, told: Mapping[str, Any]) -> dict[str, Any]:
+    """The operation's body, of what `forms.body` read. Raises InvalidField."""
+    made: dict[str, Any] = {name: told[name] for name in ("name", "campaign", "publisher") if name in told}
+    if "events" in told:
+        made["events"] = [type_ for type_ in kind.may_ask if told["events"].get(type_)]
+    if "only" in told or "campaign" in told:
+        made["only"] = _only(told.get("only", {}))
+    if kind.name == WEBHOOK:
+        return made | struct_fields.values(kind.settings, told)
+    made["settings"] = struct_fields.values(kind.settings, told.get("settings", {}), "/settings")
+    if secrets := told.get("secrets"):
+        made["secrets"] = struct_fields.values(kind.secrets, secrets, "/secrets")
+    return made
+
+
+def wrong(sheet: Sheet, sent: Mapping[str, str], error: DniError) -> Wrong:
+    """As `forms.wrong`: an error of the events stands at the first of them, one of a pair at its line."""
+    first = next((one.name for one in sheet.fields if one.name.startswith("events/")), "events")
+    by_name = {one.name: one for one in sheet.fields}
+
+    def place(path: str) -> str:
+        if path == "/events" or path.startswith("/events/"):
+            return f"/{first}"
+        if path.startswith("/settings/") and path.removeprefix("/settings/").split("/")[0] in by_name:
+            path = path.removeprefix("/settings")
+        of = next((one for one in sheet.fields if one.kind == "lines" and path.startswith(f"/{one.name}/")), None)
+        return struct_fields.line_of(of, sent.get(of.name, ""), path) if of else path
+
+    if not error.errors:
+        return forms.wrong(sheet, sent, error)
+    errors = [FieldError(place(each.path), each.message) for each in error.errors]
+    return forms.wrong(sheet, sent, InvalidField(errors[0].path, errors[0].message, *errors[1:], code=error.code))
+
+
+def _place(kind: Kind) -> str:
+    """Where its settings stand in the body: a webhook has an operation of its own, which knows them by name."""
+    return "" if kind.name == WEBHOOK else "settings/"
+
+
+def _long(one: Field) -> Field:
+    rows = _TEMPLATES.get(one.name)
+    return msgspec.structs.replace(one, kind="prose", rows=rows) if rows and one.kind == "text" else one
+
+
+def _secrets(kind: Kind) -> tuple[Field, ...]:
+    """A webhook's is made for it."""
+    return () if kind.name == WEBHOOK else struct_fields.fields(kind.secrets, "secrets/", secret=True)
+
+
+def _secret(one: Field, present: Mapping[str, Any] | None) -> Field:
+    if present is None:
+        return one
+    is_set = one.name.removeprefix("secrets/") in present.get("secrets_set", ())
+    says = "It is set; leave this empty to keep it." if is_set else "It is not set."
+    return msgspec.structs.replace(one, empty="omit", help=f"{one.help} {says}".strip())
+
+
+def _which(
+    campaigns: Mapping[str, str], publishers: Mapping[str, str], present: Mapping[str, Any]
+) -> tuple[Field, ...]:
+    def owner(name: str, label: str, names: Mapping[str, str], of_all: str) -> Field:
+        choices = fields.named(names, present.get(name))
+        return Field(name=name, label=label, kind="select", empty="null", choices=choices, placeholder=of_all)
+
+    def either(name: str, label: str, yes: str, no: str) -> Field:
+        choices = Choice("yes", yes), Choice("no", no)
+        return Field(name=f"only/{name}", label=label, kind="select", empty="null", choices=choices, placeholder="Any")
+
+    return (
+        owner("campaign", "Campaign", campaigns, "All campaigns"),
+        owner("publisher", "Publisher", publishers, "All publishers"),
+        *(either(*each) for each in _CALLS),
+        Field(name="only/min_talk_seconds", label="Talked for at least", kind="number", empty="omit", unit="s"),
+        Field(name="only/min_confidence", label="Credited with at least", kind="number", empty="omit", unit="%"),
+    )
+
+
+def _only(told: Mapping[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {name: _YES_NO[told[name]] for name, *_ in _CALLS if told.get(name) in _YES_NO}
+    if (seconds := told.get("min_talk_seconds")) is not None:
+        made["min_talk_seconds"] = seconds
+    if (share := told.get("min_confidence")) is not None:
+        percent = _percent(share)
+        if percent is None:
+            raise InvalidField("/only/min_confidence", "a share from 0 to 100")
+        made["min_confidence"] = percent / 100
+    return made
+
+
+def _percent(text: Any) -> float | None:
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return found if 0 <= found <= 100 else None

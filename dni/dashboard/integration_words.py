@@ -1,0 +1,90 @@
+"""Integrations in words: their kinds, what they are told, how they are, and what became of a delivery. Pure."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from dni.dashboard.words import Badge
+from dni.outbound.kinds import KINDS
+from dni.outbound.model import Kind, Type
+
+
+class Event(msgspec.Struct, frozen=True):
+    """`label`: in lists. `says`: beside the box that asks for it."""
+
+    label: str
+    says: str
+
+
+EVENTS: Mapping[Type, Event] = {
+    "call.started": Event("Call started", "It begins to ring."),
+    "call.completed": Event("Call completed", "It is over: how long it rang and was talked is known."),
+    "call.attributed": Event("Call attributed", "It is known what brought it, or known better than before."),
+    "call.qualified": Event("Call qualified", "It was judged: whether it counts, and what it pays."),
+    "call.corrected": Event("Call corrected", "What it pays or whether it counts changed after that."),
+    "outcome.recorded": Event("Outcome recorded", "Somebody told what became of it, such as a sale."),
+    "statement.closed": Event("Statement closed", "A period of a publisher was closed."),
+    "tag.alert": Event("Tag alert", "A tag stops working on a page, or works again."),
+    "pool.alert": Event("Pool alert", "A pool has too few numbers, or enough again."),
+    "export.due": Event("Nightly file", "A day is over, and its file is due."),
+    "test": Event("Test", "Somebody pressed the button that tries it."),
+}
+
+STATES: Mapping[str, Badge] = {
+    "waiting": Badge("Waiting", "warn"),
+    "delivered": Badge("Delivered", "good"),
+    "dead": Badge("Given up", "bad"),
+    "skipped": Badge("Not sent", "calm"),
+}
+"""Of a delivery, in the order in which the filter offers them."""
+
+HEALTH: Mapping[str, Badge] = {
+    "never": Badge("Nothing sent yet", "calm"),
+    "ok": Badge("Works", "good"),
+    "failing": Badge("Failing", "bad"),
+    "paused": Badge("Paused", "warn"),
+}
+
+RESULTS: Mapping[str, Badge] = {
+    "delivered": Badge("Delivered", "good"),
+    "again": Badge("Failed", "bad"),
+    "dead": Badge("Given up", "bad"),
+    "skipped": Badge("Not sent", "calm"),
+    "later": Badge("Too early", "warn"),
+}
+"""Of one attempt."""
+
+ACTIONS: Mapping[str, str] = {
+    "tell": "",
+    "convert": "as a conversion",
+    "adjust": "as a change of its conversion",
+}
+
+SAYS: Mapping[str, str] = {
+    "webhook": "Signed JSON to an address of your own, by the Standard Webhooks specification.",
+    "postback": "An address with your click id and amounts in it: TUNE, CAKE, Everflow, Voluum, RedTrack and others.",
+}
+"""What a kind does, in a line."""
+
+_SHELVES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Your own systems and networks", ("webhook", "postback")),
+    ("Ads and analytics", ("google_ads", "ga4", "meta", "microsoft_ads", "tiktok")),
+)
+_REST = "Customers and files"
+
+
+def shelves() -> list[tuple[str, list[Kind]]]:
+    """All kinds as the chooser shows them."""
+    placed = {name for _, names in _SHELVES for name in names}
+    rest = tuple(name for name in KINDS if name not in placed)
+    found = [(title, [KINDS[name] for name in names if name in KINDS]) for title, names in (*_SHELVES, (_REST, rest))]
+    return [(title, kinds) for title, kinds in found if kinds]
+
+
+def kind_of(name: str) -> str:
+    return KINDS[name].label if name in KINDS else name.replace("_", " ").capitalize()
+
+
+def event(name: str) -> str:
+    known = EVENTS.get(name)  # type: ignore[call-overload]
+    return known.label if known else name
