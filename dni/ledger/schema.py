@@ -830,9 +830,10 @@ delivery = Table(
           postgresql_where=text("state = 'waiting'")),
     Index("ix_delivery_in_order", "endpoint_id", "subject_id", "message_seq", sqlite_where=text("state = 'waiting'"),
           postgresql_where=text("state = 'waiting'")),
-    # A call is told as a conversion once.
-    Index("uq_delivery_convert", "endpoint_id", "subject_id", unique=True, sqlite_where=text("action = 'convert'"),
-          postgresql_where=text("action = 'convert'")),
+    # A call is told as a conversion once; what was skipped was not told: something may have been missing still.
+    Index("uq_delivery_convert", "endpoint_id", "subject_id", unique=True,
+          sqlite_where=text("action = 'convert' AND state <> 'skipped'"),
+          postgresql_where=text("action = 'convert' AND state <> 'skipped'")),
     Index("ix_delivery_endpoint_id_id", "endpoint_id", "id"),
     Index("ix_delivery_dead", "endpoint_id", "id", sqlite_where=text("state = 'dead'"),
           postgresql_where=text("state = 'dead'")),

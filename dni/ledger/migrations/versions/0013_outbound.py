@@ -134,8 +134,8 @@ def upgrade() -> None:
         "delivery",
         ["endpoint_id", "subject_id"],
         unique=True,
-        sqlite_where=sa.text("action = 'convert'"),
-        postgresql_where=sa.text("action = 'convert'"),
+        sqlite_where=sa.text("action = 'convert' AND state <> 'skipped'"),
+        postgresql_where=sa.text("action = 'convert' AND state <> 'skipped'"),
     )
     op.create_table(
         "endpoint_health",
