@@ -15,6 +15,8 @@ from dni.call.model import STATES, Ours, fold, legs, longest_ms
 from dni.call.told import Recorded, Told, nameless, read, recorded, unsettled
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
+from dni.outbound import outbox
+from dni.outbound.model import Type
 from dni.qualification import budgets
 from dni.routing import attempts
 from dni.routing.decision import Decision
@@ -86,10 +88,11 @@ def _begin(
     if connection.execute(statements.add_call(ledger), known).first() is None:
         return None
     attempted = attempts.rows_of(row["id"], decision.targets, told.received_ms) if decision is not None else []
-    values = _event_row(row["id"], event, told) | marked(row)
+    news = _news({}, row)
+    values = _event_row(row["id"], event, told) | marked(row) | outbox.named(news, row["id"], told.received_ms)
     if decision is not None:
         values |= _decision_rows(row["id"], event.identity, told.received_ms, decision, attempted)
-    statements.add_what_begins(decision is not None, len(attempted)).run(connection, values)
+    statements.add_what_begins(decision is not None, len(attempted), news).run(connection, values)
     _take(connection, row["id"], decision)
     return recorded(row, fresh=True, decision=decision), decision
 
@@ -113,10 +116,10 @@ def _go_on(
     changed = {name: value for name, value in changes.items() if row[name] != value}
     before, row = row, {**row, **changes}
     if changed:  # else nothing that reports read
-        statements.change(tuple(changed)).run(
-            connection,
-            {f"new_{name}": value for name, value in changed.items()} | {"this": row["id"]} | marked(before, row),
-        )
+        news = _news(before, row)
+        new = {f"new_{name}": value for name, value in changed.items()} | {"this": row["id"]}
+        values = new | outbox.named(news, row["id"], told.received_ms) | marked(before, row)
+        statements.change(tuple(changed), news).run(connection, values)
     if decision is not None:
         _keep(connection, row["id"], event.identity, told.received_ms, decision)
     followed = _followed(row, events.values())
@@ -139,6 +142,7 @@ def give_up(connection: Connection, wanted: str, at_ms: int) -> Recorded | None:
     changes |= unsettled(row, changes, at_ms)
     connection.execute(update(schema.call).where(schema.call.c.id == wanted).values(changes))
     row |= changes
+    outbox.add(connection, "call.completed", wanted, at_ms)
     _follow(connection, row, _followed(row, events.values()))
     mark(connection, row)
     return recorded(row, fresh=True)
@@ -162,6 +166,16 @@ def _first(event: CallEvent, told: Told) -> dict[str, Any]:
     }
     row |= _facts(row, event, told)
     return row | _state(row, [event])
+
+
+def _news(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Type, ...]:
+    """What others are told of a call that was `before`: nothing, where it begins."""
+    happened: dict[Type, bool] = {
+        "call.started": not before,
+        "call.attributed": after["method"] is not None and before.get("method") is None,
+        "call.completed": STATES[after["status"]].ends and not (before and STATES[before["status"]].ends),
+    }
+    return tuple(kind for kind, has in happened.items() if has)
 
 
 def _event_row(call_id: str, event: CallEvent, told: Told) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dni.attribution.model import Attribution
 from dni.call.told import Recorded, recorded
 from dni.ledger import schema, stale
+from dni.outbound import outbox
 
 _TOUCH = ("source", "medium", "campaign_name", "keyword", "content", "channel", "landing_page", "referrer")
 
@@ -25,6 +26,7 @@ async def credit(
     row = done.first()
     if row is not None:
         await connection.run_sync(mark, row)
+        await outbox.tell(connection, "call.attributed", call_id, now_ms)
     return row is not None
 
 
@@ -49,6 +51,11 @@ async def credit_anew(
     values |= {"touches_kept_ms": None, "unsettled_ms": now_ms}
     await connection.execute(update(schema.call).where(schema.call.c.id == row["id"]).values(values))
     await connection.run_sync(mark, row)
+    change = {
+        "session": {"before": row["session_id"], "after": attribution.session},
+        "confidence": {"before": row["confidence"], "after": attribution.confidence},
+    }
+    await outbox.tell(connection, "call.attributed", row["id"], now_ms, change)
 
 
 async def uncredited(connection: AsyncConnection, since_ms: int, limit: int) -> list[Recorded]:

@@ -19,6 +19,7 @@ from dni.ledger import rows
 from dni.ledger.rows import Instant
 from dni.ledger.schema import call, outcome
 from dni.money import Money
+from dni.outbound import outbox
 from dni.phone import e164
 
 _LARGEST = 10**12  # minor units: ten thousand million of a currency with cents
@@ -91,6 +92,7 @@ async def tell(
     await connection.execute(insert(outcome).values(made))
     copy = msgspec.to_builtins(_copy(made))
     await connection.execute(update(call).where(call.c.id == wanted).values(outcome=copy, unsettled_ms=now_ms))
+    await outbox.tell(connection, "outcome.recorded", wanted, now_ms, {"outcome": made["id"]})
     return _view(made)
 
 

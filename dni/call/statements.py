@@ -8,6 +8,8 @@ from sqlalchemy import Insert, Table, Text, bindparam, insert, literal, select, 
 from dni.ledger import schema, stale
 from dni.ledger.engines import Ledger
 from dni.ledger.together import Together
+from dni.outbound import outbox
+from dni.outbound.model import Type
 
 OURS_NOW = (
     select(schema.call)
@@ -42,10 +44,10 @@ def add_event_and_tell_all(ledger: Ledger) -> Any:
 
 
 @lru_cache(64)
-def add_what_begins(decided: bool, attempted: int) -> Together:
+def add_what_begins(decided: bool, attempted: int, news: tuple[Type, ...]) -> Together:
     """What comes with a new call."""
     event = insert(schema.call_event).values(_named("event", schema.call_event))
-    return Together(event, *(_decisions(attempted) if decided else ()), stale.MARK_CALLS)
+    return Together(event, *(_decisions(attempted) if decided else ()), outbox.adding(news), stale.MARK_CALLS)
 
 
 @lru_cache(64)
@@ -60,12 +62,11 @@ def _decisions(attempted: int) -> list[Insert]:
 
 
 @lru_cache(256)
-def change(names: tuple[str, ...]) -> Together:
+def change(names: tuple[str, ...], news: tuple[Type, ...] = ()) -> Together:
     """Changes these columns of a call."""
     new = {name: bindparam(f"new_{name}", type_=schema.call.c[name].type) for name in names}
-    return Together(
-        update(schema.call).where(schema.call.c.id == bindparam("this", type_=Text)).values(new), stale.MARK_CALLS
-    )
+    changed = update(schema.call).where(schema.call.c.id == bindparam("this", type_=Text)).values(new)
+    return Together(changed, *([outbox.adding(news)] if news else ()), stale.MARK_CALLS)
 
 
 def _named(prefix: str, table: Table) -> dict[str, Any]:

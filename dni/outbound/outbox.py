@@ -1,22 +1,74 @@
 """Storage of what happened that others are to be told: a row in the transaction of its cause."""
 
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Exists,
+    Insert,
+    Select,
+    Text,
+    bindparam,
+    exists,
+    insert,
+    literal,
+    select,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.ids import new_id
 from dni.ledger.schema import outbox
 from dni.outbound.model import Type
 
+# A call may go on that was over, by what a carrier tells late; that it is over again is no news.
+_ONCE: tuple[Type, ...] = ("call.completed",)
+_NAMES = ("id", "type", "at_ms", "subject_id", "detail")
+
 
 def add(connection: Connection, kind: Type, subject_id: str, now_ms: int, detail: dict[str, Any] | None = None) -> None:
     """Needs the write transaction of the cause, in which the subject's row is locked."""
-    connection.execute(_ADD, row(kind, subject_id, now_ms, detail))
+    connection.execute(adding((kind,)), named((kind,), subject_id, now_ms, detail))
 
 
-def row(kind: Type, subject_id: str, now_ms: int, detail: dict[str, Any] | None = None) -> dict[str, Any]:
-    """For who adds it together with other rows."""
-    return {"id": new_id("msg", now_ms), "type": kind, "at_ms": now_ms, "subject_id": subject_id, "detail": detail}
+async def tell(
+    connection: AsyncConnection, kind: Type, subject_id: str, now_ms: int, detail: dict[str, Any] | None = None
+) -> None:
+    """The same."""
+    await connection.execute(adding((kind,)), named((kind,), subject_id, now_ms, detail))
 
 
-_ADD = insert(outbox)
+@lru_cache(64)
+def adding(types: tuple[Type, ...]) -> Insert:
+    """Rows of these types, in this order, for who adds them together with other rows."""
+    found = [_row(n, kind) for n, kind in enumerate(types)]
+    return insert(outbox).from_select(_NAMES, union_all(*found) if len(found) > 1 else found[0])
+
+
+def named(
+    types: tuple[Type, ...], subject_id: str, now_ms: int, detail: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What `adding` is told. `detail` is that of the last one."""
+    values: dict[str, Any] = {}
+    for n, _ in enumerate(types):
+        told = {"id": new_id("msg", now_ms), "at_ms": now_ms, "subject_id": subject_id}
+        told["detail"] = detail if n == len(types) - 1 else None
+        values |= {f"told{n}_{name}": value for name, value in told.items()}
+    return values
+
+
+def is_told(subject_id: ColumnElement[str], kind: Type) -> Exists:
+    """Whether there is a row of this type already."""
+    before = outbox.alias()
+    return exists(select(literal(1)).where(before.c.subject_id == subject_id, before.c.type == kind))
+
+
+def _row(n: int, kind: Type) -> Select[Any]:
+    new = {name: bindparam(f"told{n}_{name}", type_=outbox.c[name].type) for name in _NAMES if name != "type"}
+    new["type"] = literal(kind, Text)
+    row = select(*(new[name] for name in _NAMES))
+    if kind not in _ONCE:
+        return row
+    return row.where(~is_told(new["subject_id"], kind))

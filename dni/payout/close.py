@@ -13,6 +13,7 @@ from dni.clock import rfc3339
 from dni.errors import Conflict, InvalidField
 from dni.ledger.schema import call, campaign, posting, publisher
 from dni.money import Money
+from dni.outbound import outbox
 from dni.payout import model, statements
 from dni.payout.model import Period
 from dni.payout.statements import PreviewView
@@ -54,6 +55,7 @@ async def close(connection: AsyncConnection, principal: Principal, now_ms: int, 
     sums = await statements.take(connection, {**made, "by_id": principal.id, "by_name": principal.name})
     if not sums.campaigns:
         raise _nothing(model.told(period))
+    await outbox.tell(connection, "statement.closed", made["id"], now_ms)
     return str(made["id"])
 
 

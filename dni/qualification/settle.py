@@ -23,10 +23,13 @@ from dni.errors import Unavailable
 from dni.ledger import stale
 from dni.ledger.engines import WRITE_WAIT_S
 from dni.ledger.schema import SUBS, adjustment, call, campaign, dispute, number, pool, posting, session, tag, verdict
+from dni.outbound import outbox
+from dni.outbound.model import Type
 from dni.parts import Parts
 from dni.payout import journal
 from dni.payout.journal import Kind, Owner
 from dni.qualification import budgets, dedupe, terms, unjudged, verdicts
+from dni.qualification.amounts import Amounts, Corrected, corrected
 from dni.qualification.budgets import OF_PUBLISHER
 from dni.qualification.dedupe import Earlier
 from dni.qualification.facts_of import facts_of, is_answered
@@ -54,11 +57,11 @@ class Adjusted(msgspec.Struct, frozen=True):
     disputed: bool
 
 
-class Amounts(msgspec.Struct, frozen=True):
-    qualified: bool
-    billable: bool
-    payout: int
-    revenue: int
+class News(msgspec.Struct, frozen=True):
+    """What others are told: a call's first verdict once, then what changes."""
+
+    type: Type
+    change: Corrected | None = None
 
 
 async def settle(parts: Parts, call_id: str, wait_s: float = WRITE_WAIT_S) -> None:
@@ -127,19 +130,23 @@ def settle_call(connection: Connection, call_id: str, now_ms: int) -> None:
     if (row["campaign_id"], row["caller"]) != turn:  # told just now; the next turn is the right one
         return
     changes: dict[str, Any] = {"unsettled_ms": None}
+    news: News | None = None
     if row["campaign_id"] is not None and STATES[row["status"]].ends:
-        changes |= _settle(connection, row, now_ms)
+        amounts, news = _settle(connection, row, now_ms)
+        changes |= {name: getattr(amounts, name) if amounts else None for name in Amounts.__struct_fields__}
     changed = {name: value for name, value in changes.items() if row[name] != value}
-    if len(changed) == 1:  # nothing that reports read
+    if len(changed) == 1 and news is None:  # nothing that reports read
         connection.execute(_CHANGE, {"this": call_id, **changed})
         return
-    told = {f"new_{name}": value for name, value in changed.items()} | {"this": call_id}
+    types = (news.type,) if news else ()
+    values = {f"new_{name}": value for name, value in changed.items()} | {"this": call_id}
+    values |= outbox.named(types, call_id, now_ms, msgspec.to_builtins(news.change) if news else None)
     moment_ms = row["started_at_ms"]
-    statements.change(tuple(changed)).run(connection, told | stale.of_calls(moment_ms, moment_ms, None, None))
+    statements.change(tuple(changed), types).run(connection, values | stale.of_calls(moment_ms, moment_ms, None, None))
 
 
-def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[str, Any]:
-    """What changes in the call's row."""
+def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> tuple[Amounts | None, News | None]:
+    """What it comes to, and what others are told of that."""
     version = terms.applying(connection, row["campaign_id"], row["publisher_id"], row["started_at_ms"])
     before = verdicts.stored(row)
     adjusted = _adjusted(connection, row["id"])
@@ -155,10 +162,10 @@ def _settle(connection: Connection, row: dict[str, Any], now_ms: int) -> dict[st
         made = replace(made, basis=basis)
         if made != before:
             verdicts.keep(connection, row["id"], made, now_ms, anew=before is not None)
-    _post(connection, row, amounts, adjusted, made, before, now_ms)
+    news = _post(connection, row, amounts, adjusted, made, before, now_ms)
     if before is not None and (made is None or made.basis.seen != before.basis.seen):
         dedupe.unsettle_later(connection, row, min(row["started_at_ms"], before.basis.began_ms), now_ms)
-    return {name: getattr(amounts, name) if amounts else None for name in Amounts.__struct_fields__}
+    return amounts, news
 
 
 def _judged(connection: Connection, row: dict[str, Any], version: Version, before: Stored | None) -> Stored:
@@ -279,8 +286,8 @@ def _post(
     made: Stored | None,
     before: Stored | None,
     now_ms: int,
-) -> None:
-    """The difference to what was posted before; what was another's is taken back whole."""
+) -> News | None:
+    """The difference to what was posted before; what was another's is taken back whole. What others are told of it."""
     payout, revenue = (amounts.payout, amounts.revenue) if amounts else (0, 0)
     owner = Owner(row["campaign_id"], row["publisher_id"], row["currency"])
     standing = journal.standing(connection, row["id"]) if row["is_posted"] else None
@@ -299,6 +306,13 @@ def _post(
             connection, row, owner, payout - had_payout, revenue - had_revenue,
             at_ms=now_ms, kind=kind, reason=reason, corrects=corrects,
         )  # fmt: skip
+    had = None if row["qualified"] is None else Amounts(*(row[name] for name in Amounts.__struct_fields__))
+    if had is None and amounts is not None and not row["is_told"]:
+        return News("call.qualified")
+    if had == amounts and kind != "reattribution":
+        return None
+    units = (standing.owner.currency if standing else row["currency"], row["currency"])
+    return News("call.corrected", corrected(kind, reason, had, amounts, units))
 
 
 def _kind(adjusted: Adjusted | None, made: Stored | None, before: Stored | None) -> tuple[Kind, str]:
@@ -359,6 +373,7 @@ _CALL = (
         campaign.c.routing["holidays"].label("holidays"),
         _SHARED.label("shared_pool"),
         exists(select(literal(1)).where(posting.c.call_id == call.c.id)).label("is_posted"),
+        outbox.is_told(call.c.id, "call.qualified").label("is_told"),
         verdict.c.terms_id,
         verdict.c.told,
         verdict.c.basis,
