@@ -5,12 +5,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from dni.errors import FieldError, InvalidField
-from dni.outbound import files, ga4, meta, tiktok, webhook
+from dni.outbound import files, ga4, meta, postback, tiktok, webhook
 from dni.outbound.model import Kind
 from dni.web.body import invalid
 
 _ALL: tuple[Kind, ...] = (
     webhook.KIND,
+    postback.KIND,
     ga4.KIND,
     meta.KIND,
     tiktok.KIND,
