@@ -215,6 +215,6 @@ KIND = Kind(
     request=_request,
     results=_results,
     gathers=True,
-    proven="Its signature is held against Amazon's published examples and against botocore, Amazon's own client. It was "
-    "not tried against a live S3 service.",
+    proven="Its signature is held against Amazon's published examples and against botocore, Amazon's own client. It "
+    "was not tried against a live S3 service.",
 )
