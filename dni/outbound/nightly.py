@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import date
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.errors import Unavailable
@@ -14,7 +14,7 @@ from dni.ledger.alone import alone
 from dni.ledger.engines import Ledger
 from dni.ledger.schema import endpoint, outbox
 from dni.outbound.files import KIND, Settings, due
-from dni.outbound.outbox import row
+from dni.outbound.outbox import tell
 from dni.parts import Parts
 
 log = logging.getLogger("dni.outbound")
@@ -57,14 +57,10 @@ async def _ask(connection: AsyncConnection, wanted: str, now_ms: int) -> int:
     subjects = {_subject(wanted, day): day for day in days}
     known = (await connection.execute(select(outbox.c.subject_id).where(outbox.c.subject_id.in_(subjects)))).scalars()
     new = subjects.keys() - set(known)
-    rows = [
-        row("export.due", subject, now_ms, {"endpoint": wanted, "day": day.isoformat()})
-        for subject, day in subjects.items()
-        if subject in new
-    ]
-    if rows:
-        await connection.execute(insert(outbox), rows)
-    return len(rows)
+    for subject, day in subjects.items():
+        if subject in new:
+            await tell(connection, "export.due", subject, now_ms, {"endpoint": wanted, "day": day.isoformat()})
+    return len(new)
 
 
 def _subject(wanted: str, day: date) -> str:
