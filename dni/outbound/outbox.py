@@ -40,10 +40,15 @@ async def tell(
     await connection.execute(adding((kind,)), named((kind,), subject_id, now_ms, detail))
 
 
+def row(kind: Type, subject_id: str, now_ms: int, detail: dict[str, Any] | None = None) -> dict[str, Any]:
+    """For who adds many of its own."""
+    return {"id": new_id("msg", now_ms), "type": kind, "at_ms": now_ms, "subject_id": subject_id, "detail": detail}
+
+
 @lru_cache(64)
 def adding(types: tuple[Type, ...]) -> Insert:
     """Rows of these types, in this order, for who adds them together with other rows."""
-    found = [_row(n, kind) for n, kind in enumerate(types)]
+    found = [_selected(n, kind) for n, kind in enumerate(types)]
     return insert(outbox).from_select(_NAMES, union_all(*found) if len(found) > 1 else found[0])
 
 
@@ -52,10 +57,9 @@ def named(
 ) -> dict[str, Any]:
     """What `adding` is told. `detail` is that of the last one."""
     values: dict[str, Any] = {}
-    for n, _ in enumerate(types):
-        told = {"id": new_id("msg", now_ms), "at_ms": now_ms, "subject_id": subject_id}
-        told["detail"] = detail if n == len(types) - 1 else None
-        values |= {f"told{n}_{name}": value for name, value in told.items()}
+    for n, kind in enumerate(types):
+        told = row(kind, subject_id, now_ms, detail if n == len(types) - 1 else None)
+        values |= {f"told{n}_{name}": value for name, value in told.items() if name != "type"}
     return values
 
 
@@ -65,10 +69,10 @@ def is_told(subject_id: ColumnElement[str], kind: Type) -> Exists:
     return exists(select(literal(1)).where(before.c.subject_id == subject_id, before.c.type == kind))
 
 
-def _row(n: int, kind: Type) -> Select[Any]:
+def _selected(n: int, kind: Type) -> Select[Any]:
     new = {name: bindparam(f"told{n}_{name}", type_=outbox.c[name].type) for name in _NAMES if name != "type"}
     new["type"] = literal(kind, Text)
-    row = select(*(new[name] for name in _NAMES))
+    found = select(*(new[name] for name in _NAMES))
     if kind not in _ONCE:
-        return row
-    return row.where(~is_told(new["subject_id"], kind))
+        return found
+    return found.where(~is_told(new["subject_id"], kind))
