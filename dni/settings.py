@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Where endpoints may write files, each in a folder of its own below. None: nowhere."""
     trusted_proxies: str = "127.0.0.1"
     """Comma-separated addresses or networks whose X-Forwarded-For and -Proto are believed; empty: none."""
+    outbound_allow: str = ""
+    """Comma-separated hosts, addresses or networks that are none of the public internet and may be sent to."""
     log_level: str = "info"
 
     @property

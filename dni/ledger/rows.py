@@ -57,26 +57,26 @@ async def page_looked_for(
     connection: AsyncConnection,
     query: Select[Any],
     among: Select[Any],
-    keys: tuple[ColumnElement[Any], ColumnElement[Any]],
+    keys: tuple[ColumnElement[Any], ...],
     limit: int,
     cursor: str | None,
     most: int,
 ) -> tuple[Sequence[RowMapping], str | None]:
-    """As `page` by (time in ms, id), but looks at some `most` rows only, which `among` can find by an index, so that a
+    """As `page`, but looks at some `most` rows only, which `among` can find by an index, so that a
     reader never waits for a rare row. The page may then be short, or empty, and still have a next one.
 
-    `among`: a SELECT of the time, with those conditions of `query` that an index knows.
+    `among`: a SELECT of the first key, with those conditions of `query` that an index knows.
     """
-    time, _ = keys
+    first = keys[0]
     if cursor is not None:
-        [until, _] = _decode(str(keys[-1]), 2, cursor)
-        among = among.where(time <= until)
-    edge = await connection.scalar(among.order_by(time.desc()).offset(most).limit(1))
+        until = _decode(str(keys[-1]), len(keys), cursor)[0]
+        among = among.where(first <= until)
+    edge = await connection.scalar(among.order_by(first.desc()).offset(most).limit(1))
     if edge is not None:
-        query = query.where(time >= edge)
+        query = query.where(first >= edge)
     rows, after = await page(connection, query, keys, limit, cursor)
     if after is None and edge is not None:
-        after = cursor_after(keys, {time.key: edge, keys[1].key: ""})
+        after = cursor_after(keys, {**{key.key: "" for key in keys}, first.key: edge})
     return rows, after
 
 

@@ -44,6 +44,7 @@ Action = Literal["tell", "convert", "adjust"]
 
 State = Literal["waiting", "delivered", "dead", "skipped"]
 """`dead`: given up. `skipped`: there was nothing to send, or nothing that may be sent; `why` says what is missing."""
+STATES: tuple[State, ...] = ("waiting", "delivered", "dead", "skipped")
 
 VERSION = 1
 """Of the form of `data`."""
