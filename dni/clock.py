@@ -2,7 +2,12 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Annotated, Protocol
+
+import msgspec
+
+Instant = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""A time in an answer: RFC 3339 with offset."""
 
 
 class Clock(Protocol):

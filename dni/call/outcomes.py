@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dni import ids, money
 from dni.access import walls
 from dni.access.model import Principal
-from dni.call.search import CallOutcome
+from dni.call.views import CallOutcome, OutcomeView, outcome_as_seen
 from dni.campaign import model
 from dni.clock import rfc3339
 from dni.errors import InvalidField, NotFound
@@ -63,19 +63,6 @@ class TellOutcomeOf(TellOutcome, kw_only=True, forbid_unknown_fields=True):
         self.caller = e164(self.caller, "/caller")
 
 
-class OutcomeView(msgspec.Struct):
-    """`at` is when it was told. `id` stays the same when it was told before."""
-
-    id: str
-    call: str
-    at: Instant
-    sale: bool | None
-    value: Money | None
-    lead_status: str | None
-    note: str | None
-    by: str
-
-
 async def tell(
     connection: AsyncConnection, principal: Principal, now_ms: int, wanted: str, told: TellOutcome
 ) -> OutcomeView:
@@ -117,11 +104,7 @@ async def of_call(connection: AsyncConnection, principal: Principal, wanted: str
     """All that was told, the latest first. Raises NotFound as `tell` does."""
     await rows.one(connection, select(call).where(walls.calls(principal), call.c.id == wanted), f"call {wanted}")
     found = (await connection.execute(_of(wanted))).mappings()
-    views = [_view(row) for row in found]
-    if not principal.sees_callers:
-        for view in views:
-            view.note = None
-    return views
+    return [outcome_as_seen(_view(row), principal) for row in found]
 
 
 def _of(wanted: str) -> Any:

@@ -12,6 +12,7 @@ from dni.access.model import Principal
 from dni.attribution.model import Candidate, undecided
 from dni.call import touches
 from dni.call.model import STATES
+from dni.call.views import AttributionView, CallOutcome, CallView, as_seen
 from dni.clock import rfc3339
 from dni.errors import Forbidden, InvalidField
 from dni.ledger import rows
@@ -31,8 +32,7 @@ from dni.ledger.schema import (
     verdict,
 )
 from dni.money import Money
-from dni.phone import masked
-from dni.qualification.verdicts import Qualification, qualification
+from dni.qualification.verdicts import qualification
 from dni.routing.plan import Passage
 
 _SEARCHED = ("source", "medium", "campaign_name", "keyword", "provider_id", "id")
@@ -92,20 +92,6 @@ class CallFilter(msgspec.Struct, kw_only=True):
     q: str | None = None
 
 
-class AttributionView(msgspec.Struct):
-    """`method` null: attribution is still to be done. `session` null: nobody, or a static number.
-
-    `undecided`: another candidate is at least half as likely, so the one named is a guess.
-    """
-
-    session: str | None
-    visitor: str | None
-    method: str | None
-    confidence: float | None
-    undecided: bool
-    candidates: list[Candidate]
-
-
 class FormerAttributionView(msgspec.Struct):
     """What was answered before a call was attributed anew, until then."""
 
@@ -142,15 +128,6 @@ class CallTouchView(msgspec.Struct):
     sub5: str | None
 
 
-class CallOutcome(msgspec.Struct, frozen=True):
-    """What became of a call, as it was told last."""
-
-    sale: bool | None
-    value: Money | None
-    lead_status: str | None
-    note: str | None
-
-
 class DecisionView(msgspec.Struct):
     """What we answered the carrier, and the way through the campaign's routing that led there. `phase`: `connecting`,
     `menu`, `voicemail`, `rejected` or `over`."""
@@ -158,55 +135,6 @@ class DecisionView(msgspec.Struct):
     at: Instant
     phase: str
     path: list[Passage]
-
-
-class CallView(msgspec.Struct):
-    """`duration` is first ring to end, `talk_seconds` what was spoken; both in seconds. `keys`: pressed in menus.
-    `attestation` is STIR/SHAKEN's: A, B, C or failed. `destination` is null for publishers: who buys the
-    calls is nothing that they see. `payout` and `revenue` are null where they are not the reader's to know, and of a
-    call that is not judged, as `qualification` is: it goes on still, or its campaign has no terms."""
-
-    id: str
-    carrier: str
-    provider_id: str
-    started_at: Instant
-    answered_at: Instant | None
-    ended_at: Instant | None
-    status: str
-    answered: bool
-    duration: int | None
-    talk_seconds: int | None
-    caller: str | None
-    tracking_number: str | None
-    destination: str | None
-    campaign: str | None
-    publisher: str | None
-    tag: str | None
-    recording_url: str | None
-    refusal: str | None
-    hung_up_by: str | None
-    keys: str | None
-    attestation: str | None
-    phone_type: str | None
-    source: str | None
-    medium: str | None
-    campaign_name: str | None
-    keyword: str | None
-    content: str | None
-    channel: str | None
-    landing_page: str | None
-    referrer: str | None
-    click_ids: dict[str, str]
-    sub1: str | None
-    sub2: str | None
-    sub3: str | None
-    sub4: str | None
-    sub5: str | None
-    outcome: CallOutcome | None
-    payout: Money | None
-    revenue: Money | None
-    qualification: Qualification | None
-    attribution: AttributionView
 
 
 class CallEventView(msgspec.Struct):
@@ -231,8 +159,7 @@ async def list_calls(
             found, after = await rows.page(connection, query, keys, limit, cursor)
         else:
             found, after = await rows.page_looked_for(connection, query, among, keys, limit, cursor, _LOOKED_AT)
-        views = [_view(row, principal) for row in found]
-        await _hide_strangers(connection, principal, views)
+        views = await _as_seen(connection, principal, found)
     return views, after
 
 
@@ -240,8 +167,7 @@ async def one_call(ledger: Ledger, principal: Principal, wanted: str) -> CallVie
     """Raises NotFound, also for a call behind the principal's walls."""
     async with ledger.read() as connection:
         row = await rows.one(connection, _visible(principal).where(call.c.id == wanted), f"call {wanted}")
-        view = _view(row, principal)
-        await _hide_strangers(connection, principal, [view])
+        [view] = await _as_seen(connection, principal, [row])
     return view
 
 
@@ -442,13 +368,11 @@ def _anywhere(text: str, principal: Principal) -> ColumnElement[bool]:
     return or_(*found)
 
 
-async def _hide_strangers(connection: AsyncConnection, principal: Principal, views: list[CallView]) -> None:
-    """In a shared pool another publisher's session may be a candidate: it does not exist for this reader."""
+async def _as_seen(connection: AsyncConnection, principal: Principal, found: Sequence[RowMapping]) -> list[CallView]:
+    views = [_view(row) for row in found]
     named = [candidate.session for view in views for candidate in view.attribution.candidates]
     own = await _own_sessions(connection, principal, named)
-    for view in views:
-        kept = [c for c in view.attribution.candidates if c.session in own or c.session == view.attribution.session]
-        view.attribution.candidates = kept
+    return [as_seen(view, principal, own) for view in views]
 
 
 async def _own_sessions(connection: AsyncConnection, principal: Principal, named: Sequence[str]) -> set[str]:
@@ -467,9 +391,11 @@ def _visible(principal: Principal) -> Select[Any]:
     return select(call, *judged).select_from(joined).where(walls.calls(principal))
 
 
-def _view(row: RowMapping, principal: Principal) -> CallView:
-    def money(side: str, *, seen: bool) -> Money | None:
-        return Money(row[side], row["currency"]) if seen and row[side] is not None else None
+def _view(row: RowMapping) -> CallView:
+    """All of it."""
+
+    def money(side: str) -> Money | None:
+        return Money(row[side], row["currency"]) if row[side] is not None else None
 
     return CallView(
         id=row["id"],
@@ -482,9 +408,9 @@ def _view(row: RowMapping, principal: Principal) -> CallView:
         answered=row["answered_at_ms"] is not None,
         duration=row["duration_s"],
         talk_seconds=row["talk_s"],
-        caller=row["caller"] if principal.sees_callers else masked(row["caller"]),
+        caller=row["caller"],
         tracking_number=row["tracking_number"] or None,
-        destination=None if principal.publisher else row["destination"],
+        destination=row["destination"],
         campaign=row["campaign_id"],
         publisher=row["publisher_id"],
         tag=row["tag_id"],
@@ -504,24 +430,16 @@ def _view(row: RowMapping, principal: Principal) -> CallView:
         referrer=row["referrer"],
         click_ids=row["click_ids"] or {},
         **_subs(row["params"]),
-        outcome=_outcome(row["outcome"], principal),
-        payout=money("payout", seen=principal.sees_payout),
-        revenue=money("revenue", seen=principal.sees_revenue),
-        qualification=qualification(row, principal),
+        outcome=None if row["outcome"] is None else msgspec.convert(row["outcome"], CallOutcome),
+        payout=money("payout"),
+        revenue=money("revenue"),
+        qualification=qualification(row),
         attribution=_attribution(row),
     )
 
 
 def _subs(params: Mapping[str, str] | None) -> dict[str, str | None]:
     return {name: (params or {}).get(name) for name in SUBS}
-
-
-def _outcome(told: Any, principal: Principal) -> CallOutcome | None:
-    """A note may name people, as a caller's number does."""
-    if told is None:
-        return None
-    found = msgspec.convert(told, CallOutcome)
-    return found if principal.sees_callers else msgspec.structs.replace(found, note=None)
 
 
 def _attribution(row: RowMapping) -> AttributionView:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dni.access.model import Principal
-from dni.call.search import CallView
+from dni.call.views import CallView
 from dni.dashboard import payout_rows, verdict_story
 from dni.dashboard.payout_rows import Corrected, Dispute, Posting
 from dni.dashboard.verdict_story import VerdictStory

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from dni.call.outcomes import OutcomeView
 from dni.call.search import DecisionView
+from dni.call.views import OutcomeView
 from dni.clock import from_rfc3339
 from dni.dashboard import rehearsal_form, words
 from dni.dashboard.rehearsal_form import Passed

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from dni.call.search import CallView
+from dni.call.views import CallView
 from dni.clock import from_rfc3339
 from dni.dashboard import words
 from dni.dashboard.filters import LABELS, Filters

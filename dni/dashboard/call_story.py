@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dni.attribution.model import undecided
-from dni.call.search import CallEventView, CallTouchView, CallView, FormerAttributionView
+from dni.call.search import CallEventView, CallTouchView, FormerAttributionView
+from dni.call.views import CallView
 from dni.catalog.model import Catalog
 from dni.clock import from_rfc3339, rfc3339
 from dni.dashboard import words

@@ -10,15 +10,8 @@ from starlette.responses import Response
 from dni.access.model import Principal
 from dni.api.table import csv_of
 from dni.call import outcomes
-from dni.call.search import (
-    CallView,
-    call_events,
-    call_touches,
-    decisions,
-    former_attributions,
-    list_calls,
-    one_call,
-)
+from dni.call.search import call_events, call_touches, decisions, former_attributions, list_calls, one_call
+from dni.call.views import CallView
 from dni.dashboard import call_money, call_route, call_rows, call_story, columns, filters, rehearsal_form
 from dni.dashboard.call_route import CallRoute, Told
 from dni.dashboard.call_rows import TEXT_FILTERS, chips, totals

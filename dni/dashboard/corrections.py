@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dni.access.model import Principal
-from dni.call.search import CallView, one_call
+from dni.call.search import one_call
+from dni.call.views import CallView
 from dni.dashboard import payout_forms, words
 from dni.dashboard.desk import Desk
 from dni.dashboard.door import Reader, id_of

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from dni import money
-from dni.call.search import CallOutcome
+from dni.call.views import CallOutcome
 from dni.dashboard.forms import Choice, Field
 
 _SALES = {"yes": True, "no": False}

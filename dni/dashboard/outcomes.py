@@ -6,7 +6,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dni.call.search import CallView, one_call
+from dni.call.search import one_call
+from dni.call.views import CallView
 from dni.dashboard import outcome_form, words
 from dni.dashboard.desk import Desk
 from dni.dashboard.door import Reader, id_of

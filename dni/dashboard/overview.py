@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from dni.call.model import STATES
 from dni.call.refusals import Refusals
-from dni.call.search import CallFilter, CallView, list_calls
+from dni.call.search import CallFilter, list_calls
+from dni.call.views import CallView
 from dni.dashboard import call_rows, overview_rows, source_rows
 from dni.dashboard.door import Reader
 from dni.dashboard.figures import OF_MONEY, OF_OVERVIEW, meaning

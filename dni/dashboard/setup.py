@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from dni.access import acts
 from dni.api.write import acting
-from dni.call.search import CallFilter, CallView, list_calls
+from dni.call.search import CallFilter, list_calls
+from dni.call.views import CallView
 from dni.campaign import campaigns, declare
 from dni.campaign.campaigns import CampaignView
 from dni.clock import from_rfc3339

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from dni.call.search import CallView
+from dni.call.views import CallView
 from dni.campaign.campaigns import CampaignView
 from dni.dashboard import carrier_fields, forms, words, zones
 from dni.dashboard.forms import Field, Sheet

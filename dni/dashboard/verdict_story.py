@@ -2,7 +2,7 @@
 
 import msgspec
 
-from dni.call.search import CallView
+from dni.call.views import CallView
 from dni.dashboard import forms
 from dni.dashboard.words import Badge
 from dni.qualification.model import Term

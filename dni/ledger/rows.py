@@ -9,11 +9,11 @@ import msgspec
 from sqlalchemy import ColumnElement, RowMapping, Select, literal, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dni import clock
 from dni.clock import rfc3339
 from dni.errors import InvalidField, NotFound
 
-Instant = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
-"""A time in an answer: RFC 3339 with offset."""
+Instant = clock.Instant
 
 _by_id = msgspec.json.Decoder(tuple[str])
 _by_time = msgspec.json.Decoder(tuple[Annotated[int, msgspec.Meta(ge=0, le=2**53)], str])

@@ -16,7 +16,7 @@ from dni.ids import new_id
 from dni.ledger import rows
 from dni.ledger.rows import Instant, instant
 from dni.ledger.schema import delivery, endpoint, endpoint_health
-from dni.outbound import address, webhook
+from dni.outbound import address, payload, webhook
 from dni.outbound.kinds import KINDS, read
 from dni.outbound.model import Endpoint, Kind, Only, Type
 from dni.outbound.webhook import Role
@@ -46,6 +46,8 @@ class NewWebhook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         self.name = model.text(self.name, "/name")
         self.url = address.checked(self.url, "/url")
+        if self.fields is not None:
+            self.fields = payload.checked(self.fields, "/fields")
 
 
 class WebhookChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +68,8 @@ class WebhookChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             self.name = model.text(self.name, "/name")
         if self.url is not UNSET:
             self.url = address.checked(self.url, "/url")
+        if isinstance(self.fields, list):
+            self.fields = payload.checked(self.fields, "/fields")
 
 
 class NewIntegration(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -7,7 +7,8 @@ import msgspec
 
 from dni.access.model import Principal
 from dni.api.table import csv_of
-from dni.call.search import CallFilter, CallView, list_calls
+from dni.call.search import CallFilter, list_calls
+from dni.call.views import CallView
 from dni.ledger.engines import Ledger
 from dni.outbound.files import Settings, day_of
 from dni.outbound.model import Endpoint, Outgoing

@@ -6,7 +6,7 @@ own file's affair (`kinds.py` lists them).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -56,8 +56,8 @@ class Only(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     qualified: bool | None = None
     billable: bool | None = None
     answered: bool | None = None
-    min_talk_seconds: int = 0
-    min_confidence: float = 0.0
+    min_talk_seconds: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 0
+    min_confidence: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):

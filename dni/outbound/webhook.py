@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from dni.clock import rfc3339
-from dni.outbound import address, signing
-from dni.outbound.model import TYPES, VERSION, Answer, Endpoint, Kind, Later, Outgoing, Request, Result, Skip
+from dni.outbound import address, payload, reader, signing
+from dni.outbound.model import TYPES, VERSION, Answer, Endpoint, Kind, Later, Message, Outgoing, Request, Result, Skip
 from dni.outbound.model import plain_result as said
 
 NAME = "webhook"
@@ -35,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "url", address.checked(self.url, "/settings/url"))
+        if self.fields is not None:
+            msgspec.structs.force_setattr(self, "fields", payload.checked(self.fields, "/settings/fields"))
 
 
 class Former(msgspec.Struct, frozen=True):
@@ -62,19 +64,29 @@ def valid(secrets: Secrets, now_ms: int) -> list[str]:
     return [secrets.secret, *(one.secret for one in secrets.former if one.until_ms > now_ms)]
 
 
-def payload(outgoing: Outgoing, settings: Settings) -> dict[str, Any]:
-    message = outgoing.message
-    return {"type": message.type, "timestamp": rfc3339(message.at_ms), "version": VERSION, "data": message.data}
+def told(message: Message, settings: Settings) -> dict[str, Any] | None:
+    """What is posted. None: there is nothing in it for the role."""
+    data: dict[str, Any] | None = message.data
+    if settings.role != "staff":
+        data = reader.data_for(settings.role, message)
+    if data is None:
+        return None
+    if settings.fields is not None and "call" in data:
+        data = payload.chosen(data, settings.fields)
+    return {"type": message.type, "timestamp": rfc3339(message.at_ms), "version": VERSION, "data": data}
 
 
-def _check(_endpoint: Endpoint, _outgoing: Outgoing, _now_ms: int) -> Skip | Later | None:
+def _check(endpoint: Endpoint, outgoing: Outgoing, _now_ms: int) -> Skip | Later | None:
+    role = endpoint.settings.role
+    if role != "staff" and reader.data_for(role, outgoing.message) is None:
+        return Skip(f"nothing in it is for the role of {role}, as which this webhook is told")
     return None
 
 
 def _request(endpoint: Endpoint, outgoing: Sequence[Outgoing], now_ms: int, _token: str | None) -> Request:
     [one] = outgoing
     settings: Settings = endpoint.settings
-    body = msgspec.json.encode(payload(one, settings))
+    body = msgspec.json.encode(told(one.message, settings))
     signed = signing.headers(valid(endpoint.secrets, now_ms), one.message.id, now_ms // 1000, body)
     return Request(url=settings.url, headers={"content-type": "application/json", **signed}, body=body)
 

@@ -34,7 +34,7 @@ from dni.ledger.rows import Instant
 from dni.ledger.schema import terms
 from dni.qualification.judge import asked, look_back_ms
 from dni.qualification.model import Dedupe, Policy, Side, Terms
-from dni.qualification.verdicts import hidden
+from dni.qualification.shown import hidden
 
 
 class Version(msgspec.Struct, frozen=True):

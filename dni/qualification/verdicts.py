@@ -17,6 +17,7 @@ from dni.ledger.rows import Instant
 from dni.ledger.schema import call, campaign, verdict
 from dni.money import Money
 from dni.qualification.model import SideVerdict, Term, Verdict
+from dni.qualification.shown import Qualification, Why, verdict_as_seen
 
 
 class Basis(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -56,25 +57,6 @@ class Stored(msgspec.Struct, frozen=True):
     basis: Basis
 
 
-class Why(msgspec.Struct):
-    """`policy`: the one that matched, by name. `missing`: what would have had to be otherwise, where none did."""
-
-    policy: str | None
-    missing: str
-
-
-class Qualification(msgspec.Struct):
-    """Whether a call counts: for an advertiser whether it is billed, for others whether it is paid. `terms`: the id of
-    the version that it was judged by. `payout` and `revenue` are null where they are not the reader's to know, and of
-    a call that a person decided without any terms."""
-
-    qualified: bool
-    at: Instant | None
-    terms: str | None
-    payout: Why | None
-    revenue: Why | None
-
-
 class PolicyView(msgspec.Struct):
     """`holds` null: not known yet. `amount`: what it would pay; null: a share of a sale that is not told yet."""
 
@@ -110,8 +92,6 @@ _ADD = insert(verdict)
 _CHANGE = update(verdict).where(verdict.c.call_id == bindparam("this", type_=Text))
 _DROP = delete(verdict).where(verdict.c.call_id == bindparam("this", type_=Text))
 _WORD = re.compile(r"(?:not )?([a-z]+)")
-# A number in a text for who does not see where calls go.
-_NUMBER = re.compile(r"\+\d{6,15}")
 
 
 def stored(row: Mapping[Any, Any]) -> Stored | None:
@@ -150,10 +130,10 @@ async def one(connection: AsyncConnection, principal: Principal, call_id: str) -
         .where(walls.calls(principal), verdict.c.call_id == call_id)
     )
     row = await rows.one(connection, query, f"verdict of call {call_id}")
-    told = as_seen(msgspec.convert(row["told"], Verdict), principal)
+    told = verdict_as_seen(msgspec.convert(row["told"], Verdict), principal)
     return VerdictView(
         call=call_id,
-        qualified=is_qualified(row, principal),
+        qualified=bool(row["qualified"] if principal.sees_payout else row["billable"]),
         at=rfc3339(row["at_ms"]),
         terms=row["terms_id"],
         payout=_side(told.payout, row["payout"], row["currency"]) if principal.sees_payout else None,
@@ -161,50 +141,20 @@ async def one(connection: AsyncConnection, principal: Principal, call_id: str) -
     )
 
 
-def is_qualified(row: RowMapping, principal: Principal) -> bool:
-    """`row` has `qualified` and `billable` of a call that was judged."""
-    return bool(row["qualified"] if principal.sees_payout else row["billable"])
-
-
-def qualification(row: RowMapping, principal: Principal) -> Qualification | None:
-    """`row` has `qualified` and `billable` of a call, and `terms_id`, `judged_at_ms` and `told` of its verdict."""
+def qualification(row: RowMapping) -> Qualification | None:
+    """All of it. `row` has `qualified` and `billable` of a call, and `terms_id`, `judged_at_ms`, `told` of its
+    verdict."""
     if row["qualified"] is None:
         return None
-    told = None if row["told"] is None else as_seen(msgspec.convert(row["told"], Verdict), principal)
-
-    def why(side: SideVerdict) -> Why:
-        return Why(side.policy, side.missing)
-
+    told = None if row["told"] is None else msgspec.convert(row["told"], Verdict)
     return Qualification(
-        qualified=is_qualified(row, principal),
+        qualified=row["qualified"],
+        billable=bool(row["billable"]),
         at=None if row["judged_at_ms"] is None else rfc3339(row["judged_at_ms"]),
         terms=row["terms_id"],
-        payout=why(told.payout) if told and principal.sees_payout else None,
-        revenue=why(told.revenue) if told and principal.sees_revenue else None,
+        payout=Why(told.payout.policy, told.payout.missing) if told else None,
+        revenue=Why(told.revenue.policy, told.revenue.missing) if told else None,
     )
-
-
-def as_seen(told: Verdict, principal: Principal) -> Verdict:
-    """Without the side that is not the principal's to know, and without where the call went."""
-    return Verdict(
-        payout=_shown(told.payout, principal) if principal.sees_payout else SideVerdict(),
-        revenue=_shown(told.revenue, principal) if principal.sees_revenue else SideVerdict(),
-    )
-
-
-def _shown(side: SideVerdict, principal: Principal) -> SideVerdict:
-    if not principal.publisher:
-        return side
-    policies = tuple(
-        replace(policy, terms=tuple(Term(hidden(t.text), t.holds, hidden(t.told)) for t in policy.terms))
-        for policy in side.policies
-    )
-    return replace(side, policies=policies, missing=hidden(side.missing))
-
-
-def hidden(text: str) -> str:
-    """Without phone numbers."""
-    return _NUMBER.sub("+••••", text)
 
 
 def wordless(told: Verdict, words: Collection[str] | None = None) -> Verdict:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dni.api.table import names
-from dni.call.search import CallView
+from dni.call.views import CallView
 from dni.errors import InvalidField
 from dni.outbound.files import CATCH_UP_DAYS, COLUMNS, KIND, Secrets, Settings, due
 from dni.outbound.model import Answer, Endpoint, Message, Outgoing, Skip

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from dni.call.search import CallView
+from dni.call.views import CallView
 from dni.money import Money
 from dni.outbound.macros import MACROS, Facts, Value, absent, facts_of, known, value, written
 from dni.session.click_ids import CLICK_IDS

@@ -3,7 +3,8 @@
 from dni.access.model import Principal
 from dni.qualification.judge import judge
 from dni.qualification.model import Facts, Policy, Side, SideVerdict, Terms, Verdict
-from dni.qualification.verdicts import as_seen, wordless
+from dni.qualification.shown import verdict_as_seen
+from dni.qualification.verdicts import wordless
 
 WHEN = "talk >= 60s and not custom(plan) = gold and param(sub) = x and destination = +14155550199"
 TERMS = Terms(payout=Side(base=Policy(name="Base", when=WHEN, amount=100)), dedupe=None)
@@ -40,8 +41,8 @@ def test_without_all_words_it_says_what_held() -> None:
 
 def test_a_publisher_reads_no_destination_and_no_revenue() -> None:
     told = judge(Terms(payout=TERMS.payout, revenue=TERMS.payout, dedupe=None), FACTS)
-    seen = as_seen(told, Principal("tok", "", "publisher", publisher="pub_1"))
+    seen = verdict_as_seen(told, Principal("tok", "", "publisher", publisher="pub_1"))
     assert seen.revenue == SideVerdict()
     assert "4155550199" in repr(told)
     assert "415555" not in repr(seen)
-    assert as_seen(told, Principal("tok", "", "advertiser", campaign="cmp_1")).payout == SideVerdict()
+    assert verdict_as_seen(told, Principal("tok", "", "advertiser", campaign="cmp_1")).payout == SideVerdict()

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from dni.access.model import Principal
 from dni.api.table import csv_of
-from dni.call.search import CallFilter, CallView, call_touches, list_calls
+from dni.call.search import CallFilter, call_touches, list_calls
+from dni.call.views import CallView
 from dni.ledger.schema import SUBS
 from dni.parts import Parts
 from dni.report.attribution import attribution

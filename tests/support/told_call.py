@@ -6,10 +6,10 @@ import msgspec
 from msgspec.structs import replace
 
 from dni.attribution.model import Candidate
-from dni.call.search import AttributionView, CallOutcome, CallView
+from dni.call.views import AttributionView, CallOutcome, CallView
 from dni.money import Money
 from dni.outbound.model import Action, Message, Outgoing, Type
-from dni.qualification.verdicts import Qualification
+from dni.qualification.shown import Qualification
 
 AT_MS = 1_790_000_000_000  # 2026-09-21T13:33:20Z
 
@@ -53,7 +53,7 @@ CALL = CallView(
     outcome=CallOutcome(sale=True, value=Money(99_900, "USD"), lead_status="won", note="roof"),
     payout=Money(1_250, "USD"),
     revenue=Money(2_000, "USD"),
-    qualification=Qualification(True, "2026-09-21T13:32:06.000+00:00", "terms_1", None, None),
+    qualification=Qualification(True, True, "2026-09-21T13:32:06.000+00:00", "terms_1", None, None),
     attribution=AttributionView(
         session="ses_1",
         visitor="vis_1",
