@@ -26,3 +26,11 @@ def checked(value: str, path: str) -> str:
     if "#" in url:
         raise InvalidField(path, "what is behind # is never sent: leave it out")
     return url
+
+
+def base(value: str, path: str) -> str:
+    """As `checked`; what a service's paths are put behind, so without a query and a / at its end."""
+    url = checked(value, path)
+    if "?" in url:
+        raise InvalidField(path, "no ? in it: paths are put behind it, such as https://example.com/api")
+    return url.rstrip("/")

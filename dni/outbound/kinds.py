@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from dni.errors import FieldError, InvalidField
-from dni.outbound import files, ga4, meta, postback, tiktok, webhook
+from dni.outbound import files, ga4, hubspot, meta, postback, salesforce, tiktok, webhook
 from dni.outbound.model import Kind
 from dni.web.body import invalid
 
@@ -15,6 +15,8 @@ _ALL: tuple[Kind, ...] = (
     ga4.KIND,
     meta.KIND,
     tiktok.KIND,
+    hubspot.KIND,
+    salesforce.KIND,
     files.KIND,
 )
 

@@ -100,6 +100,14 @@ def _call(field: str) -> Callable[[Facts], Value]:
     return lambda facts: _plain(facts.call.get(field))
 
 
+def _in_ms(field: str) -> Callable[[Facts], Value]:
+    def of(facts: Facts) -> Value:
+        seconds = facts.call.get(field)
+        return None if seconds is None else round(seconds * 1000)
+
+    return of
+
+
 def _visit(field: str) -> Callable[[Facts], Value]:
     return lambda facts: _plain(facts.visit.get(field))
 
@@ -197,7 +205,9 @@ MACROS: dict[str, Macro] = {
     "status": Macro("text", "what became of the call: `completed`, `no_answer`, …", _call("status")),
     "answered": Macro("flag", "`true` or `false`", _call("answered")),
     "duration": Macro("number", "seconds from the first ring to the end", _call("duration"), "the call goes on still"),
+    "duration_ms": Macro("number", "the same in milliseconds", _in_ms("duration"), "the call goes on still"),
     "talk_seconds": Macro("number", "seconds that were spoken", _call("talk_seconds"), "nobody spoke yet"),
+    "talk_ms": Macro("number", "the same in milliseconds", _in_ms("talk_seconds"), "nobody spoke yet"),
     **_times("started", "when it rang", lambda facts: facts.call.get("started_at"), "the call has none"),
     **_times("answered", "when it was answered", lambda facts: facts.call.get("answered_at"), "nobody answered"),
     **_times("ended", "when it ended", lambda facts: facts.call.get("ended_at"), "the call goes on still"),

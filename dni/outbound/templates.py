@@ -141,6 +141,10 @@ def filled_form(read: Template, facts: Facts) -> bytes:
     return _filled(read, facts, _encoded).encode()
 
 
+def filled_text(read: Template, facts: Facts) -> str:
+    return _filled(read, facts, str)
+
+
 def filled_json(read: Json, facts: Facts) -> bytes:
     return msgspec.json.encode(_planted(read.tree, facts))
 
@@ -149,7 +153,7 @@ def alone(read: Template, facts: Facts) -> Any:
     """As a JSON value. A macro that stands alone is what it says: a number, true or false, null where it is empty;
     else it is all a text."""
     if len(read.parts) != 1 or isinstance(read.parts[0], str):
-        return _filled(read, facts, str)
+        return filled_text(read, facts)
     use = read.parts[0]
     found = value(use.name, facts)
     if _empty(found):
