@@ -4,6 +4,7 @@ A platform's file reads a message by `read`, asks `visit_of` and `value_of`, kee
 later asks `change_of` what became of it. Each gives a `Skip` where nothing is to be sent, and says why.
 """
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -16,8 +17,15 @@ from dni.money import Money
 from dni.outbound.click import CLICK_DAYS, DAY_MS
 from dni.outbound.model import Outgoing, Skip
 
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
 Source = Literal["none", "fixed", "revenue", "payout", "sale"]
 """`sale`: what was told of the call as an outcome."""
+
+ADDRESS = msgspec.Meta(
+    pattern=r"^https?://[^\s?#]{1,300}[^\s?#/]\Z", description="Where the service is; another one for tests or a proxy"
+)
+"""Of an address in a kind's settings: without a query, and no slash at its end."""
 
 _Fixed = Annotated[
     str,
@@ -44,6 +52,7 @@ class Valued(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     fixed           of `fixed`: the value, as a decimal
     currency        of `fixed`: ISO 4217; null: the campaign's
     min_confidence  a call counts for a visit that made it with at least this probability, 0 to 1
+    unqualified     calls that the campaign's terms turned down are conversions too
     """
 
     value: Annotated[Source, msgspec.Meta(title="Value", description="Where the value of a conversion comes from")] = (
@@ -60,6 +69,12 @@ class Valued(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             description="0 to 1: a click that probably did not ring is worse for bidding than none",
         ),
     ] = 0.5
+    unqualified: Annotated[
+        bool,
+        msgspec.Meta(
+            title="Also calls that do not count", description="Calls that the campaign's terms turned down are sent too"
+        ),
+    ] = False
 
     def __post_init__(self) -> None:
         if self.value == "fixed" and self.fixed is None:
@@ -192,6 +207,18 @@ def visit_of(settings: Valued, told: Told) -> Visit | Skip:
     return told.visit
 
 
+def caller_of(told: Told) -> str | Skip:
+    """Who called, as E.164."""
+    caller = told.call.caller
+    if caller is None:
+        return Skip("the caller withheld the number")
+    if not _E164.fullmatch(caller):
+        return Skip(
+            f"the caller is no phone number as platforms take it: + and 7 to 15 digits are asked, not {caller[:20]!r}"
+        )
+    return caller
+
+
 def too_old(told: Told) -> Skip | None:
     """Platforms take conversions of clicks of the last 90 days."""
     if told.visit_ms is not None and told.at_ms - told.visit_ms > CLICK_DAYS * DAY_MS:
@@ -202,6 +229,8 @@ def too_old(told: Told) -> Skip | None:
 def value_of(settings: Valued, told: Told) -> Value | Skip | None:
     """None: no value is told, and the platform takes its own."""
     call = told.call
+    if _turned_down(settings, told):
+        return Skip("the call does not count by its campaign's terms")
     if settings.value == "none":
         return None
     if settings.value == "fixed":
@@ -223,6 +252,10 @@ def value_of(settings: Valued, told: Told) -> Value | Skip | None:
     return _value(told_of)
 
 
+def _turned_down(settings: Valued, told: Told) -> bool:
+    return told.qualified is False and not settings.unqualified
+
+
 def _value(told: Sum) -> Value:
     """What would be less than nothing is nothing: no platform takes it."""
     return Value(Money(max(told.amount, 0), told.currency).major, told.currency)
@@ -231,7 +264,7 @@ def _value(told: Sum) -> Value:
 def kept_of(settings: Valued, value: Value | None, told: Told, **more: Any) -> dict[str, Any]:
     """What `change_of` must know of what was sent last; `more`: by what the platform knows it."""
     sent = {"value": str(value.amount), "currency": value.currency} if value else {}
-    return {"by": settings.value, "qualified": told.qualified, **sent, **more}
+    return {"by": settings.value, **sent, **more}
 
 
 class Retract(msgspec.Struct, frozen=True):
@@ -249,7 +282,7 @@ def change_of(settings: Valued, told: Told, former: Mapping[str, Any]) -> Retrac
     """
     if former.get("retracted"):
         return Skip("the conversion was taken back before, and cannot be changed any more")
-    if told.qualified is False and former.get("qualified") is not False:
+    if _turned_down(settings, told):
         return Retract("the call no longer counts")
     value = value_of(settings, told)
     if isinstance(value, Skip):

@@ -5,13 +5,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from dni.errors import FieldError, InvalidField
-from dni.outbound import files, ga4, hubspot, meta, postback, salesforce, tiktok, webhook
+from dni.outbound import files, ga4, google_ads_api, hubspot, meta, microsoft_ads, postback, salesforce, tiktok, webhook
 from dni.outbound.model import Kind
 from dni.web.body import invalid
 
 _ALL: tuple[Kind, ...] = (
     webhook.KIND,
     postback.KIND,
+    google_ads_api.KIND,
+    microsoft_ads.KIND,
     ga4.KIND,
     meta.KIND,
     tiktok.KIND,

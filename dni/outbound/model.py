@@ -155,10 +155,12 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """How an access token is had (OAuth 2.0, RFC 6749): a form that is posted to `url`."""
+    """How an access token is had (OAuth 2.0, RFC 6749): a form that is posted to `url`. `renews`: the name of the
+    secret whose place a `refresh_token` in the answer takes for good: the former one ends some day. Null: it stays."""
 
     url: str
     form: Mapping[str, str]
+    renews: str | None = None
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):

@@ -146,10 +146,13 @@ def test_a_call_that_no_longer_counts_is_taken_back_once() -> None:
     assert change_of(none, unqualified, kept(none)) == Retract("the call no longer counts")
 
 
-def test_a_call_that_never_counted_is_told_by_its_value() -> None:
-    former = kept(REVENUE, qualification={"qualified": False})
-    still = told(qualification={"qualified": False}, revenue=usd(5000))
-    assert change_of(REVENUE, still, former) == Restate(Value(Decimal("50.00"), "USD"))
+def test_a_call_that_does_not_count_is_no_conversion_unless_it_is_asked_for() -> None:
+    told_down = told(qualification={"qualified": False}, revenue=usd(5000))
+    assert value_of(REVENUE, told_down) == Skip("the call does not count by its campaign's terms")
+    anyway = Valued(value="revenue", unqualified=True)
+    assert value_of(anyway, told_down) == Value(Decimal("50.00"), "USD")
+    assert change_of(anyway, told_down, kept(anyway)) == Restate(Value(Decimal("50.00"), "USD"))
+    assert value_of(REVENUE, told(qualification=None)) == Value(Decimal("45.00"), "USD")
 
 
 def test_a_call_that_is_worth_nothing_is_taken_back() -> None:
