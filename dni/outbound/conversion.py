@@ -129,7 +129,8 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Visit(msgspec.Struct, frozen=True):
-    """`ids`: those of other systems by their cookies' names, which the tag tells only with consent."""
+    """`ids`: those of other systems by their cookies' names, which the tag tells only with consent. `custom`: what the
+    page said itself."""
 
     started_at: str
     consent: str = "unknown"
@@ -139,6 +140,11 @@ class Visit(msgspec.Struct, frozen=True):
     country: str | None = None
     region: str | None = None
     city: str | None = None
+    custom: dict[str, Any] = {}
+
+    def id_of(self, name: str) -> object:
+        """What another system calls the visitor: by its cookie, else as the page said it with `dni.set`."""
+        return self.ids.get(name, self.custom.get(name))
 
 
 class Campaign(msgspec.Struct, frozen=True):

@@ -22,13 +22,13 @@ https://support.google.com/analytics/answer/13316687.
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 
 from dni.errors import InvalidField
-from dni.outbound.answered import answered
-from dni.outbound.conversion import Told, Valued, Visit, read, value_of, visit_of
+from dni.outbound.answered import answered, without
+from dni.outbound.conversion import ADDRESS, Told, Valued, Visit, read, value_of, visit_of
 from dni.outbound.model import Answer, Endpoint, Kind, Outgoing, Request, Result, Skip, plain_result
 
 _MAX_AGE_MS = 72 * 3_600_000
@@ -107,11 +107,8 @@ class Settings(Valued, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = False
     base_url: Annotated[
         str,
-        msgspec.Meta(
-            pattern=r"^https?://[^\s?#]{1,200}[^\s?#/]\Z",
-            title="Address of the service",
-            description="In the EU: https://region1.google-analytics.com",
-        ),
+        ADDRESS,
+        msgspec.Meta(title="Address of the service", description="In the EU: https://region1.google-analytics.com"),
     ] = "https://www.google-analytics.com"
 
     def __post_init__(self) -> None:
@@ -143,14 +140,14 @@ def request(endpoint: Endpoint, outgoing: Sequence[Outgoing], now_ms: int, _toke
     if isinstance(body, Skip):
         raise ValueError(f"what `check` refuses is not sent: {body.why}")
     settings: Settings = endpoint.settings
-    secret: str = endpoint.secrets.api_secret
+    secret = endpoint.secrets.api_secret
+    quoted = quote(secret, safe="")
     path = "/debug/mp/collect" if settings.validate_only else "/mp/collect"
-    query = urlencode({"measurement_id": settings.measurement_id, "api_secret": secret})
     return Request(
-        url=f"{settings.base_url}{path}?{query}",
+        url=f"{settings.base_url}{path}?measurement_id={settings.measurement_id}&api_secret={quoted}",
         headers={"content-type": "application/json"},
         body=msgspec.json.encode(body),
-        hidden=tuple({secret, quote(secret, safe=""), urlencode({"": secret})[1:]}),
+        hidden=(secret, quoted),
     )
 
 
@@ -162,7 +159,7 @@ def _event(endpoint: Endpoint, outgoing: Outgoing, now_ms: int) -> dict[str, Any
     visit = visit_of(settings, told)
     if isinstance(visit, Skip):
         return visit
-    client = visit.ids.get("ga")
+    client = visit.id_of("ga")
     if not isinstance(client, str) or not _CLIENT.fullmatch(client):
         return Skip(
             "the page told no GA client id: Google Analytics must run on the page of the tag, "
@@ -174,7 +171,7 @@ def _event(endpoint: Endpoint, outgoing: Outgoing, now_ms: int) -> dict[str, Any
     if isinstance(value, Skip):
         return value
     params: dict[str, Any] = {}
-    session = visit.ids.get("ga_session")
+    session = visit.id_of("ga_session")
     if _of_session(session, told.at_ms, now_ms):
         params["session_id"] = session
     # Google wants some time of engagement to show the event in its live report; the call's is not the page's.
@@ -236,7 +233,8 @@ def results(endpoint: Endpoint, _outgoing: Sequence[Outgoing], answer: Answer) -
         return [Result("again", "it answered, but not as Google's checking server does: see its address")]
     if found := checked.validation_messages:
         said = "; ".join(f"{one.field_path}: {one.description}".removeprefix(": ") for one in found)
-        return [Result("dead", f"Google's checking server says: {said}"[:500], failed=False)]
+        why = without(f"Google's checking server says: {said}", endpoint.secrets.api_secret)
+        return [Result("dead", why, failed=False)]
     return [result]
 
 

@@ -20,12 +20,12 @@ https://developers.facebook.com/docs/graph-api/guides/error-handling.
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 
-from dni.outbound.answered import answered
-from dni.outbound.conversion import Told, Value, Visit, read, value_of
+from dni.outbound.answered import answered, without
+from dni.outbound.conversion import ADDRESS, Told, Value, Visit, read, value_of
 from dni.outbound.model import Answer, Endpoint, Kind, Outgoing, Request, Result, Skip, plain_result
 from dni.outbound.person import Person, Personal, click_id, hashed, person_of
 
@@ -85,11 +85,8 @@ class Settings(Personal, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "v25.0"
     base_url: Annotated[
         str,
-        msgspec.Meta(
-            pattern=r"^https?://[^\s?#]{1,200}[^\s?#/]\Z",
-            title="Address of the service",
-            description="Meta's own, unless a proxy stands before it",
-        ),
+        ADDRESS,
+        msgspec.Meta(title="Address of the service", description="Meta's own, unless a proxy stands before it"),
     ] = "https://graph.facebook.com"
 
 
@@ -119,13 +116,13 @@ def request(endpoint: Endpoint, outgoing: Sequence[Outgoing], now_ms: int, _toke
     body: dict[str, Any] = {"data": [event]}
     if settings.test_event_code:
         body["test_event_code"] = settings.test_event_code
-    secret: str = endpoint.secrets.access_token
-    query = urlencode({"access_token": secret})
+    token = endpoint.secrets.access_token
+    quoted = quote(token, safe="")
     return Request(
-        url=f"{settings.base_url}/{settings.version}/{settings.dataset_id}/events?{query}",
+        url=f"{settings.base_url}/{settings.version}/{settings.dataset_id}/events?access_token={quoted}",
         headers={"content-type": "application/json"},
         body=msgspec.json.encode(body),
-        hidden=tuple({secret, quote(secret, safe=""), query.partition("=")[2]}),
+        hidden=(token, quoted),
     )
 
 
@@ -143,7 +140,7 @@ def _event(settings: Settings, outgoing: Outgoing, now_ms: int) -> dict[str, Any
         return value
     if value is None and settings.event == "Purchase":
         return Skip("Meta takes no Purchase without a value: choose where the value comes from, or another event")
-    user = user_data(told, person)
+    user = _user_data(told, person)
     if not user.keys() & {"ph", "fbc", "fbp"}:
         return Skip(
             "nothing that Meta could know the caller by: he withheld his number, "
@@ -172,11 +169,11 @@ def _custom_data(told: Told, value: Value | None) -> dict[str, Any]:
     return worth | {"order_id": told.call.id}
 
 
-def user_data(told: Told, person: Person) -> dict[str, Any]:
+def _user_data(told: Told, person: Person) -> dict[str, Any]:
     """Whom Meta may match the caller with; what is not known is left out."""
     found: dict[str, Any] = {}
-    if person.caller and (digits := phone(person.caller)):
-        found["ph"] = [hashed(digits)]
+    if person.caller:
+        found["ph"] = [hashed(phone(person.caller))]
     visit = person.visit
     if visit is None:
         return found
@@ -190,7 +187,7 @@ def user_data(told: Told, person: Person) -> dict[str, Any]:
         found["ct"] = [hashed(town)]
     if fbc := _fbc(told, visit):
         found["fbc"] = fbc
-    fbp = visit.ids.get("_fbp")
+    fbp = visit.id_of("_fbp")
     if isinstance(fbp, str) and _COOKIE.fullmatch(fbp):
         found["fbp"] = fbp
     return found
@@ -200,7 +197,7 @@ _STATE = re.compile(r"US-([A-Z]{2})")
 
 
 def phone(number: str) -> str:
-    """16505551212 of +1 (650) 555-1212; "" of what has no digits."""
+    """16505551212 of +1 (650) 555-1212."""
     return re.sub(r"[^0-9]", "", number).lstrip("0")
 
 
@@ -211,7 +208,7 @@ def city(name: str) -> str:
 
 def _fbc(told: Told, visit: Visit) -> str | None:
     """The cookie unless it holds another click than the visit came by, or may have been cut off."""
-    cookie = visit.ids.get("_fbc")
+    cookie = visit.id_of("_fbc")
     if not isinstance(cookie, str) or len(cookie) >= _CUT or not _COOKIE.fullmatch(cookie):
         cookie = None
     click = click_id(told.call.click_ids.get("fbclid"))
@@ -237,18 +234,18 @@ class _Answered(msgspec.Struct):
 _OF_THE_EVENT = range(2_804_000, 2_805_000)
 
 
-def results(_endpoint: Endpoint, _outgoing: Sequence[Outgoing], answer: Answer) -> list[Result]:
+def results(endpoint: Endpoint, _outgoing: Sequence[Outgoing], answer: Answer) -> list[Result]:
     plain = plain_result(answer)
     said = answered(answer.body, _Answered) or _Answered()
     if said.error is not None:
-        return [_refused(said.error, plain)]
+        return [_refused(said.error, endpoint.secrets.access_token, plain)]
     if plain.state == "delivered" and said.events_received != 1:
         return [Result("again", "it answered, but not that it received the event: see the answer")]
     return [plain]
 
 
-def _refused(error: _Error, plain: Result) -> Result:
-    why = f"Meta says: {error.error_user_msg or error.message} (code {error.code})"[:500]
+def _refused(error: _Error, token: str, plain: Result) -> Result:
+    why = without(f"Meta says: {error.error_user_msg or error.message} (code {error.code})", token)
     if error.code in _TOKEN_CODES or 200 <= error.code < 300:
         return Result("again", f"{why}. Enter an access token that may send events to this dataset")
     if error.error_subcode in _OF_THE_EVENT and not error.is_transient:

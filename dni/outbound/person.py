@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from dni.outbound.conversion import Told, Valued, Visit, visit_of
+from dni.outbound.conversion import Told, Valued, Visit, caller_of, visit_of
 from dni.outbound.model import Skip
 
 
@@ -38,17 +38,16 @@ class Person(msgspec.Struct, frozen=True):
 
 
 def person_of(settings: Personal, told: Told) -> Person | Skip:
+    caller = caller_of(told)
     if told.visit is not None or told.call.attribution.method != "static":
         visit = visit_of(settings, told)
-        return visit if isinstance(visit, Skip) else Person(visit, told.call.caller)
+        return visit if isinstance(visit, Skip) else Person(visit, None if isinstance(caller, Skip) else caller)
     if not settings.callers_consented:
         return Skip(
             "a static number was called, so no visit's consent is known: "
             "set that callers of static numbers consented, if they did"
         )
-    if told.call.caller is None:
-        return Skip("a static number was called and the caller withheld his number, so nobody knows who called")
-    return Person(None, told.call.caller)
+    return caller if isinstance(caller, Skip) else Person(None, caller)
 
 
 def hashed(text: str) -> str:

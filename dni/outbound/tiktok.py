@@ -21,8 +21,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from dni.outbound.answered import answered
-from dni.outbound.conversion import Told, read, value_of
+from dni.outbound.answered import answered, without
+from dni.outbound.conversion import ADDRESS, Told, read, value_of
 from dni.outbound.model import Answer, Endpoint, Kind, Outgoing, Request, Result, Skip, plain_result
 from dni.outbound.person import Person, Personal, click_id, hashed, person_of
 
@@ -83,11 +83,8 @@ class Settings(Personal, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ) = None
     base_url: Annotated[
         str,
-        msgspec.Meta(
-            pattern=r"^https?://[^\s?#]{1,200}[^\s?#/]\Z",
-            title="Address of the service",
-            description="TikTok's own, unless a proxy stands before it",
-        ),
+        ADDRESS,
+        msgspec.Meta(title="Address of the service", description="TikTok's own, unless a proxy stands before it"),
     ] = "https://business-api.tiktok.com"
 
 
@@ -117,10 +114,12 @@ def request(endpoint: Endpoint, outgoing: Sequence[Outgoing], now_ms: int, _toke
     body: dict[str, Any] = {"event_source": settings.event_source, "event_source_id": settings.event_source_id}
     if settings.test_event_code:
         body["test_event_code"] = settings.test_event_code
+    token = endpoint.secrets.access_token
     return Request(
         url=f"{settings.base_url}/open_api/v1.3/event/track/",
-        headers={"content-type": "application/json", "access-token": endpoint.secrets.access_token},
+        headers={"content-type": "application/json", "access-token": token},
         body=msgspec.json.encode(body | {"data": [event]}),
+        hidden=(token,),
     )
 
 
@@ -162,7 +161,7 @@ def _user(settings: Settings, told: Told, person: Person) -> dict[str, str] | Sk
     if person.visit and settings.event_source == "web":
         if click := click_id(told.call.click_ids.get("ttclid")):
             found["ttclid"] = click
-        cookie = person.visit.ids.get("_ttp")
+        cookie = person.visit.id_of("_ttp")
         if isinstance(cookie, str) and _COOKIE.fullmatch(cookie):
             found["ttp"] = cookie
     if person.caller:
@@ -184,14 +183,14 @@ class _Answered(msgspec.Struct):
     message: str = ""
 
 
-def results(_endpoint: Endpoint, _outgoing: Sequence[Outgoing], answer: Answer) -> list[Result]:
+def results(endpoint: Endpoint, _outgoing: Sequence[Outgoing], answer: Answer) -> list[Result]:
     plain = plain_result(answer)
     said = answered(answer.body, _Answered)
     if said is None and plain.state == "delivered":
         return [Result("again", "it answered, but not as TikTok does: see its address")]
     if said is None or said.code == 0:
         return [plain]
-    why = f"TikTok says: {said.message} (code {said.code})"[:500]
+    why = without(f"TikTok says: {said.message} (code {said.code})", endpoint.secrets.access_token)
     return [Result("again", why, plain.after_ms, failed=said.code != _BAD_EVENT)]
 
 
