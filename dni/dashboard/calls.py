@@ -12,7 +12,7 @@ from dni.api.table import csv_of
 from dni.call import outcomes
 from dni.call.search import call_events, call_touches, decisions, former_attributions, list_calls, one_call
 from dni.call.views import CallView
-from dni.dashboard import call_money, call_route, call_rows, call_story, columns, filters, rehearsal_form
+from dni.dashboard import call_money, call_route, call_rows, call_story, columns, deliveries, filters, rehearsal_form
 from dni.dashboard.call_route import CallRoute, Told
 from dni.dashboard.call_rows import TEXT_FILTERS, chips, totals
 from dni.dashboard.door import Reader, id_of
@@ -115,6 +115,7 @@ class Calls:
             route=await self._route(principal, call, ZoneInfo(page.zone)),
             told=await self._told(principal, call, ZoneInfo(page.zone)),
             money=await call_money.of_call(self._parts, principal, call, ZoneInfo(page.zone)),
+            deliveries=await deliveries.of_call(self._parts, reader, call.id),
             done=_DONE.get(request.query_params.get("done", "")),
         )
 

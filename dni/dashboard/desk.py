@@ -102,6 +102,8 @@ class Desk:
             query=query,
             body=None if operation.body is None else await _beside(sheet, sent, _body, body, operation),
         )
+        if operation.workflow:
+            return await operation.run(self._parts, ask)
         key = f"form-{sent['once']}" if operation.status == 201 and sent.get("once") else None
         same = idempotency.digest(operation.method, operation.path, msgspec.json.encode(body))
         value = await write(self._parts, operation, ask, idempotency.key_of(key), same)

@@ -7,16 +7,18 @@ import msgspec
 
 from dni.dashboard import fields, forms, struct_fields
 from dni.dashboard.forms import Choice, Field, Sheet, Wrong
-from dni.dashboard.integration_words import EVENTS
+from dni.dashboard.integration_words import CHOICES, EVENTS
 from dni.errors import DniError, FieldError, InvalidField
+from dni.outbound.conversion import Valued
 from dni.outbound.model import OF_CALLS, Kind
 
 WEBHOOK = "webhook"
 
 # What a platform has by default, and only a test or a proxy changes.
-_SELDOM = ("base_url", "token_url", "login_url")
+_SELDOM = ("base_url", "token_url", "login_url", "api_version", "version")
 # Templates are long, and read better in several lines.
 _TEMPLATES = {"settings/url": 3, "settings/adjust_url": 3, "settings/body": 5, "settings/adjust_body": 5}
+_WORTH = Valued.__struct_fields__
 _YES_NO = {"yes": True, "no": False}
 _CALLS = (
     ("qualified", "Qualified", "Only those that did", "Only those that did not"),
@@ -26,16 +28,18 @@ _CALLS = (
 
 
 class Form(msgspec.Struct, frozen=True):
-    """The form's parts, as the page shows them: what the kind itself asks for, what it is told, and of which calls."""
+    """The form's parts, as the page shows them: what the kind itself asks for, what a call is worth there, what it is
+    told, and of which calls."""
 
     own: tuple[Field, ...]
+    worth: tuple[Field, ...]
     seldom: tuple[Field, ...]
     events: tuple[Field, ...]
     which: tuple[Field, ...]
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        return *self.own, *self.seldom, *self.events, *self.which
+        return *self.own, *self.worth, *self.seldom, *self.events, *self.which
 
 
 def form(
@@ -46,22 +50,22 @@ def form(
 ) -> Form:
     """`campaigns`, `publishers`: names by id. `present`: of one that is changed, the API's view of it as JSON."""
     name = Field(name="name", label="Name", help="For your own lists.")
-    settings = tuple(_long(one) for one in struct_fields.fields(kind.settings, _place(kind)))
+    settings = tuple(_spoken(one) for one in struct_fields.fields(kind.settings, _place(kind)))
     if present is not None:  # a change leaves what it does not name: what was emptied is named as null
         settings = tuple(msgspec.structs.replace(one, empty="null") if one.empty == "omit" else one for one in settings)
-    seldom = tuple(one for one in settings if one.name.rpartition("/")[2] in _SELDOM and one.default)
-    own = tuple(one for one in settings if one not in seldom)
+    worth = tuple(one for one in settings if issubclass(kind.settings, Valued) and _last(one) in _WORTH)
+    seldom = tuple(one for one in settings if _last(one) in _SELDOM and one.default)
+    own = [one for one in settings if one not in (*worth, *seldom)]
+    own.sort(key=lambda one: one.empty != "wrong" or one.kind == "select")
     secrets = [_secret(one, present) for one in _secrets(kind)]
     events = tuple(
         Field(name=f"events/{type_}", label=EVENTS[type_].label, help=EVENTS[type_].says, kind="checkbox")
         for type_ in kind.may_ask
     )
-    return Form(
-        (name, *own, *secrets),
-        seldom,
-        events,
-        _which(campaigns, publishers, present or {}) if set(OF_CALLS) & set(kind.may_ask) else (),
-    )
+    which = _which(campaigns, publishers, present or {}) if set(OF_CALLS) & set(kind.may_ask) else ()
+    if "min_confidence" in kind.settings.__struct_fields__ and not _only_of(present).get("min_confidence"):
+        which = tuple(one for one in which if _last(one) != "min_confidence")  # the kind asks for it itself
+    return Form((name, *own, *secrets), worth, seldom, events, which)
 
 
 def blank(kind: Kind, shown: Form) -> dict[str, str]:
@@ -72,7 +76,7 @@ def blank(kind: Kind, shown: Form) -> dict[str, str]:
 
 def written(kind: Kind, present: Mapping[str, Any]) -> dict[str, str]:
     """`present`: as `form` has it."""
-    only = present.get("only") or {}
+    only = _only_of(present)
     return {
         "name": str(present["name"]),
         **struct_fields.written(kind.settings, present["settings"], _place(kind)),
@@ -119,14 +123,26 @@ def wrong(sheet: Sheet, sent: Mapping[str, str], error: DniError) -> Wrong:
     return forms.wrong(sheet, sent, InvalidField(errors[0].path, errors[0].message, *errors[1:], code=error.code))
 
 
+def _last(one: Field) -> str:
+    return one.name.rpartition("/")[2]
+
+
+def _only_of(present: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return (present or {}).get("only") or {}
+
+
 def _place(kind: Kind) -> str:
     """Where its settings stand in the body: a webhook has an operation of its own, which knows them by name."""
     return "" if kind.name == WEBHOOK else "settings/"
 
 
-def _long(one: Field) -> Field:
+def _spoken(one: Field) -> Field:
+    """As people read and write it: choices in words, templates in several lines."""
+    labels = CHOICES.get(_last(one), {})
+    choices = tuple(Choice(each.value, labels.get(each.value, each.label)) for each in one.choices)
     rows = _TEMPLATES.get(one.name)
-    return msgspec.structs.replace(one, kind="prose", rows=rows) if rows and one.kind == "text" else one
+    long: dict[str, Any] = {"kind": "prose", "rows": rows} if rows and one.kind == "text" else {}
+    return msgspec.structs.replace(one, choices=choices, **long)
 
 
 def _secrets(kind: Kind) -> tuple[Field, ...]:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dni.clock import from_rfc3339
-from dni.dashboard import forms, integration_words, struct_fields, words
+from dni.dashboard import forms, integration_words, overview_rows, struct_fields, words
 from dni.dashboard.integration_form import WEBHOOK
 from dni.dashboard.words import Badge
 from dni.outbound.endpoints import MOST_COUNTED, EndpointView
@@ -134,6 +134,18 @@ def troubles(view: EndpointView, zone: ZoneInfo, now_ms: int) -> list[Trouble]:
                 "warn",
             )
         )
+    return found
+
+
+def for_overview(view: EndpointView, now_ms: int) -> list[overview_rows.Trouble]:
+    """What needs a look."""
+    found, page = list[overview_rows.Trouble](), f"/integrations/{view.id}"
+    if view.health.state == "failing":
+        found.append(overview_rows.Trouble(Badge("failing", "bad"), f"{view.name} {says(view, now_ms)}", page))
+    if view.dead:
+        many = f"{counted(view.dead)} {'delivery' if view.dead == 1 else 'deliveries'}"
+        dead = overview_rows.Trouble(Badge("given up", "bad"), f"{view.name}: {many}", f"{page}?state=dead#deliveries")
+        found.append(dead)
     return found
 
 

@@ -62,12 +62,33 @@ ACTIONS: Mapping[str, str] = {
 
 SAYS: Mapping[str, str] = {
     "webhook": "Signed JSON to an address of your own, by the Standard Webhooks specification.",
-    "postback": "An address with your click id and amounts in it: TUNE, CAKE, Everflow, Voluum, RedTrack and others.",
+    "postback": "A call of an address that has a click id and amounts in it: TUNE, CAKE, Everflow, Voluum, RedTrack.",
+    "google_ads": "Calls as conversions of the ad that was clicked, or of the ad that showed the number.",
+    "ga4": "An event of the visit that led to the call, in your reports and audiences.",
+    "meta": "Calls as conversions on Facebook and Instagram, by click or by the caller's hashed number.",
+    "microsoft_ads": "Calls as offline conversions of the ad that was clicked.",
+    "tiktok": "Calls as events, by click or by the caller's hashed number.",
+    "hubspot": "A contact with the call's source and result, in the fields that you name.",
+    "salesforce": "A lead with the call's source and result, in the fields that you name.",
+    "csv": "A file of each day's calls, in a folder of this machine or a bucket that speaks S3.",
 }
 """What a kind does, in a line."""
 
+CHOICES: Mapping[str, Mapping[str, str]] = {
+    "value": {
+        "none": "None: the platform takes its own",
+        "fixed": "A fixed value",
+        "revenue": "What the advertiser pays",
+        "payout": "What the publisher is paid",
+        "sale": "What was sold, when it is told",
+    },
+    "to": {"folder": "A folder of this machine", "s3": "A bucket that speaks S3"},
+    "role": {"staff": "Your own staff", "advertiser": "The advertiser", "publisher": "A publisher"},
+}
+"""What may be chosen in a field of settings, where its name alone does not say it."""
+
 _SHELVES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Your own systems and networks", ("webhook", "postback")),
+    ("Your own systems, and networks", ("webhook", "postback")),
     ("Ads and analytics", ("google_ads", "ga4", "meta", "microsoft_ads", "tiktok")),
 )
 _REST = "Customers and files"

@@ -1,23 +1,25 @@
 """Integrations: what other systems are told, how each is, and the forms that make and change one."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from dni.dashboard import integration_form, integration_rows, integration_words
+from dni.dashboard import deliveries, delivery_rows, integration_form, integration_rows, integration_words
 from dni.dashboard.desk import Desk
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.forms import Sheet, Wrong
 from dni.dashboard.integration_form import WEBHOOK
+from dni.dashboard.integration_words import EVENTS, STATES
 from dni.dashboard.owners import Owners, owners_of
 from dni.dashboard.page import Address, Form
 from dni.dashboard.pages import Pages
 from dni.errors import Conflict, DniError, InvalidField, NotFound, Unavailable
 from dni.outbound import endpoints
+from dni.outbound.deliveries import DeliveryFilter
 from dni.outbound.endpoints import EndpointView
 from dni.outbound.kinds import KINDS
 from dni.outbound.model import Kind
@@ -25,6 +27,7 @@ from dni.parts import Parts
 
 PATH = "/integrations"
 _LIMIT = 100
+_DELIVERIES = 50
 _DONE = {
     "created": "Created. Try it: the answer is shown at once.",
     "changed": "Saved.",
@@ -69,6 +72,10 @@ class Integrations:
     async def one(self, request: Request, reader: Reader) -> Response:
         view, owners = await self._view(request), await owners_of(self._parts, reader.principal)
         kind, names, now_ms = KINDS[view.kind], _names(owners), self._parts.clock.now_ms()
+        asked = request.query_params
+        state, type_ = _one_of(asked.get("state"), STATES), _one_of(asked.get("type"), EVENTS)
+        wanted = DeliveryFilter(endpoint=view.id, state=state, type=type_)
+        found, after = await deliveries.listed(self._parts, reader, wanted, _DELIVERIES, asked.get("cursor"))
         return self._pages.render(
             "integration.html",
             reader=reader,
@@ -77,7 +84,15 @@ class Integrations:
             row=integration_rows.row(view, now_ms, names),
             troubles=integration_rows.troubles(view, owners.zone, now_ms),
             facts=integration_rows.facts(kind, view),
-            done=_DONE.get(request.query_params.get("done", "")),
+            deliveries=found,
+            states=delivery_rows.filters(state, type_),
+            state=state,
+            type=type_,
+            types=[(one, EVENTS[one].label) for one in EVENTS if one in (*view.events, type_, "test")],
+            cursor=asked.get("cursor"),
+            older=after,
+            zone=owners.zone.key,
+            done=_DONE.get(asked.get("done", "")) or deliveries.sent_again(asked.get("sent")),
         )
 
     async def new(self, request: Request, reader: Reader) -> Response:
@@ -217,6 +232,11 @@ class Integrations:
         if kind not in (None, view.kind):
             raise NotFound("there is no such webhook")
         return view
+
+
+def _one_of(asked: str | None, known: Iterable[str]) -> Any:
+    """None for what is none of them."""
+    return asked if asked in set(known) else None
 
 
 def _noun(kind: str) -> str:

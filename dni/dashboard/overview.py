@@ -12,7 +12,7 @@ from dni.call.model import STATES
 from dni.call.refusals import Refusals
 from dni.call.search import CallFilter, list_calls
 from dni.call.views import CallView
-from dni.dashboard import call_rows, overview_rows, source_rows
+from dni.dashboard import call_rows, integration_rows, overview_rows, source_rows
 from dni.dashboard.door import Reader
 from dni.dashboard.figures import OF_MONEY, OF_OVERVIEW, meaning
 from dni.dashboard.live import live_address
@@ -23,6 +23,7 @@ from dni.dashboard.pages import Pages
 from dni.dashboard.today import rows_until_now
 from dni.demo import page as demo
 from dni.errors import Unavailable
+from dni.outbound import endpoints
 from dni.parts import Parts
 from dni.report.attribution import report
 from dni.session.search import unserved
@@ -33,6 +34,7 @@ _DAY_MS = 86_400_000
 _GOING_ON_MS = 4 * 3_600_000
 _SHOWN = 20
 _SOURCES = 6
+_INTEGRATIONS = 100
 
 
 class Overview:
@@ -83,6 +85,7 @@ class Overview:
         parts, principal = self._parts, reader.principal
         async with parts.ledger.read() as connection:
             own, _ = await tags.page(connection, principal, "", 200)
+            integrations = (await endpoints.page(connection, _INTEGRATIONS))[0] if principal.may_write else []
         told = await asyncio.gather(*(self._health(tag.campaign, tag.id) for tag in own))
         refused = await Refusals(parts.ledger).since(now_ms - _DAY_MS) if principal.may_administer else []
         return overview_rows.troubles(
@@ -90,6 +93,7 @@ class Overview:
             await unserved(parts.ledger, principal, now_ms - _DAY_MS),
             refused,
             {carrier.id: carrier.name for carrier in parts.catalog.now.carriers.values()},
+            [trouble for view in integrations for trouble in integration_rows.for_overview(view, now_ms)],
         )
 
     async def _health(self, campaign: str, tag: str) -> tuple[str | None, str]:

@@ -157,8 +157,10 @@ def troubles(
     unserved: Mapping[str, int],
     refused: Sequence[tuple[str, str, int]],
     carriers: Mapping[str, str],
+    integrations: Sequence[Trouble] = (),
 ) -> list[Trouble]:
-    """The worst first. `tags`: id, name, what its pages say and how bad that is; None: Redis is away."""
+    """The worst first. `tags`: id, name, what its pages say and how bad that is; None: Redis is away. `integrations`:
+    what they have."""
     found = [
         Trouble(Badge(says.replace("_", " "), tone), name, f"/tags/{tag}")
         for tag, name, says, tone in tags
@@ -184,4 +186,5 @@ def troubles(
         )
         for carrier, code, many in refused
     ]
+    found += integrations
     return sorted(found, key=lambda one: one.badge.tone != "bad")

@@ -17,6 +17,7 @@ from dni.dashboard.calls import Calls
 from dni.dashboard.campaigns import Campaigns
 from dni.dashboard.carriers import Carriers
 from dni.dashboard.corrections import Corrections
+from dni.dashboard.deliveries import Deliveries
 from dni.dashboard.destinations import Destinations
 from dni.dashboard.disputes import Disputes
 from dni.dashboard.door import Door
@@ -79,6 +80,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Pools,
     Numbers,
     Publishers,
+    Deliveries,
     Integrations,
     Settings,
     Carriers,

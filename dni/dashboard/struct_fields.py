@@ -104,6 +104,7 @@ def _field(one: _Of, prefix: str, *, secret: bool) -> Field:
         some=kind == "lines" and one.is_required,
         placeholder=str(one.told.get("placeholder", "")),
         unit=str(one.told.get("unit", "")),
+        right=f"not in the form that is asked for: {one.told['description']}" if "description" in one.told else "",
     )
 
 
