@@ -8,7 +8,8 @@ from dni.api.model import Ask, Operation
 from dni.api.query import CallQuery, span_ms
 from dni.call import outcomes
 from dni.call import search as call_search
-from dni.call.outcomes import TellOutcome, TellOutcomeOf
+from dni.call.outcome import TellOutcome
+from dni.call.outcomes import TellOutcomeOf
 from dni.call.search import CallEventView, CallFilter, CallTouchView, DecisionView, FormerAttributionView
 from dni.call.views import CallView, OutcomeView
 

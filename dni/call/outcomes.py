@@ -1,20 +1,21 @@
 """What became of a call, told afterwards by who knows: a sale, its value, the lead's status. Rows are only added."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
-from sqlalchemy import RowMapping, insert, select, update
+from msgspec import UNSET
+from sqlalchemy import Connection, RowMapping, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dni import ids, money
+from dni import ids
 from dni.access import walls
 from dni.access.model import Principal
+from dni.call.outcome import TellOutcome
 from dni.call.views import CallOutcome, OutcomeView, outcome_as_seen
 from dni.campaign import model
 from dni.clock import rfc3339
-from dni.errors import InvalidField, NotFound
+from dni.errors import NotFound
 from dni.ledger import rows
 from dni.ledger.rows import Instant
 from dni.ledger.schema import call, outcome
@@ -22,32 +23,7 @@ from dni.money import Money
 from dni.outbound import outbox
 from dni.phone import e164
 
-_LARGEST = 10**12  # minor units: ten thousand million of a currency with cents
-_FIELDS = ("sale", "value", "currency", "lead_status", "note")
-
-Note = Annotated[str, msgspec.Meta(max_length=2_000)]
-Status = Annotated[str, msgspec.Meta(max_length=64, examples=["appointment"])]
-
-
-class TellOutcome(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays as it was told before; null takes it back."""
-
-    sale: bool | UnsetType | None = UNSET
-    value: Money | UnsetType | None = UNSET
-    lead_status: Status | UnsetType | None = UNSET
-    note: Note | UnsetType | None = UNSET
-
-    def __post_init__(self) -> None:
-        if all(getattr(self, name) is UNSET for name in ("sale", "value", "lead_status", "note")):
-            raise InvalidField("", "tell at least one of sale, value, lead_status and note")
-        if isinstance(self.value, Money):
-            if not 0 <= self.value.amount <= _LARGEST:
-                raise InvalidField("/value/amount", f"minor units, from 0 to {_LARGEST:,}")
-            self.value = Money(self.value.amount, money.currency(self.value.currency, "/value/currency"))
-        if isinstance(self.lead_status, str):
-            self.lead_status = model.text(self.lead_status, "/lead_status", 64)
-        if isinstance(self.note, str):
-            self.note = model.text(self.note, "/note", 2_000)
+FIELDS = ("sale", "value", "currency", "lead_status", "note")
 
 
 class TellOutcomeOf(TellOutcome, kw_only=True, forbid_unknown_fields=True):
@@ -67,20 +43,29 @@ async def tell(
     connection: AsyncConnection, principal: Principal, now_ms: int, wanted: str, told: TellOutcome
 ) -> OutcomeView:
     """The same again adds nothing. Raises NotFound, also for a call behind the principal's walls."""
-    query = select(call).where(walls.calls(principal), call.c.id == wanted).with_for_update()
-    await rows.one(connection, query, f"call {wanted}")
-    last = (await connection.execute(_of(wanted).limit(1))).mappings().first()
-    before: dict[str, Any] = {name: last[name] if last else None for name in _FIELDS}
+    view, _ = await connection.run_sync(tell_now, principal, now_ms, wanted, told)
+    return view
+
+
+def tell_now(
+    connection: Connection, principal: Principal, now_ms: int, wanted: str, told: TellOutcome
+) -> tuple[OutcomeView, dict[str, Any]]:
+    """The same, and what was told before, by FIELDS."""
+    query = select(call.c.id).where(walls.calls(principal), call.c.id == wanted).with_for_update()
+    if connection.scalar(query) is None:
+        raise NotFound(f"there is no call {wanted}")
+    last = connection.execute(_of(wanted).limit(1)).mappings().first()
+    before: dict[str, Any] = {name: last[name] if last else None for name in FIELDS}
     after = before | _values(told)
     if last is not None and after == before:
-        return _view(last)
+        return _view(last), before
     made = {"id": ids.new_id("out", now_ms), "call_id": wanted, "at_ms": now_ms, **after}
     made |= {"by_id": principal.id, "by_name": principal.name}
-    await connection.execute(insert(outcome).values(made))
+    connection.execute(insert(outcome).values(made))
     copy = msgspec.to_builtins(_copy(made))
-    await connection.execute(update(call).where(call.c.id == wanted).values(outcome=copy, unsettled_ms=now_ms))
-    await outbox.tell(connection, "outcome.recorded", wanted, now_ms, {"outcome": made["id"]})
-    return _view(made)
+    connection.execute(update(call).where(call.c.id == wanted).values(outcome=copy, unsettled_ms=now_ms))
+    outbox.add(connection, "outcome.recorded", wanted, now_ms, {"outcome": made["id"]})
+    return _view(made), before
 
 
 async def tell_of(connection: AsyncConnection, principal: Principal, now_ms: int, told: TellOutcomeOf) -> OutcomeView:

@@ -31,7 +31,6 @@ _PREFIX = re.compile(r"(?!/)[A-Za-z0-9._/-]{0,500}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 _ERROR = re.compile(rb"<Code>([^<]{1,100})</Code>(?:\s*<Message>([^<]{1,300})</Message>)?")
-_SEPARATORS = re.compile(r"[,;\s]+")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,7 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     path_style  of `s3`: the bucket stands in the path, not in the host
     hour        from which a day's file is made, on the next day, on the clock of `timezone`: 0 to 23
     timezone    IANA name: when a day begins
-    columns     names of columns as the API's CSV of calls has them, with commas between them; empty: all
+    columns     names of columns as the API's CSV of calls has them, in this order; none: all
     """
 
     to: Annotated[Literal["folder", "s3"], msgspec.Meta(title="Where to", description="A folder here, or a bucket")] = (
@@ -76,15 +75,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str, msgspec.Meta(title="Time zone", description="On whose clock days begin, such as America/New_York")
     ] = "UTC"
     columns: Annotated[
-        str,
-        msgspec.Meta(title="Columns", description="As the API's CSV of calls names them, with commas; empty: all"),
-    ] = ""
+        tuple[str, ...],
+        msgspec.Meta(title="Columns", description="As the API's CSV of calls names them, one a line; none: all"),
+    ] = ()
 
     def __post_init__(self) -> None:
         model.timezone(self.timezone, "/settings/timezone")
-        for name in self.chosen:
+        for place, name in enumerate(self.columns):
             if name not in COLUMNS:
-                raise InvalidField("/settings/columns", f"no column of calls: {name[:40]!r}; {', '.join(COLUMNS)}")
+                wrong = f"no column of calls: {name[:40]!r}; {', '.join(COLUMNS)}"
+                raise InvalidField(f"/settings/columns/{place}", wrong)
         if self.to == "folder":
             if not _FOLDER.fullmatch(self.folder):
                 raise InvalidField("/settings/folder", "letters, digits, - _ and . (not in front), at most 100")
@@ -100,11 +100,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise InvalidField("/settings/prefix", "letters, digits and - _ . / (not in front, not two), at most 500")
         if self.base_url:
             _check_service(self.base_url)
-
-    @property
-    def chosen(self) -> tuple[str, ...]:
-        """Names of columns, in the order in which they are told; none: all."""
-        return tuple(name for name in _SEPARATORS.split(self.columns) if name)
 
 
 class Secrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

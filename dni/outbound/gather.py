@@ -38,6 +38,6 @@ async def gather(ledger: Ledger, endpoint: Endpoint, outgoing: Outgoing) -> Outg
     cursor: str | None = None
     while cursor is not None or not parts:
         found, cursor = await list_calls(ledger, _READER, only, _TOGETHER, cursor)
-        text = await asyncio.to_thread(csv_of, CallView, found, header=not parts, only=settings.chosen)
+        text = await asyncio.to_thread(csv_of, CallView, found, header=not parts, only=settings.columns)
         parts.append(text.encode())
     return msgspec.structs.replace(outgoing, gathered=b"".join(parts))

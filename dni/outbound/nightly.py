@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dni.errors import Unavailable
 from dni.ledger.alone import alone
 from dni.ledger.engines import Ledger
-from dni.ledger.schema import endpoint, outbox
+from dni.ledger.schema import endpoint
+from dni.ledger.schema import outbox as messages
+from dni.outbound import outbox
 from dni.outbound.files import KIND, Settings, due
-from dni.outbound.outbox import tell
 from dni.parts import Parts
 
 log = logging.getLogger("dni.outbound")
@@ -55,11 +56,13 @@ async def _ask(connection: AsyncConnection, wanted: str, now_ms: int) -> int:
         return 0
     days = due(msgspec.convert(found["settings"], Settings), found["created_at_ms"], now_ms)
     subjects = {_subject(wanted, day): day for day in days}
-    known = (await connection.execute(select(outbox.c.subject_id).where(outbox.c.subject_id.in_(subjects)))).scalars()
-    new = subjects.keys() - set(known)
-    for subject, day in subjects.items():
-        if subject in new:
-            await tell(connection, "export.due", subject, now_ms, {"endpoint": wanted, "day": day.isoformat()})
+    known = (
+        await connection.execute(select(messages.c.subject_id).where(messages.c.subject_id.in_(subjects)))
+    ).scalars()
+    new = sorted(subjects.keys() - set(known))
+    for subject in new:
+        told = {"endpoint": wanted, "day": subjects[subject].isoformat()}
+        await outbox.tell(connection, "export.due", subject, now_ms, told)
     return len(new)
 
 

@@ -1,13 +1,14 @@
 """A carrier's or a network's list of calls, as CSV: which column is what, and what a row says. Pure."""
 
-import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from dni import sheet
 from dni.cells import read_back
 from dni.errors import BadArgument
 from dni.payout import listed_values as read
+from dni.sheet import NoColumn
 
 # As exports of carriers, call trackers and networks call them; of several that are there the first one counts.
 NAMES: dict[str, tuple[str, ...]] = {
@@ -78,20 +79,12 @@ class Unreadable(Exception):
 def columns(headings: Iterable[str], given: Mapping[str, str]) -> Columns:
     """`given`: headings by what they are, in place of the usual ones. Raises BadArgument."""
     told = tuple(read_back(heading).strip() for heading in headings)
-    place: dict[str, int] = {}
-    for at, heading in enumerate(told):
-        if not heading.endswith(".amount"):  # our own lists tell minor units there
-            place.setdefault(_plain(heading), at)
-    found = {}
-    for what, usual in NAMES.items():
-        if what in given:
-            if _plain(given[what]) not in place:
-                raise BadArgument(f"--columns: the list has no column {given[what]!r}: {', '.join(told)[:300]}")
-            found[what] = place[_plain(given[what])]
-            continue
-        known = next((name for name in usual if name in place), None)
-        if known is not None and place[known] not in found.values():
-            found[what] = place[known]
+    # Our own lists tell minor units there.
+    known = ["" if heading.endswith(".amount") else heading for heading in told]
+    try:
+        found = sheet.places(known, NAMES, given)
+    except NoColumn as error:
+        raise BadArgument(f"--columns: {error}") from None
     if "id" not in found and not {"number", "time"} <= found.keys():
         raise BadArgument(
             "the list needs a column with call ids, or one with tracking numbers and one with times; its columns are "
@@ -126,7 +119,3 @@ def row(cells: list[str], line: int, of: Columns, zone: str, *, day_first: bool 
         empty = next((of.heading(what) for what in _ABOUT_A_CALL if what in of.places and not told.get(what)), "")
         raise Unreadable(empty, "which call this is: its id, or its tracking number and its time")
     return Listed(line=line, **values)  # type: ignore[arg-type]
-
-
-def _plain(heading: str) -> str:
-    return " ".join(re.findall(r"[a-z0-9]+", heading.lower().replace("#", " number ")))

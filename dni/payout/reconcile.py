@@ -1,6 +1,5 @@
 """Compares a carrier's or a network's list of calls with ours. Reads both as streams; nothing is changed anywhere."""
 
-import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, Table, or_, select, tuple_
 
+from dni import sheet
 from dni.errors import BadArgument
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
@@ -22,6 +22,7 @@ from dni.payout.matching import Ambiguous, Pair
 from dni.payout.reconcile_options import Asked
 from dni.payout.reconcile_text import Finding, Reconciled
 from dni.payout.sides import Sides, sides
+from dni.sheet import Broken, Line
 
 _TOGETHER, _ASKED_TOGETHER, _NAMED = 5_000, 500, 10
 
@@ -84,26 +85,20 @@ def _read(asked: Asked, held: Sides, tell: Tell) -> tuple[int, int]:
 def _rows(file: BinaryIO, asked: Asked) -> Iterator[Listed | tuple[Any, ...]]:
     """Rows, and what is found of those that cannot be read."""
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
-    head = text.readline(1_000_000)
-    delimiter = max(",;\t|", key=head.count)
-    text.seek(0)
-    reader = csv.reader(text, delimiter=delimiter)
-    try:
-        of = listed.columns(next(reader, []), asked.columns)
-    except csv.Error as error:
-        raise BadArgument(f"{asked.file} is no CSV: {error}") from None
-    while True:
+    told = sheet.lines(text)
+    head = next(told, Line(1, []))
+    if isinstance(head, Broken):
+        raise BadArgument(f"{asked.file} is no CSV: {head.why}")
+    of = listed.columns(head.cells, asked.columns)
+    for one in told:
+        if isinstance(one, Broken):
+            yield _found("unreadable", one.line, theirs=one.why)
+            continue
         try:
-            cells = next(reader)
-            if any(cell.strip() for cell in cells):
-                yield listed.row(cells, reader.line_num, of, asked.timezone, day_first=asked.day_first)
-        except StopIteration:
-            text.detach()
-            return
+            yield listed.row(one.cells, one.line, of, asked.timezone, day_first=asked.day_first)
         except Unreadable as error:
-            yield _found("unreadable", reader.line_num, field=error.column, theirs=error.message)
-        except csv.Error as error:
-            yield _found("unreadable", reader.line_num, theirs=str(error))
+            yield _found("unreadable", one.line, field=error.column, theirs=error.message)
+    text.detach()
 
 
 def _is_about(row: Listed, asked: Asked) -> bool:

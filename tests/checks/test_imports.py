@@ -21,6 +21,7 @@ PURE = {
     "attribution.learn",
     "attribution.match",
     "attribution.returning",
+    "call.outcome",
     "call.told",
     "call.views",
     "call.whose",

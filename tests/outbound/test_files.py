@@ -143,7 +143,7 @@ def test_what_an_answer_means(answer: Answer, state: str, why: str | None) -> No
         (S3 | {"base_url": "https://s3.example.com/path"}, "base_url"),
         (S3 | {"base_url": "https://key:secret@s3.example.com"}, "base_url"),
         ({"folder": "a", "timezone": "Mars/Base"}, "timezone"),
-        ({"folder": "a", "columns": "id, caler"}, "columns"),
+        ({"folder": "a", "columns": ("id", "caler")}, "columns/1"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(settings: dict[str, Any], path: str) -> None:

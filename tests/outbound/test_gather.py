@@ -21,7 +21,7 @@ def ago(text: str) -> int:
 
 
 async def made(parts: Parts, **values: Any) -> list[dict[str, str]]:
-    settings = Settings(folder="x", timezone=values.pop("timezone", "UTC"), columns=values.pop("columns", ""))
+    settings = Settings(folder="x", timezone=values.pop("timezone", "UTC"), columns=values.pop("columns", ()))
     endpoint = Endpoint(id="end_1", kind="csv", name="Nightly", settings=settings, **values)
     message = Message(seq=1, id="msg_1", type="export.due", at_ms=START_MS, subject="s", data={"day": DAY})
     gathered = (await gather(parts.ledger, endpoint, Outgoing(delivery="d", message=message))).gathered
@@ -66,7 +66,7 @@ async def test_which_calls_and_which_columns(parts: Parts) -> None:
     )
 
     async def ids(**values: Any) -> set[str]:
-        return {row["id"] for row in await made(parts, columns="id", **values)}
+        return {row["id"] for row in await made(parts, columns=("id",), **values)}
 
     assert await ids(campaign="cmp_2") == {"other"}
     assert await ids(publisher="pub_1") == {"paid", "billed", "unjudged", "missed"}
@@ -75,7 +75,9 @@ async def test_which_calls_and_which_columns(parts: Parts) -> None:
     assert await ids(only=Only(answered=False)) == {"missed"}
     assert await ids(only=Only(min_talk_seconds=60), campaign="cmp_1") == {"paid", "billed"}
     assert await ids(only=Only(min_confidence=0.5)) == {"paid", "other"}
-    [first, *_] = await made(parts, columns="caller, id;payout.amount", only=Only(qualified=True), campaign="cmp_1")
+    [first, *_] = await made(
+        parts, columns=("caller", "id", "payout.amount"), only=Only(qualified=True), campaign="cmp_1"
+    )
     assert list(first.values()) == [f"'{CALLER}", "paid", "100"]
 
 

@@ -13,8 +13,9 @@ from dni.attribution.model import Attribution
 from dni.call import calls, credits, outcomes
 from dni.call.journal import Journal
 from dni.call.model import STATES
-from dni.call.outcomes import TellOutcome
+from dni.call.outcome import TellOutcome
 from dni.call.told import Told
+from dni.call.views import OutcomeView
 from dni.errors import Conflict
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
@@ -52,7 +53,7 @@ async def last(trade: Trade) -> dict[str, Any]:
     return (await trade.rows(schema.outbox))[-1]
 
 
-async def tell(trade: Trade, call_id: str, **what: Any) -> outcomes.OutcomeView:
+async def tell(trade: Trade, call_id: str, **what: Any) -> OutcomeView:
     trade.now_ms += 1
     async with trade.ledger.write() as connection:
         return await outcomes.tell(connection, ADMIN, trade.now_ms, call_id, TellOutcome(**what))

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from dni.call import outcomes
-from dni.call.outcomes import TellOutcome
+from dni.call.outcome import TellOutcome
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
 from dni.ledger.migrate import migrate

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, null, update
 
 from dni.call import outcomes
-from dni.call.outcomes import TellOutcome
+from dni.call.outcome import TellOutcome
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
 from dni.money import Money
