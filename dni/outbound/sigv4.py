@@ -41,7 +41,7 @@ def signed(method: str, url: str, headers: Mapping[str, str], body: bytes, keys:
     request = "\n".join(
         (
             method,
-            quote(unquote(parts.path), safe=f"/{_PLAIN}") or "/",
+            "/".join(_quoted(unquote(segment)) for segment in parts.path.split("/")) or "/",
             _query(parts.query),
             *(f"{name}:{value}" for name, value in plain),
             "",

@@ -7,7 +7,7 @@ import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dni.outbound.sigv4 import Keys, signed
@@ -82,6 +82,7 @@ _SEGMENT = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", 
 _WORD = st.text(st.sampled_from("abcXYZ019 -_.~*'()!$&,;=@+:"), min_size=1, max_size=12)
 
 
+@example("PUT", ["/", "a/b"], "reports", [], {}, b"", "AKIAIOSFODNN7EXAMPLE", "0", "us-east-1", "", 0)
 @given(
     method=st.sampled_from(["PUT", "GET", "POST", "HEAD"]),
     segments=st.lists(_SEGMENT.filter(lambda text: text not in (".", "..")), max_size=4),
