@@ -1,6 +1,6 @@
 """What became of a call, told afterwards by who knows: a sale, its value, the lead's status. Rows are only added."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -90,6 +90,12 @@ async def of_call(connection: AsyncConnection, principal: Principal, wanted: str
     await rows.one(connection, select(call).where(walls.calls(principal), call.c.id == wanted), f"call {wanted}")
     found = (await connection.execute(_of(wanted))).mappings()
     return [outcome_as_seen(_view(row), principal) for row in found]
+
+
+def told(connection: Connection, wanted: Iterable[str]) -> dict[str, OutcomeView]:
+    """Those of these outcomes that are there, by id."""
+    found = connection.execute(select(outcome).where(outcome.c.id.in_(list(wanted)))).mappings()
+    return {row["id"]: _view(row) for row in found}
 
 
 def _of(wanted: str) -> Any:

@@ -153,7 +153,7 @@ async def list_calls(
 
     Raises InvalidField for a cursor that is not of this list and a status that does not exist.
     """
-    query, keys = _visible(principal).where(*_conditions(only, principal)), (call.c.started_at_ms, call.c.id)
+    query, keys = visible_calls(principal).where(*_conditions(only, principal)), (call.c.started_at_ms, call.c.id)
     async with ledger.read() as connection:
         if (among := _among(only, principal)) is None:
             found, after = await rows.page(connection, query, keys, limit, cursor)
@@ -166,7 +166,7 @@ async def list_calls(
 async def one_call(ledger: Ledger, principal: Principal, wanted: str) -> CallView:
     """Raises NotFound, also for a call behind the principal's walls."""
     async with ledger.read() as connection:
-        row = await rows.one(connection, _visible(principal).where(call.c.id == wanted), f"call {wanted}")
+        row = await rows.one(connection, visible_calls(principal).where(call.c.id == wanted), f"call {wanted}")
         [view] = await _as_seen(connection, principal, [row])
     return view
 
@@ -174,7 +174,7 @@ async def one_call(ledger: Ledger, principal: Principal, wanted: str) -> CallVie
 async def call_events(ledger: Ledger, principal: Principal, wanted: str) -> list[CallEventView]:
     """In the order of the carrier's own times. Raises NotFound as `one_call` does."""
     async with ledger.read() as connection:
-        await rows.one(connection, _visible(principal).where(call.c.id == wanted), f"call {wanted}")
+        await rows.one(connection, visible_calls(principal).where(call.c.id == wanted), f"call {wanted}")
         query = select(call_event).where(call_event.c.call_id == wanted)
         found = await connection.execute(query.order_by(call_event.c.at_ms, call_event.c.id))
         return [
@@ -191,7 +191,7 @@ async def call_events(ledger: Ledger, principal: Principal, wanted: str) -> list
 async def former_attributions(ledger: Ledger, principal: Principal, wanted: str) -> list[FormerAttributionView]:
     """The latest first. Raises NotFound as `one_call` does. Other publishers' sessions are left out as everywhere."""
     async with ledger.read() as connection:
-        await rows.one(connection, _visible(principal).where(call.c.id == wanted), f"call {wanted}")
+        await rows.one(connection, visible_calls(principal).where(call.c.id == wanted), f"call {wanted}")
         query = select(former_attribution).where(former_attribution.c.call_id == wanted)
         found = (await connection.execute(query.order_by(former_attribution.c.until_ms.desc()))).mappings().all()
         views = [
@@ -216,7 +216,7 @@ async def decisions(ledger: Ledger, principal: Principal, wanted: str) -> list[D
     if principal.publisher:
         raise Forbidden("where a call is sent is not for publishers to read")
     async with ledger.read() as connection:
-        await rows.one(connection, _visible(principal).where(call.c.id == wanted), f"call {wanted}")
+        await rows.one(connection, visible_calls(principal).where(call.c.id == wanted), f"call {wanted}")
         query = select(decision).where(decision.c.call_id == wanted).order_by(decision.c.at_ms, decision.c.id)
         return [
             DecisionView(rfc3339(row["at_ms"]), row["phase"], msgspec.convert(row["path"], list[Passage]))
@@ -228,7 +228,7 @@ async def call_touches(ledger: Ledger, principal: Principal, wanted: str) -> lis
     """Of all visitors who may have called, in the order of time. Raises NotFound as `one_call` does. Other publishers'
     sessions are left out as everywhere."""
     async with ledger.read() as connection:
-        row = await rows.one(connection, _visible(principal).where(call.c.id == wanted), f"call {wanted}")
+        row = await rows.one(connection, visible_calls(principal).where(call.c.id == wanted), f"call {wanted}")
         found = await touches.of_call(connection, dict(row))
     return [
         CallTouchView(
@@ -369,7 +369,7 @@ def _anywhere(text: str, principal: Principal) -> ColumnElement[bool]:
 
 
 async def _as_seen(connection: AsyncConnection, principal: Principal, found: Sequence[RowMapping]) -> list[CallView]:
-    views = [_view(row) for row in found]
+    views = [call_view(row) for row in found]
     named = [candidate.session for view in views for candidate in view.attribution.candidates]
     own = await _own_sessions(connection, principal, named)
     return [as_seen(view, principal, own) for view in views]
@@ -383,7 +383,8 @@ async def _own_sessions(connection: AsyncConnection, principal: Principal, named
     return set((await connection.execute(query)).scalars())
 
 
-def _visible(principal: Principal) -> Select[Any]:
+def visible_calls(principal: Principal) -> Select[Any]:
+    """Rows of calls with what `call_view` asks of their verdicts and campaigns."""
     judged = (verdict.c.terms_id, verdict.c.told, verdict.c.at_ms.label("judged_at_ms"), campaign.c.currency)
     joined = call.outerjoin(verdict, verdict.c.call_id == call.c.id).outerjoin(
         campaign, campaign.c.id == call.c.campaign_id
@@ -391,7 +392,7 @@ def _visible(principal: Principal) -> Select[Any]:
     return select(call, *judged).select_from(joined).where(walls.calls(principal))
 
 
-def _view(row: RowMapping) -> CallView:
+def call_view(row: RowMapping) -> CallView:
     """All of it."""
 
     def money(side: str) -> Money | None:

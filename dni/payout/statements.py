@@ -201,9 +201,9 @@ async def add_up(connection: AsyncConnection, chosen: ColumnElement[bool], from_
 
 async def one(connection: AsyncConnection, principal: Principal, wanted: str) -> WholeStatement:
     """Raises NotFound, also for a statement behind the principal's walls."""
-    row = await rows.one(connection, _visible(principal).where(statement.c.id == wanted), f"statement {wanted}")
+    row = await rows.one(connection, visible(principal).where(statement.c.id == wanted), f"statement {wanted}")
     sums = await add_up(connection, stated(wanted), row["from_ms"])
-    view = _view(row)
+    view = statement_view(row)
     told = {name: getattr(view, name) for name in StatementView.__struct_fields__}
     return WholeStatement(**told, **parted(sums, row["currency"]))
 
@@ -212,20 +212,20 @@ async def page(
     connection: AsyncConnection, principal: Principal, limit: int, cursor: str | None, only: StatementFilter
 ) -> tuple[list[StatementView], str | None]:
     """The one that was closed last first."""
-    query = _visible(principal)
+    query = visible(principal)
     if only.publisher is not None:
         query = query.where(statement.c.publisher_id == only.publisher)
     if only.currency is not None:
         query = query.where(statement.c.currency == only.currency)
     found, after = await rows.page(connection, query, (statement.c.id,), limit, cursor)
-    return [_view(row) for row in found], after
+    return [statement_view(row) for row in found], after
 
 
 async def lines(
     connection: AsyncConnection, principal: Principal, wanted: str, limit: int, cursor: str | None
 ) -> tuple[list[StatementLine], str | None]:
     """What was posted last first. Raises NotFound as `one` does."""
-    of_it = await rows.one(connection, _visible(principal).where(statement.c.id == wanted), f"statement {wanted}")
+    of_it = await rows.one(connection, visible(principal).where(statement.c.id == wanted), f"statement {wanted}")
     query = (
         select(
             statement_line.c.posting_id,
@@ -268,12 +268,12 @@ def told(period: Period) -> dict[str, Any]:
     }
 
 
-def _visible(principal: Principal) -> Select[Any]:
+def visible(principal: Principal) -> Select[Any]:
     named = select(statement, publisher.c.name).join(publisher, publisher.c.id == statement.c.publisher_id)
     return named.where(walls.statements(principal))
 
 
-def _view(row: RowMapping) -> StatementView:
+def statement_view(row: RowMapping) -> StatementView:
     return StatementView(
         id=row["id"],
         publisher=row["publisher_id"],
