@@ -12,7 +12,7 @@ from dni.live.connection import Live
 from dni.pool.keys import Keys
 from dni.web.body import JSON_LIMIT
 
-Access = Literal["read", "tell", "dispute", "weigh", "write", "administer"]
+Access = Literal["read", "tell", "dispute", "weigh", "connect", "write", "administer"]
 
 
 class Query(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -100,5 +100,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
             raise Forbidden("what a call pays is disputed by its publisher or its advertiser")
         if self.access == "weigh" and not principal.may_weigh:
             raise Forbidden("what terms would pay and bring is for those who may see both")
+        if self.access == "connect" and not principal.may_write:
+            raise Forbidden("what leaves for other systems is for admins, and for marketers without walls")
         if self.access == "administer" and not principal.may_administer:
             raise Forbidden(f"this is for admins; you are {principal.role}")

@@ -6,6 +6,7 @@ import msgspec
 
 from dni import __version__
 from dni.api.model import Operation, Problem
+from dni.api.openapi_webhooks import DATA, webhooks
 from dni.api.operations import OPERATIONS, PREFIX
 from dni.errors import (
     BadBody,
@@ -27,7 +28,8 @@ _ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,128}$"}
 
 def document() -> dict[str, Any]:
     """As plain JSON values."""
-    types = {kind for o in OPERATIONS for kind in (o.answer, o.body, o.query) if kind is not None} | {Problem}
+    types = {kind for o in OPERATIONS for kind in (o.answer, o.body, o.query) if kind is not None}
+    types |= {Problem, *DATA.values()}
     ordered = sorted(types, key=lambda kind: str(kind.__name__))
     _, components = msgspec.json.schema_components(ordered, ref_template=_REF)
     queries = {o.query.__name__ for o in OPERATIONS}
@@ -49,6 +51,7 @@ def document() -> dict[str, Any]:
         "security": [{"bearer": []}],
         "tags": [{"name": room} for room in dict.fromkeys(o.room for o in OPERATIONS)],
         "paths": paths,
+        "webhooks": webhooks(_REF),
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
             "schemas": {name: schema for name, schema in components.items() if name not in queries},
@@ -78,6 +81,7 @@ def _who(operation: Operation) -> str:
         "tell": "Any role but publishers, within its walls.",
         "dispute": "Publishers and advertisers within their walls, admins, and marketers without walls.",
         "weigh": "Admins, and marketers without a publisher's walls.",
+        "connect": "Admins, and marketers without walls.",
         "write": "Admins, and marketers without walls.",
         "administer": "Admins only.",
     }[operation.access]

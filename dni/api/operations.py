@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import tokens
 from dni.access.tokens import NewToken, TokenView
-from dni.api import of_access, of_calls, of_payout, of_privacy, of_routing, of_tags, of_terms, of_what_if
-from dni.api.model import Ask, ListQuery, Operation, Query
+from dni.api import of_access, of_calls, of_outbound, of_payout, of_privacy, of_routing, of_tags, of_terms, of_what_if
+from dni.api.model import Access, Ask, ListQuery, Operation, Query
+from dni.api.of_outbound import WebhookView
 from dni.api.query import (
     BudgetQuery,
     DestinationQuery,
@@ -26,7 +27,9 @@ from dni.campaign import campaigns, declare, publishers, withdraw
 from dni.campaign.campaigns import CampaignChange, CampaignView, NewCampaign
 from dni.campaign.model import timezone
 from dni.campaign.publishers import NewPublisher, PublisherChange, PublisherView
-from dni.outbound import conversions, google_ads
+from dni.outbound import conversions, endpoints, google_ads
+from dni.outbound import declare as outbound
+from dni.outbound.endpoints import EndpointView, IntegrationChange, NewIntegration, NewWebhook, WebhookChange
 from dni.outbound.google_ads import Conversion, Wish
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange, NumberFilter, NumberView
@@ -57,7 +60,8 @@ Page = Callable[[AsyncConnection, Ask], Awaitable[tuple[list[Any], str | None]]]
 
 
 class _Noun(msgspec.Struct, frozen=True, kw_only=True):
-    """A collection that people write. `created` says how the answer to POST differs from reading it."""
+    """A collection that people write. `created` says how the answer to POST differs from reading it; `reading` and
+    `writing`: who may."""
 
     noun: str
     view: Any
@@ -71,15 +75,14 @@ class _Noun(msgspec.Struct, frozen=True, kw_only=True):
     created: str
     withdrawn: str
     query: type[Query] = ListQuery
-    secret_store: bool = False
+    reading: Access = "read"
+    writing: Access = "write"
     configures: bool = True
     body_limit: int = JSON_LIMIT
     secret: str | None = None
 
 
 def _operations(noun: _Noun) -> list[Operation]:
-    reading = "administer" if noun.secret_store else "read"
-    writing = "administer" if noun.secret_store else "write"
     name, room = noun.noun, f"{noun.noun}s"
 
     async def read_page(ask: Ask) -> Any:
@@ -105,8 +108,8 @@ def _operations(noun: _Noun) -> list[Operation]:
     async def delete(connection: AsyncConnection, ask: Ask) -> None:
         await noun.withdraw(connection, ask.now_ms, ask.id)
 
-    written: dict[str, Any] = {"room": room, "access": writing, "configures": noun.configures}
-    found: dict[str, Any] = {"room": room, "access": reading, "answer": noun.view}
+    written: dict[str, Any] = {"room": room, "access": noun.writing, "configures": noun.configures}
+    found: dict[str, Any] = {"room": room, "access": noun.reading, "answer": noun.view}
     operations = [
         Operation(
             method="GET",
@@ -293,7 +296,8 @@ _NOUNS = (
         page=lambda c, ask: carriers.page(c, ask.base_url, ask.query.limit, ask.query.cursor),
         created="Create a carrier account; enter its addresses at the carrier",
         withdrawn="Delete a carrier account: its calls are refused from now on",
-        secret_store=True,
+        reading="administer",
+        writing="administer",
     ),
     _Noun(
         noun="token",
@@ -307,9 +311,43 @@ _NOUNS = (
         page=lambda c, ask: tokens.page(c, ask.query.limit, ask.query.cursor),
         created="Create an API token; its text is told in this answer only",
         withdrawn="Revoke a token: it stops at once",
-        secret_store=True,
+        reading="administer",
+        writing="administer",
         configures=False,
         secret="token",  # noqa: S106
+    ),
+    _Noun(
+        noun="webhook",
+        view=WebhookView,
+        new=NewWebhook,
+        change=WebhookChange,
+        declare=of_outbound.new_webhook,
+        rewrite=lambda c, _now_ms, wanted, change: outbound.change_webhook(c, wanted, change),
+        withdraw=lambda c, now_ms, wanted: endpoints.delete(c, now_ms, wanted, outbound.WEBHOOKS),
+        one=lambda c, ask, wanted: of_outbound.webhook(c, wanted),
+        page=lambda c, ask: of_outbound.webhooks(c, ask.query.limit, ask.query.cursor),
+        created="Create a webhook; its secret is told in this answer only",
+        withdrawn="Delete a webhook: what waits for it is not sent, what was sent stays to be read",
+        reading="connect",
+        writing="connect",
+        configures=False,
+        secret="secret",  # noqa: S106
+    ),
+    _Noun(
+        noun="integration",
+        view=EndpointView,
+        new=NewIntegration,
+        change=IntegrationChange,
+        declare=outbound.new_integration,
+        rewrite=lambda c, _now_ms, wanted, change: outbound.change_integration(c, wanted, change),
+        withdraw=lambda c, now_ms, wanted: endpoints.delete(c, now_ms, wanted, outbound.INTEGRATIONS),
+        one=lambda c, ask, wanted: endpoints.one(c, wanted, outbound.INTEGRATIONS),
+        page=lambda c, ask: endpoints.page(c, ask.query.limit, ask.query.cursor, outbound.INTEGRATIONS),
+        created="Create an integration of some kind: a postback, an ad platform, a CRM, files",
+        withdrawn="Delete an integration: what waits for it is not sent, what was sent stays to be read",
+        reading="connect",
+        writing="connect",
+        configures=False,
     ),
 )
 
@@ -371,6 +409,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *of_payout.OPERATIONS,
     *of_privacy.OPERATIONS,
     *of_access.OPERATIONS,
+    *of_outbound.OPERATIONS,
     Operation(
         method="GET",
         path="/carriers/{id}/refusals",

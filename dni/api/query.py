@@ -10,6 +10,7 @@ from dni.api.model import ListQuery, Query
 from dni.campaign.model import moment_ms
 from dni.errors import FieldError, InvalidField
 from dni.outbound.google_ads import CURRENCY, NAME, VALUE, Ids, Template
+from dni.outbound.model import State, Type
 from dni.report.model import Model
 from dni.web.body import invalid
 
@@ -51,6 +52,15 @@ class SessionQuery(ListQuery, kw_only=True):
     publisher: str | None = None
     tag: str | None = None
     visitor: str | None = None
+
+
+class DeliveryQuery(ListQuery, kw_only=True):
+    from_: When | None = msgspec.field(default=None, name="from")
+    to: When | None = None
+    endpoint: str | None = None
+    state: State | None = None
+    type: Type | None = None
+    call: str | None = None
 
 
 class ReportQuery(Query, kw_only=True):
@@ -185,7 +195,7 @@ def read(query_string: bytes, kind: type[T]) -> T:
 
 
 def span_ms(
-    query: CallQuery | SessionQuery | ReportQuery | GoogleAdsQuery | PostingQuery | AuditQuery,
+    query: CallQuery | SessionQuery | ReportQuery | GoogleAdsQuery | PostingQuery | AuditQuery | DeliveryQuery,
 ) -> tuple[int | None, int | None]:
     """`from` and `to` in ms. Raises InvalidField."""
     return _ms("from", query.from_), _ms("to", query.to)

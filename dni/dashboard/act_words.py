@@ -21,6 +21,9 @@ _VERBS = {
     "publish": "published",
     "pin": "pinned",
     "reset": "made a new link for",
+    "rotate": "made a new secret for",
+    "send": "sent again",
+    "test": "tested",
     "erase": "erased",
     "tell": "told",
     "close": "closed",
@@ -42,6 +45,8 @@ _WHOLE = {
     "tell_outcome": "told the outcome of call",
     "tell_outcome_of": "told the outcome of a call",
     "erase_person": "erased a person",
+    "send_webhook": "sent again what was told to webhook",
+    "send_integration": "sent again what was told to integration",
     "reattribute": "attributed stored calls anew",
 }
 
@@ -51,6 +56,8 @@ PAGES = {
     "call": ("/calls", "call"),
     "car": ("/settings/carriers", "carrier"),
     "cmp": ("/campaigns", "campaign"),
+    "dlv": ("/deliveries", "delivery"),
+    "end": ("/integrations", "integration"),
     "num": ("/numbers", "number"),
     "pool": ("/pools", "pool"),
     "pub": ("/publishers", "publisher"),

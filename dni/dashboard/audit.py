@@ -35,6 +35,7 @@ _NAMED = {
     "car": schema.carrier.c.name,
     "cmp": schema.campaign.c.name,
     "dst": schema.destination.c.name,
+    "end": schema.endpoint.c.name,
     "num": schema.number.c.number,
     "pool": schema.pool.c.name,
     "pub": schema.publisher.c.name,
@@ -126,4 +127,5 @@ def _day_ms(name: str, text: str, zone: ZoneInfo, later: int) -> int | None:
 def _choices() -> dict[str, str]:
     acts = {operation.name for operation in OPERATIONS if operation.writes and not operation.workflow}
     acts |= {"signed_in", "sign_in_failed", "change_password", "erase_person"}
+    acts |= {"send_webhook", "send_integration", "test_webhook", "test_integration"}
     return dict(sorted(((act, act_words.did(act)) for act in acts), key=lambda each: each[1]))

@@ -12,6 +12,7 @@ from dni.outbound import endpoints, signing, webhook
 from dni.outbound.endpoints import IntegrationChange, NewIntegration, NewWebhook, WebhookChange
 from dni.outbound.kinds import KINDS
 
+WEBHOOKS = (webhook.NAME,)
 INTEGRATIONS = tuple(name for name in KINDS if name != webhook.NAME)
 _OF_SETTINGS = ("url", "fields", "role")
 
@@ -31,12 +32,12 @@ async def change_webhook(connection: AsyncConnection, wanted: str, change: Webho
     values = _given(change)
     await _named(connection, values)
     settings = {name: values.pop(name) for name in _OF_SETTINGS if name in values}
-    await endpoints.change(connection, wanted, values | ({"settings": settings} if settings else {}), (webhook.NAME,))
+    await endpoints.change(connection, wanted, values | ({"settings": settings} if settings else {}), WEBHOOKS)
 
 
 async def rotate(connection: AsyncConnection, now_ms: int, wanted: str) -> str:
     """The new secret of a webhook, told this once; the former one is signed with for a day too. Raises NotFound."""
-    loaded = await endpoints.load(connection, wanted, (webhook.NAME,))
+    loaded = await endpoints.load(connection, wanted, WEBHOOKS)
     made = webhook.rotated(loaded.secrets, _new_secret(), now_ms)
     await endpoints.change(connection, wanted, {"secrets": msgspec.to_builtins(made)})
     return made.secret

@@ -113,7 +113,7 @@ class IntegrationChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True
 Health = Literal["never", "ok", "failing", "paused"]
 
 
-class HealthView(msgspec.Struct):
+class EndpointHealth(msgspec.Struct):
     """`failures` in a row since `failing_since`; `next_try_at`: nothing is sent until then. `why` of the last one."""
 
     state: Health
@@ -138,7 +138,7 @@ class EndpointView(msgspec.Struct):
     settings: dict[str, Any]
     secrets_set: list[str]
     paused: bool
-    health: HealthView
+    health: EndpointHealth
     waiting: int
     dead: int
     created_at: Instant
@@ -287,9 +287,9 @@ def _view(row: RowMapping) -> EndpointView:
     )
 
 
-def _health(row: RowMapping) -> HealthView:
+def _health(row: RowMapping) -> EndpointHealth:
     answering: Health = "failing" if row["failures"] else "ok" if row["delivered_ms"] is not None else "never"
-    return HealthView(
+    return EndpointHealth(
         state="paused" if row["paused"] else answering,
         failures=row["failures"] or 0,
         failing_since=instant(row["failing_since_ms"]),

@@ -14,7 +14,7 @@ from dni.qualification.amounts import Was
 Scalar = str | int | float | bool | None
 
 
-class Visit(msgspec.Struct):
+class VisitTold(msgspec.Struct):
     """The visit that the call is credited to. `ids` are those of analytics and ads in the browser, such as `ga`."""
 
     session: str
@@ -35,7 +35,7 @@ class Visit(msgspec.Struct):
     title: str | None
 
 
-class OfCampaign(msgspec.Struct):
+class CampaignTold(msgspec.Struct):
     id: str
     name: str
     timezone: str
@@ -43,7 +43,7 @@ class OfCampaign(msgspec.Struct):
     advertiser: str | None
 
 
-class OfPublisher(msgspec.Struct):
+class PublisherTold(msgspec.Struct):
     id: str
     name: str
 
@@ -67,32 +67,35 @@ class CorrectedChange(msgspec.Struct):
     billable: Was[bool] | None
 
 
-class CallData(msgspec.Struct):
+class OfCall(msgspec.Struct):
     """`visit` null: a static number, or nobody's. `strangers`: the candidates' sessions that are of other publishers
     than the call, which share the pool."""
 
     call: CallView
-    visit: Visit | None
-    campaign: OfCampaign | None
-    publisher: OfPublisher | None
-    change: None
+    visit: VisitTold | None
+    campaign: CampaignTold | None
+    publisher: PublisherTold | None
     strangers: list[str]
 
 
-class AttributedData(CallData):
+class CallData(OfCall):
+    change: None
+
+
+class AttributedData(OfCall):
     """`change` null: it is the first answer."""
 
-    change: Reattributed | None  # type: ignore[assignment]
+    change: Reattributed | None
 
 
-class CorrectedData(CallData):
-    change: CorrectedChange  # type: ignore[assignment]
+class CorrectedData(OfCall):
+    change: CorrectedChange
 
 
-class OutcomeData(CallData):
+class OutcomeData(OfCall):
     """`change`: what was told."""
 
-    change: OutcomeView  # type: ignore[assignment]
+    change: OutcomeView
 
 
 class AlertTold(msgspec.Struct):
@@ -103,7 +106,7 @@ class AlertTold(msgspec.Struct):
     over: Instant | None
 
 
-class Alerted(msgspec.Struct):
+class AlertSubject(msgspec.Struct):
     """The tag or the pool."""
 
     id: str
@@ -113,16 +116,16 @@ class Alerted(msgspec.Struct):
 
 class TagAlertData(msgspec.Struct):
     alert: AlertTold
-    tag: Alerted
+    tag: AlertSubject
 
 
 class PoolAlertData(msgspec.Struct):
     alert: AlertTold
-    pool: Alerted
+    pool: AlertSubject
 
 
 def _fields() -> tuple[str, ...]:
-    inner = {"call": CallView, "visit": Visit}
+    inner = {"call": CallView, "visit": VisitTold}
     return tuple(
         name
         for part in CallData.__struct_fields__

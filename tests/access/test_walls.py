@@ -48,6 +48,7 @@ NAMES: dict[str, Callable[[str], Any]] = {
     "channel": lambda side: f"channel of {side}",
     "content": lambda side: f"content of {side}",
     "destination": lambda side: f"dst_{side}",
+    "endpoint": lambda side: f"end_{side}",
     "keyword": lambda side: f"keyword of {side}",
     "landing_page": lambda side: f"https://{side}.example/",
     "medium": lambda side: f"medium of {side}",
@@ -63,13 +64,13 @@ NAMES: dict[str, Callable[[str], Any]] = {
     "visitor": lambda side: f"vis_{side}",
 }
 _NOTHING = """
-account_sid after_load amount answered at attributes auth_token blocked callers caps consent_default consent_unknown
-currency cursor custom default_destination device disabled dry_run email first_party first_time from group_by
-hold_seconds holidays hours ids keys kind lead_status limit limits linked_domains min_confidence min_talk_seconds
-model month name note numbers origins params paused payout phone_type qualified reason region region_rule regions
-revenue role routing rules sale selectors shared side since state status steps sub2 sub3 sub4 sub5 targets template
-terms text timezone to touch_rules unanswered until value version sessions details events recordings attributions
-refusals
+account_sid after_load amount answered at attributes attributions auth_token blocked callers caps consent_default
+consent_unknown currency cursor custom default_destination details device disabled dry_run email events fields
+first_party first_time from group_by hold_seconds holidays hours ids keys kind lead_status limit limits linked_domains
+messages min_confidence min_talk_seconds model month name note numbers only origins params paused payout phone_type
+qualified reason recordings refusals region region_rule regions revenue role routing rules sale secrets selectors
+sessions settings shared side since state states status steps sub2 sub3 sub4 sub5 targets template terms text timezone
+to touch_rules type unanswered until url value version
 """
 HARMLESS = frozenset(_NOTHING.split())
 
@@ -117,6 +118,12 @@ BODIES: dict[str, Body] = {
     "erase_person": {"caller": "+13125550110"},
     "create_account": {"email": "new@example.com", "role": "admin"},
     "change_account": {"name": "N"},
+    "create_webhook": {"name": "N", "url": "https://example.com/calls"},
+    "change_webhook": {"name": "N"},
+    "send_webhook": {"since": "2026-09-21T00:00:00Z"},
+    "create_integration": {"kind": "postback", "name": "N", "settings": {"url": "https://example.com/calls"}},
+    "change_integration": {"name": "N"},
+    "send_integration": {"since": "2026-09-21T00:00:00Z"},
 }
 # Wants more than its path to be asked at all.
 QUERIES: dict[str, dict[str, str]] = {
@@ -224,6 +231,7 @@ def may(operation: Operation, principal: Principal) -> bool:
         "tell": principal.may_tell,
         "dispute": principal.may_dispute,
         "weigh": principal.may_weigh,
+        "connect": principal.may_write,
         "write": principal.may_write,
         "administer": principal.may_administer,
     }[operation.access]

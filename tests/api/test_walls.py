@@ -79,6 +79,11 @@ async def world(api: Api) -> World:
         of["accounts"] = (await api.made("/accounts", person))["id"]
         phone = {"campaign": of["campaigns"], "name": "Shop", "number": "+14155550180"}
         of["destinations"] = (await api.made("/destinations", phone))["id"]
+        hook = {"name": "W", "url": "https://example.com/calls", "campaign": of["campaigns"]}
+        of["webhooks"] = (await api.made("/webhooks", hook))["id"]
+        to = {"kind": "postback", "name": "P", "settings": {"url": "https://example.com/calls"}}
+        of["integrations"] = (await api.made("/integrations", to))["id"]
+        of["deliveries"] = await _delivery(api, of)
         of["budgets"] = (await api.made("/budgets", {"campaign": of["campaigns"], **LIMITS}))["id"]
         await api.ask("PUT", f"/tags/{of['tags']}/draft", json={"params": ["store"]})
         of.update(await _earned(api, of))
@@ -105,6 +110,17 @@ async def _earned(api: Api, of: dict[str, str]) -> dict[str, str]:
     opened = await api.made("/disputes", {"call": wanted, "side": "payout", "reason": "x"})
     closed = await api.made("/statements", {"publisher": of["publishers"], "to": "1970-01-02"})
     return {"postings": posting["id"], "disputes": opened["id"], "statements": closed["id"]}
+
+
+async def _delivery(api: Api, of: dict[str, str]) -> str:
+    """Of its call, for its webhook."""
+    made, told = f"dlv_{of['calls']}", {"subject_id": of["calls"], "at_ms": 0}
+    async with api.parts.ledger.write() as connection:
+        message = schema.outbox.insert().values(id=f"msg_{of['calls']}", type="call.completed", **told)
+        seq = (await connection.execute(message.returning(schema.outbox.c.seq))).scalar_one()
+        row = {"id": made, "endpoint_id": of["webhooks"], "message_seq": seq, "action": "tell", "state": "dead"}
+        await connection.execute(schema.delivery.insert().values(**row, **told, due_ms=0))
+    return made
 
 
 async def _walled(api: Api, world: World) -> dict[str, tuple[Role, str]]:
@@ -138,6 +154,8 @@ def _body(operation: Operation, world: World) -> dict[str, Any] | None:
         "privacy": {"caller": "+12125550177"},
         "budgets": {"campaign": campaign, "publisher": world.own["publishers"], **LIMITS},
         "destinations": {"campaign": campaign, "name": "N", "number": "+14155550152"},
+        "webhooks": {"name": "N", "url": "https://example.com/calls"},
+        "integrations": {"kind": "postback", "name": "N", "settings": {"url": "https://example.com/calls"}},
     }
     if operation.name == "check_condition":
         return {"text": "answered"}
@@ -147,6 +165,8 @@ def _body(operation: Operation, world: World) -> dict[str, Any] | None:
         return {"call": world.own["calls"], "reason": "x", "side": "revenue"}
     if operation.name == "decide_dispute":
         return {"state": "denied", "note": "x"}
+    if operation.path.endswith("}/send") and operation.room != "deliveries":
+        return {"since": "1970-01-01T00:00:00Z"}
     if operation.name == "correct_call":
         return {"payout": None, "reason": "x"}
     if operation.name == "close_statement":
@@ -215,6 +235,7 @@ async def test_only_admins_administer_and_only_two_roles_write(api: Api, world: 
         "tell": role != "publisher",
         "dispute": True,
         "weigh": role in ("admin", "marketer"),
+        "connect": role in ("admin", "marketer"),
         "write": role in ("admin", "marketer"),
         "administer": role == "admin",
     }

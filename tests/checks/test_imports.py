@@ -82,6 +82,7 @@ PURE = {
     "outbound.circuit",
     "outbound.click",
     "outbound.conversion",
+    "outbound.example",
     "outbound.files",
     "outbound.ga4",
     "outbound.google_ads",

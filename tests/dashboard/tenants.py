@@ -32,7 +32,9 @@ _IDS = {
     "campaigns": "cmp_{}",
     "carriers": "car_{}",
     "destinations": "dst_{}",
+    "deliveries": "dlv_{}",
     "disputes": "dsp_{}",
+    "integrations": "end_{}",
     "numbers": "static_{}",
     "pools": "pool_{}",
     "publishers": "pub_{}",
@@ -41,6 +43,7 @@ _IDS = {
     "tags": "tag_{}",
     "tokens": "tok_{}",
     "visitors": "vis_{}",
+    "webhooks": "end_{}",
 }
 
 
