@@ -243,7 +243,7 @@ MACROS: dict[str, Macro] = {
         for n in range(1, 6)
     },
     "click_id": Macro(
-        "text", "the ad click id; of several the first in the order below",
+        "text", "the ad click id; of several the one that stands first in the list above",
         lambda facts: _click(_click_name(facts), facts), _NO_CLICK,
     ),
     "click_id_name": Macro("text", "which one that is, such as `gclid`", _click_name, _NO_CLICK),

@@ -15,7 +15,8 @@ Scalar = str | int | float | bool | None
 
 
 class VisitTold(msgspec.Struct):
-    """The visit that the call is credited to. `ids` are those of analytics and ads in the browser, such as `ga`."""
+    """The visit that the call is credited to. `ids` are those of analytics and ads in the browser, such as `ga`;
+    `params` what the tag keeps of the landing page's address, beside click ids and the touch's fields."""
 
     session: str
     visitor: str
@@ -33,6 +34,7 @@ class VisitTold(msgspec.Struct):
     region: str | None
     city: str | None
     title: str | None
+    params: dict[str, str] = {}
 
 
 class CampaignTold(msgspec.Struct):

@@ -5,15 +5,17 @@ As their public documentation had it in November 2026:
 - TUNE: https://support.tune.com/hc/en-us/articles/4413247665431-Receiving-Conversions-via-Postback-URL, a GET that is
   answered `success=true;` or `success=false; err_msg=…;`, both with 200.
 - CAKE: https://support.getcake.com/support/solutions/articles/13000103758-how-to-integrate-with-cake. What `p.ashx`
-  answers is not documented; receivers in public code look for SUCCESS in it. A `<code>` that is not 0, as CAKE's
-  documented interfaces have it, is taken for a refusal, and all else of a 200 for a success.
+  answers is not documented, nor are `f=pb` and `t`, a transaction's id, which addresses in public code have. A `<code>`
+  that is not 0, as CAKE's documented interfaces have it, is taken for a refusal, and all else of a 200 for a success.
 - Everflow: https://helpdesk.everflow.io/customer/accessing-editing-s2s-postback-urls. `nid` and `transaction_id` are
   required. Its answer is not documented; what it thinks of a conversion stands in its report, under Error Code.
 - Voluum: https://doc.voluum.com/article/parameters-in-postback-urls. `cid` is required.
-- RedTrack: https://help.redtrack.io/knowledgebase/kb/conversion-tracking/supported-dynamic-parameters. `clickid` is
-  required, `sum` is what it is worth.
+- RedTrack: https://help.redtrack.io/knowledgebase/kb/conversion-tracking/supported-dynamic-parameters and
+  https://help.redtrack.io/knowledgebase/kb/conversion-tracking/tracking-event-types. `clickid` is required, `sum` is
+  what it is worth; with `rdtk_event_id` it can tell a repetition.
 
-None of them could be tried against the live service.
+Each is told what the publisher gets: what the advertiser pays is nothing that a publisher's network reads. None of them
+could be tried against the live service.
 """
 
 import re
@@ -44,7 +46,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         platform="tune",
         label="TUNE (HasOffers)",
-        url="https://<DOMAIN>/aff_lsr?offer_id=<OFFER ID>&transaction_id={sub1!}&amount={revenue}&adv_sub={call_id}",
+        url="https://<DOMAIN>/aff_lsr?offer_id=<OFFER ID>&transaction_id={sub1!}&amount={payout}&adv_sub={call_id}",
         says=_CLICK.format("transaction id", "{transaction_id}")
         + " With a security token, end the address in &security_token={secret}.",
         documentation="https://support.tune.com/hc/en-us/articles/4413247665431-Receiving-Conversions-via-Postback-URL",
@@ -52,14 +54,14 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         platform="cake",
         label="CAKE",
-        url="https://<DOMAIN>/p.ashx?o=<OFFER ID>&e=<EVENT ID>&f=pb&r={sub1!}&t={call_id}&p={payout}",
-        says=_CLICK.format("request session id", "#reqid#"),
+        url="https://<DOMAIN>/p.ashx?o=<OFFER ID>&e=<EVENT ID>&f=pb&r={sub1!}&t={call_id}",
+        says=_CLICK.format("request session id", "#reqid#") + " What a conversion pays is the offer's affair in CAKE.",
         documentation="https://support.getcake.com/support/solutions/articles/13000103758-how-to-integrate-with-cake",
     ),
     Preset(
         platform="everflow",
         label="Everflow",
-        url="https://<DOMAIN>/?nid=<NETWORK ID>&transaction_id={sub1!}&amount={revenue}&order_id={call_id}",
+        url="https://<DOMAIN>/?nid=<NETWORK ID>&transaction_id={sub1!}&amount={payout}&order_id={call_id}",
         says=_CLICK.format("transaction id", "{transaction_id}")
         + " With a verification token, end the address in &verification_token={secret}.",
         documentation="https://helpdesk.everflow.io/customer/accessing-editing-s2s-postback-urls",
@@ -74,7 +76,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         platform="redtrack",
         label="RedTrack",
-        url="https://<DOMAIN>/postback?clickid={sub1!}&sum={payout}&currency={currency}&type=<CONVERSION TYPE>",
+        url="https://<DOMAIN>/postback?clickid={sub1!}&sum={payout}&type=<CONVERSION TYPE>&rdtk_event_id={call_id}",
         says=_CLICK.format("click id", "{clickid}"),
         documentation="https://help.redtrack.io/knowledgebase/kb/conversion-tracking/supported-dynamic-parameters",
     ),

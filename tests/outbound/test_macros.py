@@ -1,6 +1,8 @@
 """What macros stand for."""
 
+import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -8,7 +10,7 @@ import pytest
 
 from dni.call.views import CallView
 from dni.money import Money
-from dni.outbound.macros import MACROS, Facts, Value, absent, facts_of, known, value, written
+from dni.outbound.macros import GROUPS, MACROS, Facts, Value, absent, facts_of, known, value, written
 from dni.session.click_ids import CLICK_IDS
 from tests.support.told_call import message
 
@@ -155,3 +157,13 @@ def test_other_names_are_unknown(name: str) -> None:
 def test_a_fraction_of_the_confidence_is_no_long_tail() -> None:
     facts = facts_of(message(visit={"custom": {"a": 0.1 + 0.2, "b": 3.0, "c": True, "d": ["no", "value"]}}))
     assert [written(of(f"custom.{own}", facts)) for own in "abcd"] == ["0.3", "3", "true", ""]
+
+
+def test_every_macro_is_told_to_people() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "postbacks.md").read_text()
+    for name, macro in MACROS.items():
+        assert (f"| `{{{name}}}` | {macro.says} |" in told) or (name in CLICK_IDS and f"`{name}`" in told), name
+    for name, group in GROUPS.items():
+        assert f"| `{{{name}.NAME}}` | {group.says} |" in told, name
+    listed = re.findall(r"`(\w+)`", told.partition("first that there is of:")[2].partition("| macro")[0])
+    assert listed == list(CLICK_IDS)

@@ -1,15 +1,19 @@
 """A postback: what is sent, what is not, and how answers are read."""
 
 from typing import Any
+from urllib.parse import parse_qsl, unquote
 
 import msgspec
 import pytest
 
 from dni.errors import InvalidField
 from dni.money import Money
+from dni.outbound.guard import allowed
 from dni.outbound.kinds import KINDS
 from dni.outbound.model import Answer, Endpoint, Outgoing, Request, Result, Skip
 from dni.outbound.postback import KIND, Secrets, Settings
+from dni.outbound.transport import Transport
+from tests.support.receiver import receiving
 from tests.support.told_call import message, outgoing
 
 URL = "https://t.example.com/postback?id={sub1!}&payout={payout}"
@@ -147,3 +151,22 @@ def test_the_fields_of_its_form_are_named_for_people() -> None:
             assert each.get("title"), name
             assert each.get("description") or name == "method"
             assert name in (struct.__doc__ or "")
+
+
+async def test_a_receiver_gets_the_very_address_and_body() -> None:
+    hostile = "a&b=1#/../é %2F+\r\nX: y"
+    async with receiving() as receiver:
+        sends = Transport(allowed("127.0.0.1"))
+        template = f"{receiver.url}/{{sub1}}/end?x={{sub1}}&y={{talk_seconds}}"
+        to = endpoint(url=template, method="POST", body='["{sub1}"]', content_type="application/json")
+        request = sent(to, outgoing(message(sub1=hostile)))
+        answer = await sends.send(request)
+        await sends.close()
+    assert KIND.results(to, [outgoing()], answer) == [Result("delivered")]
+    (got,) = receiver.got
+    assert request.url.endswith(got.path)
+    path, _, query = got.path.partition("?")
+    assert [unquote(part) for part in path.split("/")] == ["", "hook", hostile, "end"]
+    assert parse_qsl(query) == [("x", hostile), ("y", "120")]
+    assert msgspec.json.decode(got.body) == [hostile]
+    assert got.headers["content-type"] == "application/json"

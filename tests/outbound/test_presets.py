@@ -1,6 +1,7 @@
 """Each network's postback as its documentation shows it, field by field, and its answers."""
 
 import re
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -31,7 +32,7 @@ def test_tune() -> None:
     assert parameters == {
         "offer_id": "26",
         "transaction_id": "1027c887059b47bc69c699f45466b9",
-        "amount": "20.00",
+        "amount": "12.50",
         "adv_sub": "call_1",
     }
 
@@ -46,7 +47,6 @@ def test_cake() -> None:
         "f": "pb",
         "r": "1027c887059b47bc69c699f45466b9",
         "t": "call_1",
-        "p": "12.50",
     }
 
 
@@ -57,7 +57,7 @@ def test_everflow() -> None:
     assert parameters == {
         "nid": "7",
         "transaction_id": "1027c887059b47bc69c699f45466b9",
-        "amount": "20.00",
+        "amount": "12.50",
         "order_id": "call_1",
     }
 
@@ -81,8 +81,8 @@ def test_redtrack() -> None:
     assert parameters == {
         "clickid": "1027c887059b47bc69c699f45466b9",
         "sum": "12.50",
-        "currency": "USD",
         "type": "Call",
+        "rdtk_event_id": "call_1",
     }
 
 
@@ -132,3 +132,10 @@ def test_cake_may_refuse_in_xml() -> None:
 def test_an_error_of_the_server_is_tried_again(platform: Platform) -> None:
     assert answered(platform, "success=true;", status=503).state == "again"
     assert judged(platform, Answer(why="no answer within 15 s"), 0) == Result("again", "no answer within 15 s")
+
+
+def test_every_preset_is_told_to_people() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "postbacks.md").read_text()
+    for preset in PRESETS:
+        assert f"| {preset.label} | `{preset.url}` |" in told
+        assert preset.documentation in told
