@@ -82,6 +82,8 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
         "payout": "What the publisher is paid",
         "sale": "What was sold, when it is told",
     },
+    "clicks_by": {"data_manager": "Data Manager", "google_ads_api": "The Google Ads API"},
+    "callers_consent": {"granted": "They agreed", "unspecified": "Nothing is said of it"},
     "to": {"folder": "A folder of this machine", "s3": "A bucket that speaks S3"},
     "role": {"staff": "Your own staff", "advertiser": "The advertiser", "publisher": "A publisher"},
 }

@@ -199,10 +199,13 @@ def _ms(text: str) -> int:
     return ms
 
 
+NOBODYS = Skip("the call is credited to no visit, so nobody knows which ad led to it")
+
+
 def visit_of(settings: Valued, told: Told) -> Visit | Skip:
     """The visit that a platform may be told of: credited with enough confidence, and consented to."""
     if told.visit is None:
-        return Skip("the call is credited to no visit, so nobody knows which ad led to it")
+        return NOBODYS
     confidence = told.call.attribution.confidence
     if confidence is not None and confidence < settings.min_confidence:
         asked = f"{settings.min_confidence:.0%} is asked"
@@ -271,6 +274,19 @@ def kept_of(settings: Valued, value: Value | None, told: Told, **more: Any) -> d
     """What `change_of` must know of what was sent last; `more`: by what the platform knows it."""
     sent = {"value": str(value.amount), "currency": value.currency} if value else {}
     return {"by": settings.value, **sent, **more}
+
+
+class Row(msgspec.Struct, frozen=True):
+    """Of one message, where a request has many: as the platform is told of it, and what a later change must know."""
+
+    row: dict[str, Any]
+    kept: dict[str, Any]
+
+
+def sendable(row: Row | Skip) -> Row:
+    if isinstance(row, Skip):
+        raise ValueError(f"what `check` refuses is not sent: {row.why}")
+    return row
 
 
 class Retract(msgspec.Struct, frozen=True):

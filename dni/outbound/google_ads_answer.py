@@ -56,7 +56,7 @@ _PASSING = ("internalError", "databaseError", "quotaError")
 _NOT_LET_IN = ("authenticationError", "authorizationError", "notAllowlistedError", "headerError")
 _MOVED = (
     "; since June 2026 Google takes click conversions by this API only of who sent some before: "
-    "use Google Data Manager instead"
+    "let them go by Data Manager instead"
 )
 
 

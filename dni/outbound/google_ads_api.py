@@ -1,13 +1,14 @@
-"""Google Ads by its API: calls as click or call conversions, and what changed of them. Pure.
+"""Google Ads by its APIs: calls as click or call conversions, and what changed of them. Pure.
 
-As documented in November 2026 for version 26:
+Click conversions go by the Data Manager API (`google_data_manager.py`), or by the Google Ads API for who is still
+let in there; all else by the Google Ads API, as documented in November 2026 for version 26:
 
 - https://developers.google.com/google-ads/api/reference/rpc/v26/ClickConversion, CallConversion, ConversionAdjustment
 - Partial failures: https://developers.google.com/google-ads/api/docs/best-practices/partial-failures
 - Headers: https://developers.google.com/google-ads/api/rest/auth. The developer token is optional and ignored since
   9 September 2026: https://developers.google.com/google-ads/api/docs/api-policy/developer-token
 - Click conversions are taken only of who uploaded some between December 2025 and May 2026; others get
-  CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE and go by the Data Manager API:
+  CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE:
   https://developers.google.com/ads/blog/posts/2026/05/changes-to-offline-click-conversion
 
 A click conversion has one of gclid, gbraid and wbraid. `order_id` is our call's id: Google counts it once however
@@ -15,31 +16,32 @@ often it is sent, and knows the conversion by it when its value changes. Of cons
 here. A call conversion is known by its caller and its start; changes of it are not taken.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec.structs import force_setattr
 
-from dni.errors import InvalidField
-from dni.outbound import google_ads_answer
-from dni.outbound.click import DAY_MS, first_real
+from dni.outbound import google_ads_answer, google_data_manager
+from dni.outbound.click import CLICK_DAYS, DAY_MS, first_real
 from dni.outbound.conversion import (
-    ADDRESS,
+    NOBODYS,
     Restate,
     Retract,
+    Row,
     Told,
     Value,
-    Valued,
     caller_of,
     change_of,
     kept_of,
     read,
+    sendable,
     too_old,
     value_of,
     visit_of,
 )
+from dni.outbound.google_ads_settings import Secrets, Settings
 from dni.outbound.model import (
     Answer,
     Endpoint,
@@ -53,115 +55,11 @@ from dni.outbound.model import (
 )
 
 CLICKS = ("gclid", "gbraid", "wbraid")
+COOKIE = "_gcl_aw"
+# When it was clicked, in seconds. The tag tells 256 characters of a cookie: what is longer may have lost its end.
+_COOKIE = re.compile(r"GCL\.([0-9]{10})\.([A-Za-z0-9_-]{20,230})")
 ADJUSTABLE_MS = 54 * DAY_MS
 """Google takes no changes of older conversions (CONVERSION_EXPIRED)."""
-
-_DIGITS = msgspec.Meta(pattern=r"^[0-9]{1,20}\Z")
-
-
-class Settings(Valued, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """
-    customer_id             of the account whose conversion actions these are, with or without hyphens
-    login_customer_id       of the manager account by which it is reached; null: none is needed
-    conversion_action       id of an action of the type "import from clicks"; null: no click conversions
-    call_conversion_action  id of an action of the type "import from calls", for calls to static numbers of the source
-                            google, which an ad shows itself; null: none are sent
-    callers_consent         what such callers agreed to, who never saw a page; `unspecified`: nothing is said of it
-    validate_only           Google checks what is sent and records nothing
-    api_version, base_url, token_url  where Google's service is
-    and those of `Valued`
-    """
-
-    customer_id: Annotated[
-        str,
-        msgspec.Meta(
-            pattern=r"^[0-9-]{8,14}\Z",
-            title="Customer id",
-            description="Of the Google Ads account, such as 123-456-7890",
-        ),
-    ]
-    login_customer_id: (
-        Annotated[
-            str,
-            msgspec.Meta(
-                pattern=r"^[0-9-]{8,14}\Z",
-                title="Manager account",
-                description="Customer id of the manager account, where the account is reached by one",
-            ),
-        ]
-        | None
-    ) = None
-    conversion_action: (
-        Annotated[
-            str,
-            _DIGITS,
-            msgspec.Meta(title="Conversion action for clicks", description="Its id: ctId in the action's address"),
-        ]
-        | None
-    ) = None
-    call_conversion_action: (
-        Annotated[
-            str,
-            _DIGITS,
-            msgspec.Meta(
-                title="Conversion action for calls",
-                description="Its id: for static numbers of the source google, which an ad shows itself",
-            ),
-        ]
-        | None
-    ) = None
-    callers_consent: Annotated[
-        Literal["granted", "unspecified"],
-        msgspec.Meta(title="Callers' consent", description="What callers of such numbers agreed to"),
-    ] = "unspecified"
-    client_id: Annotated[
-        str,
-        msgspec.Meta(
-            min_length=1, max_length=200, title="OAuth client id", description="Ends in apps.googleusercontent.com"
-        ),
-    ]
-    validate_only: Annotated[
-        bool, msgspec.Meta(title="Only try out", description="Google checks what is sent and records nothing")
-    ] = False
-    api_version: Annotated[
-        str, msgspec.Meta(pattern=r"^v[0-9]{1,3}\Z", title="API version", description="Google ends each after a year")
-    ] = "v26"
-    base_url: Annotated[str, ADDRESS, msgspec.Meta(title="Address of the API")] = "https://googleads.googleapis.com"
-    token_url: Annotated[str, ADDRESS, msgspec.Meta(title="Address for tokens")] = "https://oauth2.googleapis.com/token"  # noqa: S105
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.conversion_action is None and self.call_conversion_action is None:
-            raise InvalidField("/settings/conversion_action", "a conversion action is needed, for clicks or for calls")
-        force_setattr(self, "customer_id", self.customer_id.replace("-", ""))
-        force_setattr(self, "login_customer_id", (self.login_customer_id or "").replace("-", "") or None)
-
-
-class Secrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """
-    client_secret    of the OAuth client
-    refresh_token    of a user of the account, for the scope https://www.googleapis.com/auth/adwords
-    developer_token  null: none; the API ignores it since September 2026
-    """
-
-    client_secret: Annotated[str, msgspec.Meta(min_length=1, max_length=200, title="OAuth client secret")]
-    refresh_token: Annotated[
-        str, msgspec.Meta(min_length=1, max_length=2_000, title="Refresh token", description="For the scope adwords")
-    ]
-    developer_token: (
-        Annotated[
-            str, msgspec.Meta(max_length=100, title="Developer token", description="Not needed since September 2026")
-        ]
-        | None
-    ) = None
-
-
-class _Row(msgspec.Struct, frozen=True):
-    """Of one message: as Google is told of it, and what a later change must know."""
-
-    row: dict[str, Any]
-    kept: dict[str, Any]
-
 
 _LISTS = {
     "clicks": ("uploadClickConversions", "conversions"),
@@ -188,7 +86,7 @@ def _check(endpoint: Endpoint, outgoing: Outgoing, now_ms: int) -> Skip | Later 
     return None
 
 
-def _row(settings: Settings, outgoing: Outgoing) -> _Row | Skip:
+def _row(settings: Settings, outgoing: Outgoing) -> Row | Skip:
     told = read(outgoing)
     if isinstance(told, Skip):
         return told
@@ -198,11 +96,13 @@ def _row(settings: Settings, outgoing: Outgoing) -> _Row | Skip:
     return _call(settings, told) if group == "calls" else _click(settings, told)
 
 
-def _click(settings: Settings, told: Told) -> _Row | Skip:
+def _click(settings: Settings, told: Told) -> Row | Skip:
     if settings.conversion_action is None:
         return Skip("no conversion action for clicks is set")
-    click = first_real(told.call.click_ids, CLICKS)
+    click = first_real(told.call.click_ids, CLICKS) or _earlier(told)
     if click is None:
+        if told.visit is None:
+            return NOBODYS
         return Skip("the visit came by no click on a Google ad: its address had no gclid, gbraid or wbraid")
     visit = visit_of(settings, told)
     if isinstance(visit, Skip):
@@ -212,6 +112,9 @@ def _click(settings: Settings, told: Told) -> _Row | Skip:
         return value
     if old := too_old(told):
         return old
+    kept = _kept(settings, value, told, settings.conversion_action, via="click")
+    if settings.clicks_by == "data_manager":
+        return Row(google_data_manager.event(told, click, value), kept)
     row = {
         click[0]: click[1],
         "conversionAction": _action(settings, settings.conversion_action),
@@ -220,10 +123,19 @@ def _click(settings: Settings, told: Told) -> _Row | Skip:
         "orderId": told.call.id,
         "consent": {"adUserData": "GRANTED"},
     }
-    return _Row(row, _kept(settings, value, told, settings.conversion_action, via="click"))
+    return Row(row, kept)
 
 
-def _call(settings: Settings, told: Told) -> _Row | Skip:
+def _earlier(told: Told) -> tuple[str, str] | None:
+    """The last click of an earlier visit, as Google's own tag keeps it on the page: of 90 days before the call."""
+    cookie = told.visit.ids.get(COOKIE) if told.visit else None
+    found = _COOKIE.fullmatch(cookie) if isinstance(cookie, str) else None
+    if found is None or not 0 <= told.at_ms - int(found[1]) * 1000 <= CLICK_DAYS * DAY_MS:
+        return None
+    return first_real({"gclid": found[2]}, CLICKS)
+
+
+def _call(settings: Settings, told: Told) -> Row | Skip:
     if settings.call_conversion_action is None:
         return Skip(
             "the call came by a static number, which no click leads to, and no conversion action for calls is set"
@@ -245,12 +157,12 @@ def _call(settings: Settings, told: Told) -> _Row | Skip:
     }
     if settings.callers_consent == "granted":
         row["consent"] = {"adUserData": "GRANTED"}
-    return _Row(row, _kept(settings, value, told, settings.call_conversion_action, via="call"))
+    return Row(row, _kept(settings, value, told, settings.call_conversion_action, via="call"))
 
 
-def _change(settings: Settings, told: Told, outgoing: Outgoing) -> _Row | Skip:
+def _change(settings: Settings, told: Told, outgoing: Outgoing) -> Row | Skip:
     former = outgoing.former or {}
-    if former.get("via") != "click":
+    if former.get("via") == "call":
         return Skip("Google takes no changes of call conversions")
     if former.get("tried"):
         return Skip("the conversion was only tried out, and not recorded")
@@ -273,28 +185,43 @@ def _change(settings: Settings, told: Told, outgoing: Outgoing) -> _Row | Skip:
         value = change.value
         row["restatementValue"] = {"adjustedValue": float(value.amount), "currencyCode": value.currency}
     kept = _kept(settings, value, told, action, via="click") | {"changed_ms": at_ms}
-    return _Row(row, kept | {"retracted": True} if isinstance(change, Retract) else kept)
+    return Row(row, kept | {"retracted": True} if isinstance(change, Retract) else kept)
 
 
 def _request(endpoint: Endpoint, batch: Sequence[Outgoing], now_ms: int, token: str | None) -> Request:
-    settings, secrets = endpoint.settings, endpoint.secrets
-    method, name = _LISTS[_group(batch[0])]
-    rows = {outgoing.delivery: _sendable(_row(settings, outgoing)) for outgoing in batch}
+    settings: Settings = endpoint.settings
+    (group,) = {_group(outgoing) for outgoing in batch}
+    rows = {outgoing.delivery: sendable(_row(settings, outgoing)) for outgoing in batch}
+    told = [row.row for row in rows.values()]
     headers = {"authorization": f"Bearer {token or ''}", "content-type": "application/json"}
-    if secrets.developer_token:
-        headers["developer-token"] = secrets.developer_token
-    if settings.login_customer_id:
-        headers["login-customer-id"] = settings.login_customer_id
-    body = {name: [row.row for row in rows.values()], "partialFailure": True, "validateOnly": settings.validate_only}
-    return Request(
-        url=f"{settings.base_url}/{settings.api_version}/customers/{settings.customer_id}:{method}",
-        headers=headers,
-        body=msgspec.json.encode(body),
-        kept={delivery: row.kept for delivery, row in rows.items()},
-    )
+    if _by_data_manager(settings, batch):
+        url = f"{settings.data_manager_url}/v1/events:ingest"
+        body = google_data_manager.body(
+            told,
+            settings.customer_id,
+            settings.login_customer_id,
+            settings.conversion_action or "",
+            validate_only=settings.validate_only,
+        )
+    else:
+        method, name = _LISTS[group]
+        url = f"{settings.base_url}/{settings.api_version}/customers/{settings.customer_id}:{method}"
+        body = {name: told, "partialFailure": True, "validateOnly": settings.validate_only}
+        if endpoint.secrets.developer_token:
+            headers["developer-token"] = endpoint.secrets.developer_token
+        if settings.login_customer_id:
+            headers["login-customer-id"] = settings.login_customer_id
+    kept = {delivery: row.kept for delivery, row in rows.items()}
+    return Request(url=url, headers=headers, body=msgspec.json.encode(body), kept=kept)
 
 
-def _results(_endpoint: Endpoint, batch: Sequence[Outgoing], answer: Answer) -> list[Result]:
+def _by_data_manager(settings: Settings, batch: Sequence[Outgoing]) -> bool:
+    return settings.clicks_by == "data_manager" and _group(batch[0]) == "clicks"
+
+
+def _results(endpoint: Endpoint, batch: Sequence[Outgoing], answer: Answer) -> list[Result]:
+    if _by_data_manager(endpoint.settings, batch):
+        return google_data_manager.results(batch, answer)
     return google_ads_answer.results(batch, answer)
 
 
@@ -306,12 +233,6 @@ def _grant(endpoint: Endpoint) -> Grant:
         "refresh_token": endpoint.secrets.refresh_token,
     }
     return Grant(endpoint.settings.token_url, form)
-
-
-def _sendable(row: _Row | Skip) -> _Row:
-    if isinstance(row, Skip):
-        raise ValueError(f"what `check` refuses is not sent: {row.why}")
-    return row
 
 
 def _whole(kept: object) -> int:
@@ -348,9 +269,9 @@ KIND = Kind(
     results=_results,
     grant=_grant,
     proven=(
-        "Every request is read by Google's own package google-ads (version 26 of the API) in the tests, and the codes "
-        "of answers are those of its enums. It was never tried against the live service. Since 15 June 2026 Google "
-        "takes click conversions by this API only of developers who sent some between December 2025 and May 2026: "
-        "all others use Google Data Manager."
+        "Every request is read by Google's own packages in the tests, and the codes of answers are those of their "
+        "enums (Google Ads API version 26, Data Manager API version 1). It was never tried against the live service. "
+        "Google takes click conversions by the Google Ads API only of who sent some by it between December 2025 and "
+        "May 2026; Data Manager takes those of everybody, but says only later, in its diagnostics, which found a click."
     ),
 )

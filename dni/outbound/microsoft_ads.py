@@ -7,14 +7,15 @@ The REST form of the Campaign Management API, version 13, as documented until No
   https://learn.microsoft.com/advertising/campaign-management-service/applyofflineconversions?view=bingads-13
 - Codes of errors, 5600 to 5627 of offline conversions:
   https://learn.microsoft.com/advertising/guides/operation-error-codes?view=bingads-13
-- Tokens: https://learn.microsoft.com/advertising/guides/authentication-oauth-get-tokens?view=bingads-13
+- Tokens: https://learn.microsoft.com/advertising/guides/authentication-oauth-get-tokens?view=bingads-13, which are
+  renewed by https://learn.microsoft.com/entra/identity-platform/refresh-tokens
 
 A conversion is known by click id, time and goal: the same again is ignored. Its time lies in the last 90 days, in UTC.
 A goal takes conversions two hours after it was made. There is no field for consent: only visits with consent are sent.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -23,13 +24,16 @@ from dni.outbound.answered import answered
 from dni.outbound.click import CLICK_DAYS, DAY_MS, first_real
 from dni.outbound.conversion import (
     ADDRESS,
+    NOBODYS,
     Restate,
+    Row,
     Told,
     Value,
     Valued,
     change_of,
     kept_of,
     read,
+    sendable,
     too_old,
     value_of,
     visit_of,
@@ -73,7 +77,7 @@ class Settings(Valued, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
     client_id: Annotated[
         str,
-        msgspec.Meta(min_length=1, max_length=200, title="Application id", description="Of the registered application"),
+        msgspec.Meta(pattern=r"^[!-~]{1,200}\Z", title="Application id", description="Of the registered application"),
     ]
     base_url: Annotated[str, ADDRESS, msgspec.Meta(title="Address of the API")] = (
         "https://campaign.api.bingads.microsoft.com/CampaignManagement/v13"
@@ -90,25 +94,20 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     client_secret    null: the application is a native one, which has none
     """
 
-    developer_token: Annotated[str, msgspec.Meta(min_length=1, max_length=100, title="Developer token")]
+    developer_token: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}\Z", title="Developer token")]
     refresh_token: Annotated[
         str,
-        msgspec.Meta(min_length=1, max_length=5_000, title="Refresh token", description="For the scope msads.manage"),
+        msgspec.Meta(pattern=r"^[!-~]{1,5000}\Z", title="Refresh token", description="For the scope msads.manage"),
     ]
     client_secret: (
         Annotated[
             str,
-            msgspec.Meta(max_length=200, title="Client secret", description="Empty for a native application"),
+            msgspec.Meta(
+                pattern=r"^[!-~]{1,200}\Z", title="Client secret", description="Empty for a native application"
+            ),
         ]
         | None
     ) = None
-
-
-class _Row(msgspec.Struct, frozen=True):
-    """Of one message: as Microsoft is told of it, and what a later change must know."""
-
-    row: dict[str, Any]
-    kept: dict[str, Any]
 
 
 def _group(outgoing: Outgoing) -> str:
@@ -125,16 +124,18 @@ def _check(endpoint: Endpoint, outgoing: Outgoing, now_ms: int) -> Skip | None:
     return None
 
 
-def _row(settings: Settings, outgoing: Outgoing) -> _Row | Skip:
+def _row(settings: Settings, outgoing: Outgoing) -> Row | Skip:
     told = read(outgoing)
     if isinstance(told, Skip):
         return told
     return _change(settings, told, outgoing) if outgoing.action == "adjust" else _conversion(settings, told)
 
 
-def _conversion(settings: Settings, told: Told) -> _Row | Skip:
+def _conversion(settings: Settings, told: Told) -> Row | Skip:
     click = first_real(told.call.click_ids, ("msclkid",))
     if click is None:
+        if told.visit is None:
+            return NOBODYS
         return Skip("the visit came by no click on a Microsoft ad: its address had no msclkid")
     visit = visit_of(settings, told)
     if isinstance(visit, Skip):
@@ -150,10 +151,10 @@ def _conversion(settings: Settings, told: Told) -> _Row | Skip:
         "ConversionTime": _time(told.at_ms),
     }
     worth = {"ConversionValue": float(value.amount), "ConversionCurrencyCode": value.currency} if value else {}
-    return _Row(key | worth, kept_of(settings, value, told, key=key))
+    return Row(key | worth, kept_of(settings, value, told, key=key))
 
 
-def _change(settings: Settings, told: Told, outgoing: Outgoing) -> _Row | Skip:
+def _change(settings: Settings, told: Told, outgoing: Outgoing) -> Row | Skip:
     former = outgoing.former or {}
     key = former.get("key")
     if not isinstance(key, dict) or set(key) != {"MicrosoftClickId", "ConversionName", "ConversionTime"}:
@@ -165,8 +166,8 @@ def _change(settings: Settings, told: Told, outgoing: Outgoing) -> _Row | Skip:
     if isinstance(change, Restate):
         value: Value = change.value
         worth = {"AdjustmentValue": float(value.amount), "AdjustmentCurrencyCode": value.currency}
-        return _Row(row | {"AdjustmentType": "Restate"} | worth, kept_of(settings, value, told, key=key))
-    return _Row(row | {"AdjustmentType": "Retract"}, kept_of(settings, None, told, key=key, retracted=True))
+        return Row(row | {"AdjustmentType": "Restate"} | worth, kept_of(settings, value, told, key=key))
+    return Row(row | {"AdjustmentType": "Retract"}, kept_of(settings, None, told, key=key, retracted=True))
 
 
 def _time(ms: int) -> str:
@@ -175,8 +176,9 @@ def _time(ms: int) -> str:
 
 def _request(endpoint: Endpoint, batch: Sequence[Outgoing], now_ms: int, token: str | None) -> Request:
     settings, secrets = endpoint.settings, endpoint.secrets
-    rows = {outgoing.delivery: _sendable(_row(settings, outgoing)) for outgoing in batch}
-    name = "OfflineConversionAdjustments" if _group(batch[0]) == "changes" else "OfflineConversions"
+    (group,) = {_group(outgoing) for outgoing in batch}
+    rows = {outgoing.delivery: sendable(_row(settings, outgoing)) for outgoing in batch}
+    name = "OfflineConversionAdjustments" if group == "changes" else "OfflineConversions"
     return Request(
         url=f"{settings.base_url}/{name}/Apply",
         headers={
@@ -189,12 +191,6 @@ def _request(endpoint: Endpoint, batch: Sequence[Outgoing], now_ms: int, token: 
         body=msgspec.json.encode({name: [row.row for row in rows.values()]}),
         kept={delivery: row.kept for delivery, row in rows.items()},
     )
-
-
-def _sendable(row: _Row | Skip) -> _Row:
-    if isinstance(row, Skip):
-        raise ValueError(f"what `check` refuses is not sent: {row.why}")
-    return row
 
 
 class _Error(msgspec.Struct, rename="pascal"):

@@ -88,6 +88,8 @@ PURE = {
     "outbound.google_ads",
     "outbound.google_ads_answer",
     "outbound.google_ads_api",
+    "outbound.google_ads_settings",
+    "outbound.google_data_manager",
     "outbound.guard",
     "outbound.hubspot",
     "outbound.kinds",

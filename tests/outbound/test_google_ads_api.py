@@ -22,13 +22,15 @@ from hypothesis import strategies as st
 
 from dni.errors import InvalidField
 from dni.outbound import google_ads_answer
-from dni.outbound.google_ads_api import KIND, Secrets, Settings
+from dni.outbound.google_ads_api import KIND
+from dni.outbound.google_ads_settings import Secrets, Settings
 from dni.outbound.model import Answer, Endpoint, Outgoing, Request, Result, Skip
 from tests.support.telling import AT_MS, CALL, CAMPAIGN, GCLID, VISIT, odd_calls, outgoing, usd
 
 NOW_MS = AT_MS + 200_000
 SETTINGS = Settings(
     customer_id="123-456-7890",
+    clicks_by="google_ads_api",
     conversion_action="111",
     call_conversion_action="222",
     client_id="1.apps.googleusercontent.com",
@@ -93,6 +95,30 @@ def test_a_click_is_told_by_one_id(name: str) -> None:
     told = {"gclid", "gbraid", "wbraid"} & set(row)
     assert told == ({name} if name != "wbraid" else {"wbraid"})
     assert row[name] == GCLID
+
+
+@pytest.mark.parametrize(
+    ("cookie", "gclid"),
+    [
+        (f"GCL.1795000000.{GCLID}", GCLID),  # 12 days before the call
+        (f"GCL.1780000000.{GCLID}", None),  # half a year
+        (f"GCL.1799000000.{GCLID}", None),  # after it
+        ("GCL.1795000000.TeSter-123", None),
+        (f"GCL.1795000000.{'x' * 241}", None),
+        (f"1.1795000000.{GCLID}", None),
+        (17, None),
+    ],
+)
+def test_without_a_click_of_the_visit_the_one_that_googles_tag_remembers_is_told(
+    cookie: Any, gclid: str | None
+) -> None:
+    told = outgoing(click_ids={"fbclid": "f" * 30}, visit=VISIT | {"ids": {"_gcl_aw": cookie}})
+    if gclid:
+        assert body(asked(told))["conversions"][0]["gclid"] == gclid
+    else:
+        assert isinstance(KIND.check(endpoint(), told, NOW_MS), Skip)
+    own = outgoing(visit=VISIT | {"ids": {"_gcl_aw": f"GCL.1795000000.{'b' * 40}"}})
+    assert body(asked(own))["conversions"][0]["gclid"] == GCLID
 
 
 def test_a_call_conversion_field_by_field() -> None:
@@ -162,6 +188,7 @@ def test_what_is_only_tried_out_is_not_recorded_nor_changed_later() -> None:
         (outgoing(visit=VISIT | {"consent": "denied"}), "the visitor said no"),
         (outgoing(visit=VISIT | {"consent": "unknown"}), "the page told no consent"),
         (outgoing(visit=None), "the call is credited to no visit"),
+        (outgoing(visit=None, click_ids={}), "the call is credited to no visit"),
         (
             outgoing(attribution=CALL["attribution"] | {"confidence": 0.2}),
             "the visit made this call with a probability",
@@ -247,6 +274,8 @@ def test_a_change_that_google_would_not_take_is_not_sent() -> None:
     assert KIND.check(endpoint(), same, NOW_MS) == Skip("its value is the same as before")
     call = kept(outgoing(visit=None, attribution=STATIC))
     assert KIND.check(endpoint(), changed(call), NOW_MS) == Skip("Google takes no changes of call conversions")
+    unknown = KIND.check(endpoint(), changed({}, revenue=usd(1)), NOW_MS)
+    assert unknown == Skip("it is not known any more by which conversion action it was sent")
     old = KIND.check(endpoint(), changed(kept(), revenue=usd(1)), NOW_MS + 55 * 86_400_000)
     assert isinstance(old, Skip)
     assert "54 days" in old.why
@@ -255,6 +284,8 @@ def test_a_change_that_google_would_not_take_is_not_sent() -> None:
 def test_what_goes_to_one_address_is_one_group() -> None:
     told = [outgoing(), outgoing(visit=None, attribution=STATIC), changed(kept(), revenue=usd(1))]
     assert [KIND.group(one) for one in told] == ["clicks", "calls", "changes"]
+    with pytest.raises(ValueError, match="too many values"):
+        KIND.request(endpoint(), told, NOW_MS, None)
 
 
 def test_a_batch_is_one_request_row_by_row() -> None:
@@ -376,7 +407,7 @@ def test_codes_are_those_of_googles_enums() -> None:
 def test_who_is_no_longer_taken_is_told_where_to_go() -> None:
     answer = failed((None, "notAllowlistedError", "CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE"), status=403)
     assert [found.state for found in of(answer)] == ["again"] * 3
-    assert "use Google Data Manager instead" in (of(answer)[0].why or "")
+    assert "by Data Manager instead" in (of(answer)[0].why or "")
 
 
 def test_a_request_that_is_refused_for_one_row_blames_that_row() -> None:
@@ -435,6 +466,8 @@ def test_whatever_else_is_answered_is_tried_again(answer: Answer) -> None:
     ("change", "path"),
     [
         ({"customer_id": "my account"}, "customer_id"),
+        ({"customer_id": "----------"}, "customer_id"),
+        ({"login_customer_id": "1234"}, "login_customer_id"),
         ({"conversion_action": "customers/1/conversionActions/2"}, "conversion_action"),
         ({"api_version": "26"}, "api_version"),
         ({"base_url": "googleads.googleapis.com"}, "base_url"),
@@ -447,6 +480,12 @@ def test_whatever_else_is_answered_is_tried_again(answer: Answer) -> None:
 def test_settings_that_are_wrong_are_refused(change: dict[str, Any], path: str) -> None:
     with pytest.raises((msgspec.ValidationError, InvalidField), match=path):
         msgspec.convert(msgspec.to_builtins(SETTINGS) | change, Settings)
+
+
+@pytest.mark.parametrize("name", ["client_secret", "refresh_token", "developer_token"])
+def test_a_secret_that_is_no_text_of_a_header_is_refused(name: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=name):
+        msgspec.convert({"client_secret": "c", "refresh_token": "r", name: "a\r\nb: c"}, Secrets)
 
 
 @settings(max_examples=300, deadline=None)

@@ -136,6 +136,7 @@ def test_conversions_and_changes_go_to_addresses_of_their_own() -> None:
         (clicked(visit=VISIT | {"consent": "denied"}), "the visitor said no"),
         (clicked(visit=VISIT | {"consent": "unknown"}), "the page told no consent"),
         (clicked(visit=None), "the call is credited to no visit"),
+        (clicked(visit=None, click_ids={}), "the call is credited to no visit"),
         (clicked(attribution=CALL["attribution"] | {"confidence": 0.2}), "the visit made this call with a probability"),
         (clicked(revenue=None), "the call has no revenue"),
         (clicked(qualification={"qualified": False}), "the call does not count"),
