@@ -120,6 +120,12 @@ def test_the_session_is_named_while_google_credits_it(
     assert params.get("session_id") == (str(session) if named else None)
 
 
+def test_ids_may_be_said_by_the_page_itself() -> None:
+    said = VISIT | {"ids": {}, "custom": {"ga": "1.2", "ga_session": str(SESSION_S)}}
+    body = body_of(endpoint(), outgoing(visit=said))
+    assert (body["client_id"], body["events"][0]["params"]["session_id"]) == ("1.2", str(SESSION_S))
+
+
 def test_a_clock_behind_the_callers_makes_no_event_of_the_future() -> None:
     assert body_of(endpoint(), outgoing(visit=SEEN), AT_MS - 5)["timestamp_micros"] == (AT_MS - 5) * 1000
 

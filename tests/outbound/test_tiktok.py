@@ -109,6 +109,11 @@ def test_who_withheld_his_number_is_known_by_click_or_cookie(
     assert body_of(endpoint(), told)["data"][0]["user"].keys() == known
 
 
+def test_the_page_may_say_the_cookie_itself() -> None:
+    told = outgoing(visit=VISIT | {"custom": {"_ttp": TTP}})
+    assert body_of(endpoint(), told)["data"][0]["user"]["ttp"] == TTP
+
+
 def test_the_callers_number_and_the_visitors_id_are_told_hashed_alone() -> None:
     body = sent(endpoint(), outgoing(visit=SEEN, **CLICKED)).body.decode()
     assert CALL["caller"].lstrip("+") not in body
