@@ -11,6 +11,7 @@ from dni.dashboard.integration_words import CHOICES, EVENTS
 from dni.errors import DniError, FieldError, InvalidField
 from dni.outbound.conversion import Valued
 from dni.outbound.model import OF_CALLS, Kind
+from dni.outbound.presets import Preset
 
 WEBHOOK = "webhook"
 
@@ -72,6 +73,12 @@ def blank(kind: Kind, shown: Form) -> dict[str, str]:
     """What stands in the form of a new one."""
     ticked = {f"events/{type_}": "on" for type_ in kind.types}
     return {**{one.name: one.default for one in shown.fields}, "name": kind.label, **ticked}
+
+
+def filled(sent: Mapping[str, str], preset: Preset) -> dict[str, str]:
+    """What stands in the form of a postback after a preset was chosen: what it does not name stays."""
+    fill = {"url": preset.url, "adjust_url": preset.adjust_url, "method": preset.method, "platform": preset.platform}
+    return {**sent, **{f"settings/{name}": value for name, value in fill.items()}}
 
 
 def written(kind: Kind, present: Mapping[str, Any]) -> dict[str, str]:

@@ -6,7 +6,9 @@ import msgspec
 
 from dni.dashboard.words import Badge
 from dni.outbound.kinds import KINDS
+from dni.outbound.macros import GROUPS, MACROS
 from dni.outbound.model import Kind, Type
+from dni.outbound.presets import PRESETS
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -68,8 +70,8 @@ SAYS: Mapping[str, str] = {
     "meta": "Calls as conversions on Facebook and Instagram, by click or by the caller's hashed number.",
     "microsoft_ads": "Calls as offline conversions of the ad that was clicked.",
     "tiktok": "Calls as events, by click or by the caller's hashed number.",
-    "hubspot": "A contact with the call's source and result, in the fields that you name.",
-    "salesforce": "A lead with the call's source and result, in the fields that you name.",
+    "hubspot": "Each call writes a contact, a call or another record, in the properties that you name.",
+    "salesforce": "Each call writes a lead, a contact or another record, in the fields that you name.",
     "csv": "A file of each day's calls, in a folder of this machine or a bucket that speaks S3.",
 }
 """What a kind does, in a line."""
@@ -84,6 +86,8 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     },
     "clicks_by": {"data_manager": "Data Manager", "google_ads_api": "The Google Ads API"},
     "callers_consent": {"granted": "They agreed", "unspecified": "Nothing is said of it"},
+    "platform": {"other": "Another one", **{one.platform: one.label for one in PRESETS}},
+    "content_type": {"application/x-www-form-urlencoded": "A form", "application/json": "JSON"},
     "to": {"folder": "A folder of this machine", "s3": "A bucket that speaks S3"},
     "role": {"staff": "Your own staff", "advertiser": "The advertiser", "publisher": "A publisher"},
 }
@@ -102,6 +106,13 @@ def shelves() -> list[tuple[str, list[Kind]]]:
     rest = tuple(name for name in KINDS if name not in placed)
     found = [(title, [KINDS[name] for name in names if name in KINDS]) for title, names in (*_SHELVES, (_REST, rest))]
     return [(title, kinds) for title, kinds in found if kinds]
+
+
+def macros() -> list[tuple[str, str]]:
+    """What may stand in a template, and what it stands for."""
+    found = [(f"{{{name}}}", macro.says) for name, macro in MACROS.items()]
+    found += [(f"{{{name}.…}}", group.says) for name, group in GROUPS.items()]
+    return [(name, says.replace("`", "")) for name, says in found]
 
 
 def kind_of(name: str) -> str:

@@ -23,11 +23,13 @@ from dni.outbound.deliveries import DeliveryFilter
 from dni.outbound.endpoints import EndpointView
 from dni.outbound.kinds import KINDS
 from dni.outbound.model import Kind
+from dni.outbound.presets import PRESETS, Preset
 from dni.parts import Parts
 
 PATH = "/integrations"
 _LIMIT = 100
 _DELIVERIES = 50
+_WITH_MACROS = ("postback", "hubspot", "salesforce")
 _DONE = {
     "created": "Created. Try it: the answer is shown at once.",
     "changed": "Saved.",
@@ -109,6 +111,8 @@ class Integrations:
         kind = KINDS.get(sent.get("kind", ""))
         if kind is None:
             return RedirectResponse(f"{PATH}/new", 303)
+        if sent.get("act"):
+            return await self._acted(request, reader, kind, None, sent)
         sheet, _ = await self._sheet(reader, kind, None)
 
         def shape(told: dict[str, Any]) -> dict[str, Any]:
@@ -130,6 +134,8 @@ class Integrations:
     async def change(self, request: Request, reader: Reader, sent: Form) -> Response:
         view = await self._view(request)
         kind = KINDS[view.kind]
+        if sent.get("act"):
+            return await self._acted(request, reader, kind, view, sent)
         sheet, _ = await self._sheet(reader, kind, view)
         try:
             await self._desk.run(
@@ -178,6 +184,15 @@ class Integrations:
             "webhook_secret.html", reader=reader, id=wanted, name=name, secret=secret, is_new=is_new
         )
 
+    async def _acted(
+        self, request: Request, reader: Reader, kind: Kind, view: EndpointView | None, sent: Form
+    ) -> Response:
+        """A button that saves nothing: the form again, with what was typed."""
+        preset = next((one for one in PRESETS if sent["act"] == f"preset:{one.platform}"), None)
+        if preset and kind.name == "postback":
+            return await self._form(reader, kind, view, integration_form.filled(sent, preset), preset=preset)
+        return await self._form(reader, kind, view, sent)
+
     async def _form(
         self,
         reader: Reader,
@@ -185,6 +200,7 @@ class Integrations:
         view: EndpointView | None,
         sent: Mapping[str, str] | None = None,
         error: DniError | None = None,
+        preset: Preset | None = None,
     ) -> Response:
         sheet, form = await self._sheet(reader, kind, view)
         fresh = (
@@ -200,6 +216,9 @@ class Integrations:
             kind=kind,
             says=integration_words.SAYS.get(kind.name, ""),
             is_new=view is None,
+            presets=PRESETS if kind.name == "postback" else (),
+            preset=preset,
+            macros=integration_words.macros() if kind.name in _WITH_MACROS else (),
             written=fresh if sent is None else sent,
             wrong=integration_form.wrong(sheet, sent or {}, error) if error else Wrong(),
             once=(again and (sent or {}).get("once")) or secrets.token_urlsafe(12),

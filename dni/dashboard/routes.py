@@ -23,6 +23,7 @@ from dni.dashboard.disputes import Disputes
 from dni.dashboard.door import Door
 from dni.dashboard.exports import Exports
 from dni.dashboard.glossary import Glossary
+from dni.dashboard.integration_tries import IntegrationTries
 from dni.dashboard.integrations import Integrations
 from dni.dashboard.invitation import Invitation
 from dni.dashboard.live import Live
@@ -81,6 +82,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Numbers,
     Publishers,
     Deliveries,
+    IntegrationTries,
     Integrations,
     Settings,
     Carriers,

@@ -36,7 +36,7 @@ _NEEDED = {
     f"{PREFIX}/statements/preview": f"?publisher={big_world.publisher(3)}&currency=USD&from=2020-01-01&to=2020-02-01",
 }
 # What the ledger has none of, like drafts of tags: nothing can be read there.
-_EMPTY = {"accounts", "budgets", "disputes", "statements", "tokens", "webhooks"}
+_EMPTY = {"accounts", "budgets", "deliveries", "disputes", "integrations", "statements", "tokens", "webhooks"}
 # Read as it comes: lists of many thousand rows.
 _COUNTED_BY_FIRST_BYTE = re.compile(r"\.csv|/events$")
 

@@ -24,7 +24,7 @@ def endpoint(name: str, label: str, **values: Any) -> dict[str, Any]:
         "publisher_id": None,
         "types": ["call.completed", "call.qualified", "outcome.recorded"],
         "only": {},
-        "settings": {"url": f"https://{name}.example/calls", "role": "staff"},
+        "settings": {"url": f"https://{name}.example/calls", "fields": None, "role": "staff"},
         "secrets": {"secret": SECRET},
         "paused": False,
         "created_at_ms": START_MS - 40 * 24 * HOUR,
