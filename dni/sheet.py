@@ -44,7 +44,7 @@ def lines(text: TextIO) -> Iterator[Line | Broken]:
     """With the header, without blank ones. `text` was opened with newline=''."""
     head = text.readline(_LONGEST_HEAD)
     text.seek(0)
-    reader = csv.reader(text, delimiter=max(",;\t|", key=head.count))
+    reader = csv.reader(text, delimiter=delimiter(head))
     while True:
         try:
             cells = next(reader)
@@ -55,6 +55,11 @@ def lines(text: TextIO) -> Iterator[Line | Broken]:
             continue
         if any(cell.strip() for cell in cells):
             yield Line(reader.line_num, cells)
+
+
+def delimiter(head: str) -> str:
+    """What stands between the columns of the first line."""
+    return max(",;\t|", key=head.partition("\n")[0].count)
 
 
 def places(headings: Sequence[str], names: Mapping[str, Iterable[str]], given: Mapping[str, str]) -> dict[str, int]:

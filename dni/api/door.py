@@ -70,7 +70,7 @@ class Door:
             base_url=base_url(scope, headers, self._parts.settings),
             id=wanted,
             query=query.read(scope["query_string"], operation.query),
-            body=await self._decode(operation, raw) if operation.body is not None else None,
+            body=await self._decode(operation, headers, raw) if operation.body is not None else None,
         )
         if operation.workflow:
             return _json(await operation.run(self._parts, ask))
@@ -90,7 +90,9 @@ class Door:
         location = {"Location": f"{path}/{value.id}"} if operation.status == 201 else {}
         return _json(value, operation.status, location)
 
-    async def _decode(self, operation: Operation, raw: bytes) -> Any:
+    async def _decode(self, operation: Operation, headers: Headers, raw: bytes) -> Any:
+        if headers.get("content-type", "").partition(";")[0].strip().lower() in operation.raw:
+            return raw
         if b"\\u0000" in raw:
             raise InvalidField("", "no NUL characters (\\u0000), anywhere")
         decoder = self._decoders[operation.method]

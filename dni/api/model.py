@@ -63,6 +63,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     settles      what calls pay may change by it; that is settled before the answer, as far as it can be at once
     secret       a field that is told once and kept out of the answer stored for an Idempotency-Key
     csv          writes a list whose CSV has a form of its own: `csv(query, views)`
+    raw          media types besides JSON that a body may have: it is given as it is, as bytes
+    within       types that the document has to tell beside those of `body` and `answer`: what these hold unread
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -85,6 +87,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     before: Callable[..., Awaitable[Any]] | None = None
     whole: bool = False
     csv: Callable[[Any, list[Any]], str] | None = None
+    raw: tuple[str, ...] = ()
+    within: tuple[Any, ...] = ()
 
     @property
     def writes(self) -> bool:

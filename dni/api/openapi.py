@@ -28,7 +28,7 @@ _ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,128}$"}
 
 def document() -> dict[str, Any]:
     """As plain JSON values."""
-    types = {kind for o in OPERATIONS for kind in (o.answer, o.body, o.query) if kind is not None}
+    types = {kind for o in OPERATIONS for kind in (o.answer, o.body, o.query, *o.within) if kind is not None}
     types |= {Problem, *DATA.values()}
     ordered = sorted(types, key=lambda kind: str(kind.__name__))
     _, components = msgspec.json.schema_components(ordered, ref_template=_REF)
@@ -71,7 +71,9 @@ def _operation(operation: Operation, queries: dict[str, Any]) -> dict[str, Any]:
         "responses": {str(operation.status): _success(operation), **_refusals(operation)},
     }
     if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(operation.body)}}}
+        content: dict[str, Any] = {"application/json": {"schema": _ref(operation.body)}}
+        content |= {kind: {"schema": {"type": "string"}} for kind in operation.raw}
+        described["requestBody"] = {"required": True, "content": content}
     return described
 
 

@@ -9,7 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import tokens
 from dni.access.tokens import NewToken, TokenView
-from dni.api import of_access, of_calls, of_outbound, of_payout, of_privacy, of_routing, of_tags, of_terms, of_what_if
+from dni.api import (
+    of_access,
+    of_calls,
+    of_conversions,
+    of_outbound,
+    of_payout,
+    of_privacy,
+    of_routing,
+    of_tags,
+    of_terms,
+    of_what_if,
+)
 from dni.api.model import Access, Ask, ListQuery, Operation, Query
 from dni.api.of_outbound import WebhookView
 from dni.api.query import (
@@ -406,6 +417,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *of_terms.OPERATIONS,
     *of_what_if.OPERATIONS,
     *of_calls.OPERATIONS,
+    *of_conversions.OPERATIONS,
     *of_payout.OPERATIONS,
     *of_privacy.OPERATIONS,
     *of_access.OPERATIONS,

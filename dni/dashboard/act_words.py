@@ -44,6 +44,7 @@ _WHOLE = {
     "roll_back_tag": "brought back former settings of tag",
     "tell_outcome": "told the outcome of call",
     "tell_outcome_of": "told the outcome of a call",
+    "bring_conversions": "brought in what became of calls",
     "erase_person": "erased a person",
     "send_webhook": "sent again what was told to webhook",
     "send_integration": "sent again what was told to integration",

@@ -126,6 +126,6 @@ def _day_ms(name: str, text: str, zone: ZoneInfo, later: int) -> int | None:
 
 def _choices() -> dict[str, str]:
     acts = {operation.name for operation in OPERATIONS if operation.writes and not operation.workflow}
-    acts |= {"signed_in", "sign_in_failed", "change_password", "erase_person"}
+    acts |= {"signed_in", "sign_in_failed", "change_password", "erase_person", "bring_conversions"}
     acts |= {"send_webhook", "send_integration", "test_webhook", "test_integration"}
     return dict(sorted(((act, act_words.did(act)) for act in acts), key=lambda each: each[1]))

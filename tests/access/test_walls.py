@@ -21,6 +21,7 @@ from dni.access.tokens import NewToken
 from dni.api.model import Operation
 from dni.api.operations import OPERATIONS, PREFIX
 from dni.app import compose
+from dni.clock import rfc3339
 from dni.dashboard.assets import Assets
 from dni.dashboard.page import Address
 from dni.dashboard.pages import Pages
@@ -28,6 +29,7 @@ from dni.dashboard.routes import addresses
 from dni.parts import Parts
 from tests.dashboard import tenants
 from tests.dashboard.people import Person, hidden
+from tests.support.world import START_MS
 
 PASSWORD = "tree lamp river seven"
 
@@ -47,6 +49,11 @@ NAMES: dict[str, Callable[[str], Any]] = {
     "campaign_name": lambda side: f"campaign_name of {side}",
     "channel": lambda side: f"channel of {side}",
     "content": lambda side: f"content of {side}",
+    "conversions": lambda side: [
+        {"call": f"call_{side}"},
+        {"gclid": f"Cj0KCQ-of-{side}-{'x' * 20}"},
+        {"caller": f"+1312555011{tenants.SIDES.index(side)}", "at": rfc3339(START_MS)},
+    ],
     "destination": lambda side: f"dst_{side}",
     "endpoint": lambda side: f"end_{side}",
     "keyword": lambda side: f"keyword of {side}",
@@ -65,12 +72,12 @@ NAMES: dict[str, Callable[[str], Any]] = {
 }
 _NOTHING = """
 account_sid after_load amount answered at attributes attributions auth_token blocked callers caps consent_default
-consent_unknown currency cursor custom default_destination details device disabled dry_run email events fields
-first_party first_time from group_by hold_seconds holidays hours ids keys kind lead_status limit limits linked_domains
-messages min_confidence min_talk_seconds model month name note numbers only origins params paused payout phone_type
-qualified reason recordings refusals region region_rule regions revenue role routing rules sale secrets selectors
-sessions settings shared side since state states status steps sub2 sub3 sub4 sub5 targets template terms text timezone
-to touch_rules type unanswered until url value version
+consent_unknown currency cursor custom day_first default_destination details device disabled dry_run email events
+fields first_party first_time from group_by hold_seconds holidays hours ids keys kind lead_status limit limits
+linked_domains messages min_confidence min_talk_seconds model month name note numbers only origins params paused
+payout phone_type qualified reason recordings refusals region region_rule regions revenue role routing rules sale
+secrets selectors sessions settings shared side since state states status steps sub2 sub3 sub4 sub5 targets template
+terms text timezone to touch_rules type unanswered until url value version within_days
 """
 HARMLESS = frozenset(_NOTHING.split())
 
@@ -104,6 +111,7 @@ BODIES: dict[str, Body] = {
     "try_terms": {"terms": {}},
     "check_condition": {"text": "answered"},
     "tell_outcome": {"sale": True},
+    "bring_conversions": {"conversions": []},
     "tell_outcome_of": {
         "sale": True,
         "caller": "+13125550110",
@@ -308,7 +316,7 @@ async def test_no_form_acts_on_what_is_anothers(parts: Parts, people: list[Who],
                 if not tenants.is_of_one(address.path, side):
                     continue
                 path = tenants.address(address.path, side)
-                everything = {name: value(side) for name, value in NAMES.items()}
+                everything = {name: value(side) for name, value in NAMES.items() if isinstance(value(side), str)}
                 answer = await who.person.send(path, {"csrf": csrf, "sale": "yes", "reason": "x", **everything})
                 where = (who.name, path)
                 assert (where, answer.status_code in (403, 404)) == (where, True), answer.text
