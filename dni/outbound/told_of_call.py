@@ -11,49 +11,14 @@ from sqlalchemy import Connection, RowMapping, Select, Table, Text, bindparam, s
 from dni.access.model import Principal
 from dni.call.search import call_view, visible_calls
 from dni.clock import rfc3339
-from dni.ledger.rows import Instant
 from dni.ledger.schema import call, campaign, publisher, session
-from dni.session.search import Scalar
+from dni.outbound.payload import CampaignTold, PublisherTold, VisitTold
 
 Rows = Mapping[str, RowMapping]
 """By id."""
 STAFF = Principal("outbound", "outbound", "admin")
 
 encode = msgspec.json.Encoder().encode
-
-
-class VisitView(msgspec.Struct):
-    """`ids`: of other systems, as the page told them; `custom`: what the page's owner told."""
-
-    session: str
-    visitor: str
-    started_at: Instant
-    page_views: int
-    consent: str
-    ids: dict[str, Scalar]
-    custom: dict[str, Scalar]
-    device: str | None
-    browser: str | None
-    os: str | None
-    language: str | None
-    timezone: str | None
-    country: str | None
-    region: str | None
-    city: str | None
-    title: str | None
-
-
-class CampaignTold(msgspec.Struct):
-    id: str
-    name: str
-    timezone: str
-    currency: str
-    advertiser: str | None
-
-
-class PublisherTold(msgspec.Struct):
-    id: str
-    name: str
 
 
 def _these(query: Select[Any], table: Table) -> Select[Any]:
@@ -65,6 +30,7 @@ _CALLS = _these(visible_calls(STAFF), call)
 _SESSIONS = _these(select(session), session)
 _CAMPAIGNS = _these(select(campaign), campaign)
 _PUBLISHERS = _these(select(publisher), publisher)
+_OWNERS = _these(select(session.c.id, session.c.publisher_id), session)
 _NULL = Raw(b"null")
 
 
@@ -74,7 +40,8 @@ def calls(connection: Connection, wanted: Iterable[str]) -> Rows:
 
 
 def told(connection: Connection, found: Collection[RowMapping]) -> dict[str, dict[str, Raw]]:
-    """`call`, `visit`, `campaign` and `publisher` as JSON, by the call's id. `found`: rows as `calls` has them."""
+    """`call`, `visit`, `campaign`, `publisher` and `strangers` as JSON, by the call's id. `found`: rows as `calls` has
+    them."""
 
     def named(column: str) -> set[str]:
         return {row[column] for row in found if row[column] is not None}
@@ -82,14 +49,27 @@ def told(connection: Connection, found: Collection[RowMapping]) -> dict[str, dic
     sessions = _json(_visit, _read(connection, _SESSIONS, named("session_id")))
     campaigns = _json(_campaign, _read(connection, _CAMPAIGNS, named("campaign_id")))
     publishers = _json(_publisher, _read(connection, _PUBLISHERS, named("publisher_id")))
+    strangers = _strangers(connection, found)
     return {
         row["id"]: {
             "call": Raw(encode(call_view(row))),
             "visit": sessions.get(row["session_id"], _NULL),
             "campaign": campaigns.get(row["campaign_id"], _NULL),
             "publisher": publishers.get(row["publisher_id"], _NULL),
+            "strangers": Raw(encode(strangers.get(row["id"], []))),
         }
         for row in found
+    }
+
+
+def _strangers(connection: Connection, found: Collection[RowMapping]) -> dict[str, list[str]]:
+    """Candidates' sessions of other publishers than the call's, by the call's id: such share a pool."""
+    named = {row["id"]: [one["session"] for one in row["candidates"] or []] for row in found if row["publisher_id"]}
+    owners = _read(connection, _OWNERS, {one for sessions in named.values() for one in sessions})
+    publisher_of = {row["id"]: row["publisher_id"] for row in found}
+    return {
+        wanted: [one for one in sessions if one in owners and owners[one]["publisher_id"] != publisher_of[wanted]]
+        for wanted, sessions in named.items()
     }
 
 
@@ -102,8 +82,8 @@ def _json(view: Any, found: Rows) -> dict[str, Raw]:
     return {name: Raw(encode(view(row))) for name, row in found.items()}
 
 
-def _visit(row: RowMapping) -> VisitView:
-    return VisitView(
+def _visit(row: RowMapping) -> VisitTold:
+    return VisitTold(
         session=row["id"],
         visitor=row["visitor_id"],
         started_at=rfc3339(row["started_at_ms"]),
@@ -120,6 +100,7 @@ def _visit(row: RowMapping) -> VisitView:
         region=row["region"],
         city=row["city"],
         title=row["title"],
+        params=row["params"] or {},
     )
 
 
