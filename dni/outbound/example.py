@@ -100,6 +100,7 @@ _VISIT = VisitTold(
     region="US-IL",
     city="Chicago",
     title="Roof repair in Chicago",
+    params={"transaction_id": "1027c887059b47bc"},
 )
 _CHANGES: dict[Type, Any] = {
     "call.attributed": Reattributed(session=Was(None, _VISIT.session), confidence=Was(0.4, 0.97)),

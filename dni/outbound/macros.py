@@ -273,6 +273,7 @@ MACROS: dict[str, Macro] = {
     "currency": Macro("text", "of both, ISO 4217", _currency),
     "campaign.id": Macro("text", "our campaign's id", lambda facts: _plain(facts.campaign.get("id"))),
     "campaign.name": Macro("text", "our campaign's name", lambda facts: _plain(facts.campaign.get("name"))),
+    "campaign.timezone": Macro("text", "its time zone", lambda facts: _plain(facts.campaign.get("timezone"))),
     "campaign.advertiser": Macro("text", "its advertiser", lambda facts: _plain(facts.campaign.get("advertiser"))),
     "publisher.id": Macro("text", "the publisher's id", lambda facts: _plain(facts.publisher.get("id"))),
     "publisher.name": Macro("text", "the publisher's name", lambda facts: _plain(facts.publisher.get("name"))),

@@ -34,7 +34,7 @@ class VisitTold(msgspec.Struct):
     region: str | None
     city: str | None
     title: str | None
-    params: dict[str, str] = {}
+    params: dict[str, str]
 
 
 class CampaignTold(msgspec.Struct):

@@ -11,6 +11,7 @@ import pytest
 from dni.call.views import CallView
 from dni.money import Money
 from dni.outbound.macros import GROUPS, MACROS, Facts, Value, absent, facts_of, known, value, written
+from dni.outbound.payload import CampaignTold, VisitTold
 from dni.session.click_ids import CLICK_IDS
 from tests.support.told_call import message
 
@@ -98,6 +99,14 @@ def test_every_field_of_a_call_has_a_macro() -> None:
     }
     for field in CallView.__struct_fields__:
         assert apart.get(field, field) in MACROS, field
+
+
+def test_every_field_of_a_visit_and_of_its_campaign_has_a_macro() -> None:
+    apart = {"started_at": "visited_at", "title": "page_title"}
+    for field in VisitTold.__struct_fields__:
+        assert apart.get(field, field) in MACROS or field.removesuffix("s") in GROUPS or field in GROUPS, field
+    for field in CampaignTold.__struct_fields__:
+        assert f"campaign.{field}" in MACROS or field == "currency", field
 
 
 def test_the_ad_click_id_is_the_first_in_the_order_of_the_list() -> None:

@@ -37,6 +37,7 @@ SESSION = {
     "consent": "granted",
     "ids": {"ga": "123.456", "_fbp": "fb.1.2.3"},
     "custom": {"plan": "gold"},
+    "params": {"transaction_id": "T-1"},
     "device": "phone",
     "city": "Oakland",
 }
@@ -148,6 +149,7 @@ async def test_a_message_has_the_call_as_staff_reads_it_and_its_visit(parts: Par
         "region": None,
         "city": "Oakland",
         "title": None,
+        "params": {"transaction_id": "T-1"},
     }
     assert told["campaign"] == {
         "id": "cmp_1",

@@ -9,6 +9,7 @@ from dni.attribution.model import Candidate
 from dni.call.views import AttributionView, CallOutcome, CallView
 from dni.money import Money
 from dni.outbound.model import Action, Message, Outgoing, Type
+from dni.outbound.payload import CampaignTold, PublisherTold, VisitTold
 from dni.qualification.shown import Qualification
 
 AT_MS = 1_790_000_000_000  # 2026-09-21T13:33:20Z
@@ -64,25 +65,28 @@ CALL = CallView(
     ),
 )
 
-VISIT: dict[str, Any] = {
-    "session": "ses_1",
-    "visitor": "vis_1",
-    "started_at": "2026-09-21T13:20:00.000+00:00",
-    "page_views": 3,
-    "consent": "granted",
-    "ids": {"ga": "1234.5678"},
-    "custom": {"plan": "gold", "seats": 3},
-    "params": {"transaction_id": "T-1"},
-    "device": "mobile",
-    "browser": "Safari",
-    "os": "iOS",
-    "language": "en-US",
-    "timezone": "America/Chicago",
-    "country": "US",
-    "region": "US-IL",
-    "city": "Chicago",
-    "title": "Roofs",
-}
+VISIT: dict[str, Any] = msgspec.to_builtins(
+    VisitTold(
+        session="ses_1",
+        visitor="vis_1",
+        started_at="2026-09-21T13:20:00.000+00:00",
+        page_views=3,
+        consent="granted",
+        ids={"ga": "1234.5678"},
+        custom={"plan": "gold", "seats": 3},
+        params={"transaction_id": "T-1"},
+        device="mobile",
+        browser="Safari",
+        os="iOS",
+        language="en-US",
+        timezone="America/Chicago",
+        country="US",
+        region="US-IL",
+        city="Chicago",
+        title="Roofs",
+    )
+)
+_CAMPAIGN = CampaignTold("camp_1", "Roofing", "America/Chicago", "USD", "Acme Roofing")
 
 
 def message(kind: Type = "call.qualified", *, visit: dict[str, Any] | None = VISIT, **changed: Any) -> Message:
@@ -91,8 +95,8 @@ def message(kind: Type = "call.qualified", *, visit: dict[str, Any] | None = VIS
     data = {
         "call": msgspec.to_builtins(replace(CALL, **changed)),
         "visit": visit,
-        "campaign": {"id": "camp_1", "name": "Roofing", "timezone": "America/Chicago", "currency": "USD"},
-        "publisher": {"id": "pub_1", "name": "Acme Media"},
+        "campaign": msgspec.to_builtins(_CAMPAIGN),
+        "publisher": msgspec.to_builtins(PublisherTold("pub_1", "Acme Media")),
         "change": change,
     }
     return Message(seq=1, id="msg_1", type=kind, at_ms=AT_MS, subject="call_1", data=data)
