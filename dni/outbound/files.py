@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from dni.api.table import names
+from dni.call.views import CallView
 from dni.campaign import model
 from dni.errors import InvalidField
 from dni.outbound import sigv4
@@ -115,20 +117,8 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     secret_key: Annotated[str, msgspec.Meta(title="Secret key", description="It signs requests and is never sent")] = ""
 
 
-# The API's columns of a call, flattened; a test holds them to be the same.
-COLUMNS = (
-    *("id", "carrier", "provider_id", "started_at", "answered_at", "ended_at", "status", "answered", "duration"),
-    *("talk_seconds", "caller", "tracking_number", "destination", "campaign", "publisher", "tag", "recording_url"),
-    *("refusal", "hung_up_by", "keys", "attestation", "phone_type", "source", "medium", "campaign_name", "keyword"),
-    *("content", "channel", "landing_page", "referrer", "click_ids", "sub1", "sub2", "sub3", "sub4", "sub5"),
-    *("outcome.sale", "outcome.value.amount", "outcome.value.currency", "outcome.lead_status", "outcome.note"),
-    *("payout.amount", "payout.currency", "revenue.amount", "revenue.currency"),
-    *("qualification.qualified", "qualification.at", "qualification.terms"),
-    *("qualification.payout.policy", "qualification.payout.missing"),
-    *("qualification.revenue.policy", "qualification.revenue.missing"),
-    *("attribution.session", "attribution.visitor", "attribution.method", "attribution.confidence"),
-    *("attribution.undecided", "attribution.candidates"),
-)
+COLUMNS = names(CallView)
+"""Those of the API's CSV of calls."""
 
 
 def day_of(outgoing: Outgoing, zone: str) -> date:

@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dni.api.table import names
-from dni.call.views import CallView
 from dni.errors import InvalidField
-from dni.outbound.files import CATCH_UP_DAYS, COLUMNS, KIND, Secrets, Settings, due
+from dni.outbound.files import CATCH_UP_DAYS, KIND, Secrets, Settings, due
 from dni.outbound.model import Answer, Endpoint, Message, Outgoing, Skip
 from dni.outbound.sigv4 import Keys
 from tests.outbound.test_sigv4 import by_botocore
@@ -37,10 +35,6 @@ def asked(day: str = "2026-11-30", body: bytes = b"id\r\n", **message: Any) -> O
     }
     made = Message(seq=1, id="msg_1", subject=f"end_1.{day}", **(given | message))
     return Outgoing(delivery="del_1", message=made, gathered=body)
-
-
-def test_the_columns_are_those_of_the_api() -> None:
-    assert names(CallView) == COLUMNS
 
 
 @pytest.mark.parametrize(

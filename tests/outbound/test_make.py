@@ -128,7 +128,7 @@ async def test_a_message_has_the_call_as_staff_reads_it_and_its_visit(parts: Par
     call = await visited(trade)
     await make(parts)
     told = await said(trade, "call.qualified")
-    assert set(told) == {"call", "visit", "campaign", "publisher", "change"}
+    assert set(told) == {"call", "visit", "campaign", "publisher", "strangers", "change"}
     view = await one_call(parts.ledger, ADMIN, call)
     assert told["call"] == as_json(view)
     assert told["call"]["payout"] == {"amount": PAYS, "currency": "USD"}
@@ -160,6 +160,18 @@ async def test_a_message_has_the_call_as_staff_reads_it_and_its_visit(parts: Par
     }
     assert told["publisher"] == {"id": "pub_1", "name": "pub_1"}
     assert told["change"] is None
+
+
+async def test_sessions_of_others_who_share_the_pool_are_named_as_such(parts: Parts, trade: Trade) -> None:
+    await add(trade, "all")
+    async with trade.ledger.write() as connection:
+        for name, publisher in (("ses_1", "pub_1"), ("ses_2", "pub_2"), ("ses_3", "pub_1")):
+            await connection.execute(insert(schema.session).values({**SESSION, "id": name, "publisher_id": publisher}))
+    candidates = tuple(Candidate(f"ses_{n}", 0.3, "it was on the page") for n in (1, 2, 3))
+    attribution = msgspec.structs.replace(VISITED, candidates=candidates, publisher="pub_1")
+    await trade.call("a", START_MS, attribution=attribution)
+    await make(parts)
+    assert (await said(trade, "call.attributed"))["strangers"] == ["ses_2"]
 
 
 async def test_a_call_of_nobody_has_neither_visit_nor_campaign(parts: Parts, trade: Trade) -> None:
