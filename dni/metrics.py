@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections import defaultdict
 
-from prometheus_client import Counter, Histogram, values
+from prometheus_client import Counter, Gauge, Histogram, values
 
 if values.ValueClass is not values.MutexValue:
     # The library asks for the process id at every count, in case of a fork; our processes never fork.
@@ -18,6 +18,10 @@ REFUSALS = Counter("dni_refusals", "Requests refused, by door and reason", ["doo
 CALLS = Counter("dni_calls", "Inbound calls answered with an instruction", ["carrier", "outcome"])
 SPOOLED = Counter("dni_calls_spooled", "Call events kept on disk because the ledger was away", [])
 RECORDED = Counter("dni_recorded", "Stream entries written to the ledger", [])
+DELIVERIES = Counter("dni_deliveries", "Messages to endpoints, by what became of a try", ["kind", "state"])
+WAITING = Gauge(
+    "dni_deliveries_waiting", "Messages that wait to be sent, counted up to 10,001", multiprocess_mode="mostrecent"
+)
 
 
 class _Tally:

@@ -15,6 +15,7 @@ from dni.host.apart import apart
 from dni.host.aside import aside
 from dni.host.duties import Duty
 from dni.ledger.migrate import migrate
+from dni.outbound import guard
 from dni.parts import Parts
 from dni.pool.place import keep_placed, place, trust
 from dni.qualification.settle import settle_due
@@ -32,6 +33,7 @@ class Parent:
 
     async def prepare(self, clean_run_id: str | None, *, demo: bool) -> None:
         parts = self.parts
+        guard.allowed(parts.settings.outbound_allow)  # told now what cannot be read in it
         await migrate(parts.ledger)
         await parts.open()
         if clean_run_id and parts.live.is_up:
@@ -60,6 +62,7 @@ class Parent:
             "settle_due": of(settle_due),
             "learn_from_calls": of(learn_from_calls),
             "keep_house": apart("dni.housekeeping:keep_house"),
+            "deliver": apart("dni.outbound.deliver:deliver_all"),
         }
 
 

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import threading
 
+import uvloop
+
 from dni.host import logs
 from dni.host.aside import LOWER_BY
 from dni.host.child import end, end_with_parent, exit_of
@@ -60,7 +62,7 @@ def main() -> None:
     logs.configure(settings.log_level)
     os.nice(LOWER_BY)
     module, _, function = duty.partition(":")
-    asyncio.run(_run(function, getattr(importlib.import_module(module), function), settings, int(lifeline)))
+    uvloop.run(_run(function, getattr(importlib.import_module(module), function), settings, int(lifeline)))
 
 
 async def _run(name: str, duty: Duty, settings: Settings, lifeline: int) -> None:

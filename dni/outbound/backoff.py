@@ -1,4 +1,8 @@
-"""When a delivery that failed is tried again, and when it is given up. Pure."""
+"""What becomes of a delivery after a try: when it is tried again, and when it is given up. Pure."""
+
+from typing import NamedTuple
+
+from dni.outbound.model import Result, State
 
 FIRST_MS, FACTOR, LONGEST_MS = 5_000, 3, 6 * 3_600_000
 GIVEN_UP_MS = 72 * 3_600_000
@@ -15,5 +19,18 @@ def pause_ms(attempts: int, chance: float) -> int:
     return round(chance * longest)
 
 
-def is_given_up(at_ms: int, now_ms: int) -> bool:
-    return now_ms - at_ms >= GIVEN_UP_MS
+class Next(NamedTuple):
+    """`due_ms`: while it waits."""
+
+    state: State
+    due_ms: int
+    why: str | None
+
+
+def after(result: Result, attempts: int, at_ms: int, now_ms: int, chance: float) -> Next:
+    """`attempts` with this one; `at_ms` is when it was made, or last asked to be sent again."""
+    if result.state != "again":
+        return Next(result.state, now_ms, result.why)
+    if now_ms - at_ms >= GIVEN_UP_MS:
+        return Next("dead", now_ms, f"given up after 72 hours: {result.why}")
+    return Next("waiting", now_ms + max(result.after_ms, pause_ms(attempts, chance)), result.why)

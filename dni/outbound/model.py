@@ -6,7 +6,7 @@ own file's affair (`kinds.py` lists them).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -98,6 +98,20 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
     former: Mapping[str, Any] | None = None
     gathered: bytes = b""
+
+
+class Claim(NamedTuple):
+    """A delivery that is ours to send until `until_ms`."""
+
+    id: str
+    endpoint: str
+    seq: int
+    subject: str
+    action: Action
+    attempts: int
+    at_ms: int
+    lease: str
+    until_ms: int
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
