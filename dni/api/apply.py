@@ -6,18 +6,18 @@ not name it, but a pool's `numbers` are its whole list. All in one transaction: 
 
 import re
 import tomllib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Table, select
+from sqlalchemy import ColumnElement, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import acts, audit
 from dni.access.acts import Told
 from dni.access.authenticate import ADMIN
 from dni.access.model import COMMAND_LINE, Principal
-from dni.api import apply_terms
+from dni.api import apply_terms, of_outbound
 from dni.api.routing_names import steps_with_ids
 from dni.campaign import campaigns, declare, publishers
 from dni.campaign.campaigns import CampaignChange, NewCampaign
@@ -26,6 +26,9 @@ from dni.campaign.publishers import NewPublisher, PublisherChange
 from dni.errors import Conflict, InvalidField, UsageError
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
+from dni.outbound import declare as outbound
+from dni.outbound import endpoints
+from dni.outbound.endpoints import IntegrationChange, NewIntegration, NewWebhook, WebhookChange
 from dni.phone import e164
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange
@@ -53,7 +56,9 @@ class Change(msgspec.Struct, frozen=True):
 
 class _Section(msgspec.Struct, frozen=True):
     """`names`: fields that hold the name of a row of another table. `fixed`: what an update cannot change. `later`:
-    fields that are set after all sections."""
+    fields that are set after all sections. `hidden`: fields that are never shown; those of `needed` a new one must
+    have. `same`: whether it has a value of these, or of another field that is more than what is read of it. `among`:
+    which rows of the table these are."""
 
     kind: str
     table: Table
@@ -66,6 +71,10 @@ class _Section(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    same: Mapping[str, Callable[[AsyncConnection, str, Any], Awaitable[bool]]] = {}
+    among: ColumnElement[bool] | None = None
 
 
 # In this order an entry names only what is there or comes before it.
@@ -136,6 +145,8 @@ _SECTIONS = {
         declare.change_carrier,
         lambda c, wanted: carriers.one(c, "", wanted),
         fixed=("kind",),
+        hidden=("auth_token",),
+        same={"auth_token": carriers.secret_is},
     ),
     "tags": _Section(
         "tag",
@@ -148,6 +159,36 @@ _SECTIONS = {
         lambda c, wanted: tags.one(c, ADMIN, "", wanted),
         names=("campaign", "publisher", "pool"),
         fixed=("campaign", "publisher"),
+    ),
+    "webhooks": _Section(
+        "webhook",
+        schema.endpoint,
+        "name",
+        NewWebhook,
+        WebhookChange,
+        outbound.create_webhook,
+        outbound.change_webhook,
+        of_outbound.webhook,
+        names=("campaign", "publisher"),
+        hidden=("secret",),
+        needed=("secret",),
+        same={"secret": outbound.has_secret},
+        among=schema.endpoint.c.kind.in_(outbound.WEBHOOKS),
+    ),
+    "integrations": _Section(
+        "integration",
+        schema.endpoint,
+        "name",
+        NewIntegration,
+        IntegrationChange,
+        outbound.new_integration,
+        outbound.change_integration,
+        endpoints.one,
+        names=("campaign", "publisher"),
+        fixed=("kind",),
+        hidden=("secrets",),
+        same={"settings": endpoints.has_settings, "secrets": endpoints.has_secrets},
+        among=schema.endpoint.c.kind.in_(outbound.INTEGRATIONS),
     ),
 }
 
@@ -255,12 +296,15 @@ async def _one(hand: _Hand, place: str, section: _Section, entry: dict[str, Any]
     key = _key(section, entry, place)
     try:
         named = await _with_ids(connection, section, entry)
-        wanted = await _id(connection, section.table, section.key, key, f"/{section.key}")
+        wanted = await _id(connection, section.table, section.key, key, f"/{section.key}", section.among)
         if wanted is None:
             new = _struct(named, section.new)
+            for field in section.needed:
+                if getattr(new, field) is None:
+                    raise InvalidField(f"/{field}", "is missing: one that is made here would be told nobody")
             made = await section.create(connection, hand.now_ms, new)
             await hand.note(f"create_{section.kind}", made, acts.told(new))
-            return Change("create", section.kind, key, _told(entry, section.key))
+            return Change("create", section.kind, key, _told(entry, (section.key, *section.hidden)))
         return await _update(hand, section, wanted, key, named)
     except (InvalidField, Conflict) as error:
         places = [f"{_toml(place, e.path)}: {e.message}" for e in error.errors] or [f"{place}: {error.detail}"]
@@ -282,9 +326,9 @@ async def _update(hand: _Hand, section: _Section, wanted: str, key: str, named: 
         if field == section.key:
             continue
         after = getattr(change, field)
-        if field == "auth_token":
-            if not await carriers.secret_is(connection, wanted, after):
-                details.append("auth_token: another one")
+        if (same := section.same.get(field)) is not None:
+            if not await same(connection, wanted, after):
+                details.append(f"{field}: {'other ones' if field.endswith('s') else 'another one'}")
         elif (before := getattr(now, field)) != after:
             details.append(_difference(field, before, after))
     if not details:
@@ -380,11 +424,11 @@ def _difference(field: str, before: Any, after: Any) -> str:
     return f"{field}: {_short(before)} -> {_short(after)}"
 
 
-def _told(entry: dict[str, Any], key: str) -> tuple[str, ...]:
+def _told(entry: dict[str, Any], hidden: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
         f"{field}: {len(value)} of them" if field == "numbers" else f"{field}: {_short(value)}"
         for field, value in entry.items()
-        if field not in (key, "auth_token")
+        if field not in hidden
     )
 
 
@@ -427,13 +471,17 @@ async def _known(connection: AsyncConnection, table: Table, name: str, path: str
     return wanted
 
 
-async def _id(connection: AsyncConnection, table: Table, key: str, value: str, path: str) -> str | None:
+async def _id(
+    connection: AsyncConnection, table: Table, key: str, value: str, path: str, among: ColumnElement[bool] | None = None
+) -> str | None:
     if "\0" in value:
         raise InvalidField(path, "no control characters")
     gone = table.c.retired_at_ms if table is schema.number else table.c.deleted_at_ms
     query = select(table.c.id).where(table.c[key] == value, gone.is_(None)).limit(2)
     if table is schema.number:  # a pooled one is declared in its pool
         query = query.where(table.c.pool_id.is_(None))
+    if among is not None:
+        query = query.where(among)
     found = (await connection.execute(query)).scalars().all()
     if len(found) > 1:
         raise InvalidField(

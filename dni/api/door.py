@@ -68,6 +68,7 @@ class Door:
             principal=who,
             now_ms=self._parts.clock.now_ms(),
             base_url=base_url(scope, headers, self._parts.settings),
+            allowed=self._parts.settings.outbound_allow,
             id=wanted,
             query=query.read(scope["query_string"], operation.query),
             body=await self._decode(operation, headers, raw) if operation.body is not None else None,

@@ -38,7 +38,8 @@ class Problem(msgspec.Struct):
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """One request, understood. `base_url` is scheme and host of this service as the world reaches it."""
+    """One request, understood. `base_url` is scheme and host of this service as the world reaches it. `allowed`:
+    addresses that may be sent to although they are none of the public internet, as DNI_OUTBOUND_ALLOW has them."""
 
     ledger: Ledger
     live: Live
@@ -46,6 +47,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     principal: Principal
     now_ms: int
     base_url: str
+    allowed: str = ""
     id: str = ""
     query: Any = None
     body: Any = None

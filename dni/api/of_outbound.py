@@ -9,8 +9,9 @@ from dni.access import acts, audit
 from dni.api.model import Ask, Operation
 from dni.api.query import DeliveryQuery, span_ms
 from dni.campaign.model import moment_ms
+from dni.errors import InvalidField
 from dni.ledger.rows import Instant
-from dni.outbound import declare, deliveries, endpoints
+from dni.outbound import address, declare, deliveries, endpoints, guard
 from dni.outbound.declare import INTEGRATIONS, WEBHOOKS
 from dni.outbound.deliveries import DeliveryFilter, DeliveryView, WholeDelivery
 from dni.outbound.endpoints import EndpointHealth, EndpointView, Fields, NewWebhook, Url
@@ -61,6 +62,17 @@ async def webhooks(connection: AsyncConnection, limit: int, cursor: str | None) 
     """Newest first."""
     found, after = await endpoints.page(connection, limit, cursor, WEBHOOKS)
     return [_webhook(view) for view in found], after
+
+
+def check_addresses(ask: Ask) -> None:
+    """Raises InvalidField for an address that nothing would ever be sent to."""
+    body = msgspec.to_builtins(ask.body)
+    given = {"/url": body.get("url"), **{f"/settings/{name}": url for name, url in body.get("settings", {}).items()}}
+    for path, url in given.items():
+        if path.endswith("url") and isinstance(url, str):
+            why = address.refusal(url, guard.allowed(ask.allowed))
+            if why is not None:
+                raise InvalidField(path, why)
 
 
 async def new_webhook(connection: AsyncConnection, now_ms: int, new: NewWebhook) -> WebhookView:

@@ -72,7 +72,7 @@ Page = Callable[[AsyncConnection, Ask], Awaitable[tuple[list[Any], str | None]]]
 
 class _Noun(msgspec.Struct, frozen=True, kw_only=True):
     """A collection that people write. `created` says how the answer to POST differs from reading it; `reading` and
-    `writing`: who may."""
+    `writing`: who may. `check`: what of a body only the service can tell."""
 
     noun: str
     view: Any
@@ -86,6 +86,7 @@ class _Noun(msgspec.Struct, frozen=True, kw_only=True):
     created: str
     withdrawn: str
     query: type[Query] = ListQuery
+    check: Callable[[Ask], None] = lambda _ask: None
     reading: Access = "read"
     writing: Access = "write"
     configures: bool = True
@@ -108,11 +109,13 @@ def _operations(noun: _Noun) -> list[Operation]:
         return await noun.one(connection, ask, ask.id)
 
     async def create(connection: AsyncConnection, ask: Ask) -> Any:
+        noun.check(ask)
         made = await noun.declare(connection, ask.now_ms, ask.body)
         return await noun.one(connection, ask, made) if isinstance(made, str) else made
 
     async def change(connection: AsyncConnection, ask: Ask) -> Any:
         assert noun.rewrite is not None
+        noun.check(ask)
         await noun.rewrite(connection, ask.now_ms, ask.id, ask.body)
         return await noun.one(connection, ask, ask.id)
 
@@ -333,12 +336,13 @@ _NOUNS = (
         new=NewWebhook,
         change=WebhookChange,
         declare=of_outbound.new_webhook,
-        rewrite=lambda c, _now_ms, wanted, change: outbound.change_webhook(c, wanted, change),
+        rewrite=outbound.change_webhook,
         withdraw=lambda c, now_ms, wanted: endpoints.delete(c, now_ms, wanted, outbound.WEBHOOKS),
         one=lambda c, ask, wanted: of_outbound.webhook(c, wanted),
         page=lambda c, ask: of_outbound.webhooks(c, ask.query.limit, ask.query.cursor),
         created="Create a webhook; its secret is told in this answer only",
         withdrawn="Delete a webhook: what waits for it is not sent, what was sent stays to be read",
+        check=of_outbound.check_addresses,
         reading="connect",
         writing="connect",
         configures=False,
@@ -350,12 +354,13 @@ _NOUNS = (
         new=NewIntegration,
         change=IntegrationChange,
         declare=outbound.new_integration,
-        rewrite=lambda c, _now_ms, wanted, change: outbound.change_integration(c, wanted, change),
+        rewrite=outbound.change_integration,
         withdraw=lambda c, now_ms, wanted: endpoints.delete(c, now_ms, wanted, outbound.INTEGRATIONS),
         one=lambda c, ask, wanted: endpoints.one(c, wanted, outbound.INTEGRATIONS),
         page=lambda c, ask: endpoints.page(c, ask.query.limit, ask.query.cursor, outbound.INTEGRATIONS),
         created="Create an integration of some kind: a postback, an ad platform, a CRM, files",
         withdrawn="Delete an integration: what waits for it is not sent, what was sent stays to be read",
+        check=of_outbound.check_addresses,
         reading="connect",
         writing="connect",
         configures=False,

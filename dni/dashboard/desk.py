@@ -98,6 +98,7 @@ class Desk:
             principal=reader.principal,
             now_ms=self._parts.clock.now_ms(),
             base_url=base_url(request.scope, request.headers, self._parts.settings),
+            allowed=self._parts.settings.outbound_allow,
             id=wanted,
             query=query,
             body=None if operation.body is None else await _beside(sheet, sent, _body, body, operation),

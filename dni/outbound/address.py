@@ -1,10 +1,13 @@
-"""What may be entered as the address that something is sent to. Pure. Where its name leads is seen when it is sent."""
+"""What may be entered as the address that something is sent to. Pure. Where a name leads is seen when it is sent."""
 
+import re
 from urllib.parse import urlsplit
 
 from dni.errors import InvalidField
+from dni.outbound import guard
 
 LONGEST = 2_000
+_LITERAL = re.compile(r"[0-9.]+|[0-9a-f:.]*:[0-9a-f:.]*")
 
 
 def checked(value: str, path: str) -> str:
@@ -34,3 +37,16 @@ def base(value: str, path: str) -> str:
     if "?" in url:
         raise InvalidField(path, "no ? in it: paths are put behind it, such as https://example.com/api")
     return url.rstrip("/")
+
+
+def refusal(url: str, allowed: guard.Allowed) -> str | None:
+    """Why nothing would be sent to an address whose host is no name; None: it may be, as far as the address tells."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return None
+    literal = "127.0.0.1" if guard.plain_host(host) == "localhost" else host
+    if not _LITERAL.fullmatch(literal) or allowed.names(host, port):
+        return None
+    return guard.refusal(allowed, literal, port)

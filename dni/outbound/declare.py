@@ -22,25 +22,40 @@ async def new_webhook(connection: AsyncConnection, now_ms: int, new: NewWebhook)
     values = msgspec.structs.asdict(new)
     await _named(connection, values)
     settings = {name: values.pop(name) for name in _OF_SETTINGS}
-    secret = _new_secret()
+    secret = values.pop("secret") or _new_secret()
     values |= {"settings": settings, "secrets": {"secret": secret}}
     return await endpoints.create(connection, now_ms, webhook.NAME, values), secret
 
 
-async def change_webhook(connection: AsyncConnection, wanted: str, change: WebhookChange) -> None:
+async def create_webhook(connection: AsyncConnection, now_ms: int, new: NewWebhook) -> str:
+    """Its id, for who knows its secret."""
+    made, _ = await new_webhook(connection, now_ms, new)
+    return made
+
+
+async def change_webhook(connection: AsyncConnection, now_ms: int, wanted: str, change: WebhookChange) -> None:
     """Raises NotFound."""
     values = _given(change)
     await _named(connection, values)
     settings = {name: values.pop(name) for name in _OF_SETTINGS if name in values}
+    secret = values.pop("secret", None)
     await endpoints.change(connection, wanted, values | ({"settings": settings} if settings else {}), WEBHOOKS)
+    if secret is not None and not await has_secret(connection, wanted, secret):
+        await rotate(connection, now_ms, wanted, secret)
 
 
-async def rotate(connection: AsyncConnection, now_ms: int, wanted: str) -> str:
+async def rotate(connection: AsyncConnection, now_ms: int, wanted: str, to: str | None = None) -> str:
     """The new secret of a webhook, told this once; the former one is signed with for a day too. Raises NotFound."""
     loaded = await endpoints.load(connection, wanted, WEBHOOKS)
-    made = webhook.rotated(loaded.secrets, _new_secret(), now_ms)
+    made = webhook.rotated(loaded.secrets, to or _new_secret(), now_ms)
     await endpoints.change(connection, wanted, {"secrets": msgspec.to_builtins(made)})
     return made.secret
+
+
+async def has_secret(connection: AsyncConnection, wanted: str, secret: str) -> bool:
+    """Whether it is a webhook's present one."""
+    loaded = await endpoints.load(connection, wanted, WEBHOOKS)
+    return bool(loaded.secrets.secret == secret)
 
 
 async def new_integration(connection: AsyncConnection, now_ms: int, new: NewIntegration) -> str:
@@ -50,7 +65,7 @@ async def new_integration(connection: AsyncConnection, now_ms: int, new: NewInte
     return await endpoints.create(connection, now_ms, values.pop("kind"), values)
 
 
-async def change_integration(connection: AsyncConnection, wanted: str, change: IntegrationChange) -> None:
+async def change_integration(connection: AsyncConnection, _now_ms: int, wanted: str, change: IntegrationChange) -> None:
     """Raises NotFound."""
     values = _given(change)
     await _named(connection, values)

@@ -16,7 +16,7 @@ from dni.ids import new_id
 from dni.ledger import rows
 from dni.ledger.rows import Instant, instant
 from dni.ledger.schema import delivery, endpoint, endpoint_health
-from dni.outbound import address, payload, webhook
+from dni.outbound import address, payload, signing, webhook
 from dni.outbound.kinds import KINDS, read
 from dni.outbound.model import Endpoint, Kind, Only, Type
 from dni.outbound.webhook import Role
@@ -26,12 +26,14 @@ MOST_COUNTED = 10_001
 Events = Annotated[list[Type], msgspec.Meta(min_length=1, max_length=20, examples=[["call.qualified"]])]
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=address.LONGEST, examples=["https://example.com/calls"])]
 Fields = Annotated[list[str], msgspec.Meta(min_length=1, max_length=200)]
+Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Named = dict[str, Any]
 
 
 class NewWebhook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`events` left out: all. `campaign`, `publisher` null: of all. `only`: which calls. `fields` null: everything.
-    `role`: it is told as that role would read it. `paused`: what happens waits until it goes on."""
+    `role`: it is told as that role would read it. `paused`: what happens waits until it goes on. `secret`: your own;
+    null: one is made."""
 
     name: Name
     url: Url
@@ -42,16 +44,19 @@ class NewWebhook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     fields: Fields | None = None
     role: Role = "staff"
     paused: bool = False
+    secret: Secret | None = None
 
     def __post_init__(self) -> None:
         self.name = model.text(self.name, "/name")
         self.url = address.checked(self.url, "/url")
+        if self.secret is not None:
+            signing.checked(self.secret, "/secret")
         if self.fields is not None:
             self.fields = payload.checked(self.fields, "/fields")
 
 
 class WebhookChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays; `only` and `fields` are replaced as a whole."""
+    """What is left out stays; `only` and `fields` are replaced as a whole. `secret`: another one, as by a rotation."""
 
     name: Name | UnsetType = UNSET
     url: Url | UnsetType = UNSET
@@ -62,12 +67,15 @@ class WebhookChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     fields: Fields | UnsetType | None = UNSET
     role: Role | UnsetType = UNSET
     paused: bool | UnsetType = UNSET
+    secret: Secret | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         if self.name is not UNSET:
             self.name = model.text(self.name, "/name")
         if self.url is not UNSET:
             self.url = address.checked(self.url, "/url")
+        if self.secret is not UNSET:
+            signing.checked(self.secret, "/secret")
         if isinstance(self.fields, list):
             self.fields = payload.checked(self.fields, "/fields")
 
@@ -188,10 +196,7 @@ async def change(
     one away. Raises NotFound, also for one of other kinds, and InvalidField as `create` does."""
     row = await _row(connection, wanted, kinds)
     merged = {
-        name: {key: one for key, one in {**row[name], **value}.items() if one is not None}
-        if name in ("settings", "secrets")
-        else value
-        for name, value in values.items()
+        name: _merged(row[name], value) if name in ("settings", "secrets") else value for name, value in values.items()
     }
     if columns := _columns(KINDS[row["kind"]], merged):
         await connection.execute(update(endpoint).where(endpoint.c.id == wanted).values(**columns))
@@ -207,9 +212,28 @@ async def delete(connection: AsyncConnection, now_ms: int, wanted: str, kinds: C
     await connection.execute(update(delivery).where(waits).values(**ended, lease=None, leased_until_ms=None))
 
 
+async def has_settings(connection: AsyncConnection, wanted: str, given: dict[str, Any]) -> bool:
+    """Whether a change to these would change nothing. Raises as `change` does."""
+    return await _has(connection, wanted, "settings", given)
+
+
+async def has_secrets(connection: AsyncConnection, wanted: str, given: dict[str, Any]) -> bool:
+    """The same of secrets."""
+    return await _has(connection, wanted, "secrets", given)
+
+
+async def _has(connection: AsyncConnection, wanted: str, name: str, given: dict[str, Any]) -> bool:
+    row = await _row(connection, wanted, None)
+    return bool(_columns(KINDS[row["kind"]], {name: _merged(row[name], given)})[name] == row[name])
+
+
 async def _row(connection: AsyncConnection, wanted: str, kinds: Collection[str] | None) -> RowMapping:
     query = _live(kinds, endpoint).where(endpoint.c.id == wanted)
     return await rows.one(connection, query, f"endpoint {wanted}")
+
+
+def _merged(before: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**before, **given}.items() if value is not None}
 
 
 def _columns(kind: Kind, values: dict[str, Any]) -> dict[str, Any]:

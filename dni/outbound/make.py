@@ -93,12 +93,22 @@ def _told(connection: Connection, messages: Sequence[Row[Any]], asking: Sequence
             continue
         if actions := _actions(one, seen, asking, converted):
             chosen.append((one, seen, data, actions))
-    said = told_of_call.told(connection, [calls[one] for one in {m.subject_id for m, *_ in chosen} if one in calls])
+    rows = [calls[one] for one in {m.subject_id for m, *_ in chosen} if one in calls]
+    said = told_of_call.told(connection, rows, _former([one for one, *_ in chosen]))
     changes = _changes(connection, [one for one, *_ in chosen])
     return [
         Told(one, seen, data or encode({**said[one.subject_id], "change": changes.get(one.seq)}), actions)
         for one, seen, data, actions in chosen
     ]
+
+
+def _former(messages: Sequence[Row[Any]]) -> dict[str, set[str]]:
+    """By call: the sessions that it was credited to before, as its messages name them."""
+    found: dict[str, set[str]] = {}
+    for one in messages:
+        if one.type == "call.attributed" and one.detail and one.detail["session"]["before"] is not None:
+            found.setdefault(one.subject_id, set()).add(one.detail["session"]["before"])
+    return found
 
 
 def _seen(row: RowMapping, message: Row[Any]) -> Seen:

@@ -70,8 +70,8 @@ class CorrectedChange(msgspec.Struct):
 
 
 class OfCall(msgspec.Struct):
-    """`visit` null: a static number, or nobody's. `strangers`: the candidates' sessions that are of other publishers
-    than the call, which share the pool."""
+    """`visit` null: a static number, or nobody's. `strangers`: the sessions named here that are not its publisher's: of
+    others who share the pool."""
 
     call: CallView
     visit: VisitTold | None

@@ -1,5 +1,5 @@
 """What a message says of a call: the call as the API gives it to staff, the visit that it is credited to, its campaign
-and its publisher, as they stand."""
+and its publisher, as they stand; and which sessions that it names are not its publisher's."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -32,6 +32,7 @@ _CAMPAIGNS = _these(select(campaign), campaign)
 _PUBLISHERS = _these(select(publisher), publisher)
 _OWNERS = _these(select(session.c.id, session.c.publisher_id), session)
 _NULL = Raw(b"null")
+_NOTHING: Mapping[str, Collection[str]] = {}
 
 
 def calls(connection: Connection, wanted: Iterable[str]) -> Rows:
@@ -39,38 +40,42 @@ def calls(connection: Connection, wanted: Iterable[str]) -> Rows:
     return _read(connection, _CALLS, wanted)
 
 
-def told(connection: Connection, found: Collection[RowMapping]) -> dict[str, dict[str, Raw]]:
+def told(
+    connection: Connection, found: Collection[RowMapping], former: Mapping[str, Collection[str]] = _NOTHING
+) -> dict[str, dict[str, Raw]]:
     """`call`, `visit`, `campaign`, `publisher` and `strangers` as JSON, by the call's id. `found`: rows as `calls` has
-    them."""
+    them. `former`: sessions that a call is not credited to any more, which are told too."""
 
     def named(column: str) -> set[str]:
         return {row[column] for row in found if row[column] is not None}
 
-    sessions = _json(_visit, _read(connection, _SESSIONS, named("session_id")))
+    visits = _read(connection, _SESSIONS, named("session_id"))
+    sessions = _json(_visit, visits)
+    of_calls = {row["id"]: _sessions_of(row) | set(former.get(row["id"], ())) for row in found}
+    owners = {**visits, **_read(connection, _OWNERS, set().union(*of_calls.values()) - visits.keys())}
     campaigns = _json(_campaign, _read(connection, _CAMPAIGNS, named("campaign_id")))
     publishers = _json(_publisher, _read(connection, _PUBLISHERS, named("publisher_id")))
-    strangers = _strangers(connection, found)
     return {
         row["id"]: {
             "call": Raw(encode(call_view(row))),
             "visit": sessions.get(row["session_id"], _NULL),
             "campaign": campaigns.get(row["campaign_id"], _NULL),
             "publisher": publishers.get(row["publisher_id"], _NULL),
-            "strangers": Raw(encode(strangers.get(row["id"], []))),
+            "strangers": Raw(encode(sorted(one for one in of_calls[row["id"]] if _is_strange(row, owners.get(one))))),
         }
         for row in found
     }
 
 
-def _strangers(connection: Connection, found: Collection[RowMapping]) -> dict[str, list[str]]:
-    """Candidates' sessions of other publishers than the call's, by the call's id: such share a pool."""
-    named = {row["id"]: [one["session"] for one in row["candidates"] or []] for row in found if row["publisher_id"]}
-    owners = _read(connection, _OWNERS, {one for sessions in named.values() for one in sessions})
-    publisher_of = {row["id"]: row["publisher_id"] for row in found}
-    return {
-        wanted: [one for one in sessions if one in owners and owners[one]["publisher_id"] != publisher_of[wanted]]
-        for wanted, sessions in named.items()
-    }
+def _sessions_of(row: RowMapping) -> set[str]:
+    credited = {row["session_id"]} - {None}
+    return credited | {candidate["session"] for candidate in row["candidates"] or ()}
+
+
+def _is_strange(call_row: RowMapping, session_row: RowMapping | None) -> bool:
+    """Whether the call's publisher does not see the session."""
+    owner = call_row["publisher_id"]
+    return owner is None or session_row is None or session_row["publisher_id"] != owner
 
 
 def _read(connection: Connection, query: Select[Any], wanted: Iterable[str]) -> Rows:

@@ -76,8 +76,8 @@ consent_unknown currency cursor custom day_first default_destination details dev
 fields first_party first_time from group_by hold_seconds holidays hours ids keys kind lead_status limit limits
 linked_domains messages min_confidence min_talk_seconds model month name note numbers only origins params paused
 payout phone_type qualified reason recordings refusals region region_rule regions revenue role routing rules sale
-secrets selectors sessions settings shared side since state states status steps sub2 sub3 sub4 sub5 targets template
-terms text timezone to touch_rules type unanswered until url value version within_days
+secret secrets selectors sessions settings shared side since state states status steps sub2 sub3 sub4 sub5 targets
+template terms text timezone to touch_rules type unanswered until url value version within_days
 """
 HARMLESS = frozenset(_NOTHING.split())
 

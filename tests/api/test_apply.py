@@ -8,6 +8,7 @@ from dni.catalog.load import current_revision, load
 from dni.catalog.model import Catalog
 from dni.errors import UsageError
 from dni.ledger.engines import Ledger
+from dni.outbound import endpoints
 from dni.qualification import terms
 from dni.tag import tags
 
@@ -231,3 +232,60 @@ async def test_a_mistake_in_terms_is_told_with_its_place(ledger: Ledger, wrong: 
         await apply(ledger, TERMS.replace(wrong, right), NOW)
     assert error.value.detail.startswith(place)
     assert (await load(ledger)).campaigns == {}
+
+
+TOLD = """
+[[publishers]]
+name = "Ads"
+
+[[webhooks]]
+name = "Same name"
+url = "https://example.com/calls"
+secret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+events = ["call.qualified"]
+publisher = "Ads"
+
+[[integrations]]
+kind = "ga4"
+name = "Same name"
+settings = { measurement_id = "G-ABC1234567" }
+secrets = { api_secret = "s3cret-of-analytics" }
+"""
+
+
+async def test_where_calls_are_told_is_declared_and_a_second_run_changes_nothing(ledger: Ledger) -> None:
+    first = await apply(ledger, TOLD, NOW)
+    assert _actions(first) == [(kind, "create") for kind in ("publisher", "webhook", "integration")]
+    assert "s3cret" not in str(first)
+    assert "whsec_" not in str(first)
+    assert {one.action for one in await apply(ledger, TOLD, NOW + 1)} == {"unchanged"}
+    async with ledger.read() as connection:
+        hook, ga4 = await endpoints.live(connection)
+    assert (hook.kind, hook.publisher is None, ga4.kind) == ("webhook", False, "ga4")
+    assert ga4.secrets.api_secret == "s3cret-of-analytics"
+
+
+async def test_another_secret_of_a_webhook_is_a_rotation(ledger: Ledger) -> None:
+    await apply(ledger, TOLD, NOW)
+    changed = await apply(ledger, TOLD.replace("MDEyMz", "TDEyMz"), NOW + 1)
+    assert [one.details for one in changed if one.details] == [("secret: another one",)]
+    async with ledger.read() as connection:
+        hook, _ = await endpoints.live(connection)
+    assert len(hook.secrets.former) == 1
+
+
+async def test_settings_and_secrets_of_an_integration_are_changed_one_by_one(ledger: Ledger) -> None:
+    await apply(ledger, TOLD, NOW)
+    changed = TOLD.replace("G-ABC1234567", "G-ABC7654321").replace("s3cret", "an0ther")
+    [update] = [one for one in await apply(ledger, changed, NOW + 1) if one.details]
+    assert update.details == ("settings: other ones", "secrets: other ones")
+    without = changed.replace('secrets = { api_secret = "an0ther-of-analytics" }', "")
+    assert {one.action for one in await apply(ledger, without, NOW + 2)} == {"unchanged"}
+
+
+async def test_a_new_webhook_without_a_secret_is_refused(ledger: Ledger) -> None:
+    file = '[[webhooks]]\nname = "W"\nurl = "https://example.com"\n'
+    with pytest.raises(UsageError, match=r"webhooks\[0\]\.secret: is missing"):
+        await apply(ledger, file, NOW)
+    with pytest.raises(UsageError, match=r"integrations\[0\]\.settings: "):
+        await apply(ledger, '[[integrations]]\nkind = "ga4"\nname = "G"\n', NOW)

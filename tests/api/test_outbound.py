@@ -191,3 +191,17 @@ async def test_health_is_told(api: Api) -> None:
     async with api.parts.ledger.write() as connection:
         await connection.execute(update(schema.endpoint_health).values(failures=0, delivered_ms=1_790_000_000_001))
     assert (await api.get(f"/webhooks/{made['id']}")).json()["health"]["state"] == "ok"
+
+
+async def test_an_address_that_nothing_would_be_sent_to_is_refused_when_it_is_entered(api: Api) -> None:
+    made = await api.made("/webhooks", HOOK)
+    inside = "http://169.254.169.254/latest"
+    for answer in (
+        await api.post("/webhooks", {**HOOK, "url": inside}),
+        await api.patch(f"/webhooks/{made['id']}", {"url": inside}),
+    ):
+        [error] = answer.json()["errors"]
+        assert error["path"] == "/url"
+        assert "DNI_OUTBOUND_ALLOW" in error["message"]
+    answer = await api.post("/integrations", {**POSTBACK, "settings": {"url": "http://127.0.0.1/p"}})
+    assert [error["path"] for error in answer.json()["errors"]] == ["/settings/url"]

@@ -63,7 +63,7 @@ async def test_what_is_left_out_of_a_change_stays(parts: Parts) -> None:
     wanted = await made(parts, fields=["call.id"], only=Only(answered=True))
     async with parts.ledger.write() as connection:
         before = await endpoints.load(connection, wanted)
-        await declare.change_webhook(connection, wanted, WebhookChange(name="Other", fields=None))
+        await declare.change_webhook(connection, START_MS, wanted, WebhookChange(name="Other", fields=None))
         after = await endpoints.load(connection, wanted)
     assert (after.name, after.settings.fields) == ("Other", None)
     assert (after.only, after.secrets, after.settings.url) == (before.only, before.secrets, URL)
