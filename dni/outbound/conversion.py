@@ -99,7 +99,10 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Qualification(msgspec.Struct, frozen=True):
+    """`qualified`: it is paid; `billable`: it is billed."""
+
     qualified: bool
+    billable: bool | None = None
 
 
 class Attribution(msgspec.Struct, frozen=True):
@@ -167,11 +170,6 @@ class Told(msgspec.Struct, frozen=True):
     at_ms: int
     visit_ms: int | None
     publisher: Publisher | None = None
-
-    @property
-    def qualified(self) -> bool | None:
-        """Null: no terms have judged it."""
-        return self.call.qualification.qualified if self.call.qualification else None
 
 
 class _Data(msgspec.Struct):
@@ -262,7 +260,13 @@ def value_of(settings: Valued, told: Told) -> Value | Skip | None:
 
 
 def _turned_down(settings: Valued, told: Told) -> bool:
-    return told.qualified is False and not settings.unqualified
+    """By the side of the terms that its value comes from; by both, where it comes from neither."""
+    judged = told.call.qualification
+    if judged is None or settings.unqualified:
+        return False
+    if settings.value == "revenue" and judged.billable is not None:
+        return not judged.billable
+    return not (judged.qualified or (settings.value != "payout" and judged.billable))
 
 
 def _value(told: Sum) -> Value:

@@ -193,6 +193,8 @@ def _request(endpoint: Endpoint, batch: Sequence[Outgoing], now_ms: int, token: 
     (group,) = {_group(outgoing) for outgoing in batch}
     rows = {outgoing.delivery: sendable(_row(settings, outgoing)) for outgoing in batch}
     told = [row.row for row in rows.values()]
+    # A test shows whether Google takes it; a conversion of it would be one that never was.
+    validate_only = settings.validate_only or any(outgoing.message.type == "test" for outgoing in batch)
     headers = {"authorization": f"Bearer {token or ''}", "content-type": "application/json"}
     if _by_data_manager(settings, batch):
         url = f"{settings.data_manager_url}/v1/events:ingest"
@@ -201,12 +203,12 @@ def _request(endpoint: Endpoint, batch: Sequence[Outgoing], now_ms: int, token: 
             settings.customer_id,
             settings.login_customer_id,
             settings.conversion_action or "",
-            validate_only=settings.validate_only,
+            validate_only=validate_only,
         )
     else:
         method, name = _LISTS[group]
         url = f"{settings.base_url}/{settings.api_version}/customers/{settings.customer_id}:{method}"
-        body = {name: told, "partialFailure": True, "validateOnly": settings.validate_only}
+        body = {name: told, "partialFailure": True, "validateOnly": validate_only}
         if endpoint.secrets.developer_token:
             headers["developer-token"] = endpoint.secrets.developer_token
         if settings.login_customer_id:

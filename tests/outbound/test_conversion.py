@@ -155,6 +155,27 @@ def test_a_call_that_does_not_count_is_no_conversion_unless_it_is_asked_for() ->
     assert value_of(REVENUE, told(qualification=None)) == Value(Decimal("45.00"), "USD")
 
 
+@pytest.mark.parametrize(
+    ("source", "qualified", "billable", "counts"),
+    [
+        ("revenue", False, True, True),
+        ("revenue", True, False, False),
+        ("payout", False, True, False),
+        ("payout", True, False, True),
+        ("none", False, True, True),
+        ("none", True, False, True),
+        ("none", False, False, False),
+        ("revenue", True, None, True),
+        ("none", False, None, False),
+    ],
+)
+def test_a_call_counts_by_the_side_that_its_value_comes_from(
+    source: Any, qualified: bool, billable: bool | None, counts: bool
+) -> None:
+    judged = told(qualification={"qualified": qualified, "billable": billable})
+    assert isinstance(value_of(Valued(value=source), judged), Skip) is not counts
+
+
 def test_a_call_that_is_worth_nothing_is_taken_back() -> None:
     assert change_of(REVENUE, told(revenue=usd(0)), kept(REVENUE)) == Retract("the call is worth nothing any more")
     assert isinstance(change_of(REVENUE, told(revenue=usd(0)), kept(REVENUE, revenue=usd(0))), Skip)

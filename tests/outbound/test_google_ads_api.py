@@ -21,11 +21,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dni.errors import InvalidField
-from dni.outbound import google_ads_answer
+from dni.outbound import example, google_ads_answer
 from dni.outbound.google_ads_api import KIND
 from dni.outbound.google_ads_settings import Secrets, Settings
 from dni.outbound.model import Answer, Endpoint, Outgoing, Request, Result, Skip
-from tests.support.telling import AT_MS, CALL, CAMPAIGN, GCLID, VISIT, odd_calls, outgoing, usd
+from tests.support.odd_calls import odd_calls
+from tests.support.telling import AT_MS, CALL, CAMPAIGN, GCLID, VISIT, outgoing, usd
 
 NOW_MS = AT_MS + 200_000
 SETTINGS = Settings(
@@ -178,6 +179,20 @@ def test_what_is_only_tried_out_is_not_recorded_nor_changed_later() -> None:
     assert body(request)["validateOnly"] is True
     later = outgoing(action="adjust", revenue=usd(1), former=dict(request.kept["del_1"]))
     assert KIND.check(endpoint(), later, NOW_MS) == Skip("the conversion was only tried out, and not recorded")
+
+
+def test_the_made_up_call_of_messages_can_be_told() -> None:
+    told = Outgoing(delivery="del_1", message=example.message("call.qualified"), action="convert")
+    row = body(asked(told))["conversions"][0]
+    assert row["orderId"] == told.message.subject
+    assert row["gclid"] == told.message.data["call"]["click_ids"]["gclid"]
+
+
+def test_a_test_records_nothing() -> None:
+    assert body(asked(outgoing(kind="test", action="tell")))["validateOnly"] is True
+    by_data_manager = msgspec.structs.replace(SETTINGS, clicks_by="data_manager")
+    request = KIND.request(endpoint(by_data_manager), [outgoing(kind="test", action="tell")], NOW_MS, None)
+    assert body(request)["validateOnly"] is True
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from dni.outbound import google_data_manager
 from dni.outbound.google_ads_api import KIND
 from dni.outbound.google_ads_settings import Secrets, Settings
 from dni.outbound.model import Answer, Endpoint, Outgoing, Request, Result, Skip
-from tests.support.telling import AT_MS, CALL, CAMPAIGN, GCLID, VISIT, odd_calls, outgoing, usd
+from tests.support.odd_calls import odd_calls
+from tests.support.telling import AT_MS, CALL, CAMPAIGN, GCLID, VISIT, outgoing, usd
 
 datamanager = pytest.importorskip("google.ads.datamanager_v1")
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from dni.errors import InvalidField
 from dni.outbound.microsoft_ads import KIND, Secrets, Settings
 from dni.outbound.model import Answer, Endpoint, Outgoing, Request, Result, Skip
-from tests.support.telling import AT_MS, CALL, CAMPAIGN, VISIT, odd_calls, outgoing, usd
+from tests.support.odd_calls import odd_calls
+from tests.support.telling import AT_MS, CALL, CAMPAIGN, VISIT, outgoing, usd
 
 NOW_MS = AT_MS + 200_000
 MSCLKID = "f894f652ea334e739002f7167ab8f8e3"
