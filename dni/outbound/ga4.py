@@ -14,7 +14,7 @@ https://support.google.com/analytics/answer/13316687.
   session: that would count one whose source nobody knows. The visitor's first source, and Google Ads, still get it.
 - Parameters named source, medium or campaign would make it a new source, so ours are named otherwise. A caller's number
   is never sent: Google forbids it.
-- The answer is 2xx whatever is wrong with the event. Only the server that checks says what is.
+- The answer is 2xx whatever is wrong with the event. Only the server that checks says what is, but for the secret.
 - An event cannot be taken back (`refund` is for `purchase` alone, and of another moment), so changes are not sent. The
   same event sent twice, because an answer was lost, counts twice.
 """
@@ -142,13 +142,18 @@ def request(endpoint: Endpoint, outgoing: Sequence[Outgoing], now_ms: int, _toke
     settings: Settings = endpoint.settings
     secret = endpoint.secrets.api_secret
     quoted = quote(secret, safe="")
-    path = "/debug/mp/collect" if settings.validate_only else "/mp/collect"
+    path = "/debug/mp/collect" if _is_checked_only(endpoint, outgoing[0]) else "/mp/collect"
     return Request(
         url=f"{settings.base_url}{path}?measurement_id={settings.measurement_id}&api_secret={quoted}",
         headers={"content-type": "application/json"},
         body=msgspec.json.encode(body),
         hidden=(secret, quoted),
     )
+
+
+def _is_checked_only(endpoint: Endpoint, outgoing: Outgoing) -> bool:
+    """A test too: an event of it would be of a call that was told, or never was."""
+    return endpoint.settings.validate_only or outgoing.message.type == "test"
 
 
 def _event(endpoint: Endpoint, outgoing: Outgoing, now_ms: int) -> dict[str, Any] | Skip:
@@ -182,7 +187,7 @@ def _event(endpoint: Endpoint, outgoing: Outgoing, now_ms: int) -> dict[str, Any
     body: dict[str, Any] = {"client_id": client, "timestamp_micros": min(told.at_ms, now_ms) * 1000}
     if consent := _consent(settings):
         body["consent"] = consent
-    if settings.validate_only:
+    if _is_checked_only(endpoint, outgoing):
         body["validation_behavior"] = "ENFORCE_RECOMMENDATIONS"
     return body | {"events": [{"name": settings.event, "params": params}]}
 
@@ -224,9 +229,9 @@ class _Checked(msgspec.Struct, rename="camel"):
     validation_messages: list[_Message] = []
 
 
-def results(endpoint: Endpoint, _outgoing: Sequence[Outgoing], answer: Answer) -> list[Result]:
+def results(endpoint: Endpoint, outgoing: Sequence[Outgoing], answer: Answer) -> list[Result]:
     result = plain_result(answer)
-    if result.state != "delivered" or not endpoint.settings.validate_only:
+    if result.state != "delivered" or not _is_checked_only(endpoint, outgoing[0]):
         return [result]
     checked = answered(answer.body, _Checked)
     if checked is None:

@@ -11,10 +11,10 @@ https://developers.facebook.com/docs/graph-api/guides/error-handling.
 - An event is at most 7 days old; Meta's 62 days are for `physical_store` alone. One bad event refuses the whole
   request, and the answer does not say which: so a request has one.
 - `event_id` and `order_id` are the call's, so that a repetition counts once.
-- Of a phone number: digits alone, with the country's code, no zeros in front. Of places: lower case, letters alone; a
-  state by its two letters, in the US. The click id is Meta's cookie `_fbc`, else made from the `fbclid` of the landing
-  page and when the visit began; neither is ever changed.
-- Nothing can be taken back or changed.
+- Of a phone number: digits alone, with the country's code (E.164 has no zeros in front). Of places: lower case, letters
+  alone; a state by its two letters, in the US. The click id is Meta's cookie `_fbc`, else made from the `fbclid` of the
+  landing page and when the visit began; neither is ever changed.
+- Nothing can be taken back or changed. What a test code marks counts, too; without one nothing is sent as a test.
 """
 
 import re
@@ -127,6 +127,8 @@ def request(endpoint: Endpoint, outgoing: Sequence[Outgoing], now_ms: int, _toke
 
 
 def _event(settings: Settings, outgoing: Outgoing, now_ms: int) -> dict[str, Any] | Skip:
+    if outgoing.message.type == "test" and settings.test_event_code is None:
+        return Skip("a test would count as an event: set a test code first (Events Manager, Test events)")
     told = read(outgoing)
     if isinstance(told, Skip):
         return told
@@ -198,7 +200,7 @@ _STATE = re.compile(r"US-([A-Z]{2})")
 
 def phone(number: str) -> str:
     """16505551212 of +1 (650) 555-1212."""
-    return re.sub(r"[^0-9]", "", number).lstrip("0")
+    return re.sub(r"[^0-9]", "", number)
 
 
 def city(name: str) -> str:

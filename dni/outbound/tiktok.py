@@ -12,7 +12,7 @@ https://ads.tiktok.com/help/article/about-events-api-for-offline.
 - TikTok credits clicks for at most 28 days, so no older call is sent.
 - `event_id` is the call's, so that a repetition within 48 hours counts once.
 - The answer is 200 whatever happened: `code` 0 is done, all else is not.
-- Nothing can be taken back or changed.
+- Nothing can be taken back or changed. Without a test code nothing is sent as a test, since it would count.
 """
 
 import re
@@ -124,6 +124,8 @@ def request(endpoint: Endpoint, outgoing: Sequence[Outgoing], now_ms: int, _toke
 
 
 def _event(settings: Settings, outgoing: Outgoing, now_ms: int) -> dict[str, Any] | Skip:
+    if outgoing.message.type == "test" and settings.test_event_code is None:
+        return Skip("a test would count as an event: set a test code first (Events Manager, Test events)")
     told = read(outgoing)
     if isinstance(told, Skip):
         return told

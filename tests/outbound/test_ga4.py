@@ -147,8 +147,12 @@ def test_consent_is_what_the_page_told_google_unless_it_is_set(
     assert body_of(endpoint(**settings), outgoing(visit=SEEN)).get("consent") == consent
 
 
-def test_what_google_checks_alone_goes_to_its_checking_server() -> None:
-    request = sent(endpoint(validate_only=True), outgoing(visit=SEEN))
+@pytest.mark.parametrize(
+    ("of", "told"),
+    [(endpoint(validate_only=True), outgoing(visit=SEEN)), (endpoint(), outgoing(visit=SEEN, kind="test"))],
+)
+def test_what_is_only_tried_goes_to_googles_checking_server(of: Endpoint, told: Outgoing) -> None:
+    request = sent(of, told)
     assert request.url.startswith("https://www.google-analytics.com/debug/mp/collect?")
     assert msgspec.json.decode(request.body)["validation_behavior"] == "ENFORCE_RECOMMENDATIONS"
 
@@ -244,6 +248,7 @@ def test_any_2xx_is_done(answer: Answer, result: Result) -> None:
 def test_the_checking_server_says_what_is_wrong(body: bytes, result: Result) -> None:
     answer = Answer(status=200, body=body)
     assert KIND.results(endpoint(validate_only=True), [outgoing()], answer) == [result]
+    assert KIND.results(endpoint(), [outgoing(kind="test")], answer) == [result]
 
 
 @pytest.mark.parametrize(

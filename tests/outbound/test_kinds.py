@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dni.outbound import example
 from dni.outbound.kinds import KINDS, read
-from dni.outbound.model import OF_CALLS, Action, Answer, Endpoint, Kind, Later, Outgoing, Request, Skip
+from dni.outbound.model import OF_CALLS, Action, Answer, Endpoint, Kind, Later, Outgoing, Request, Skip, Type
 from tests.support.telling import AT_MS, VISIT, outgoing
 from tests.support.telling_oddly import odd_texts, with_data
 
@@ -121,6 +122,14 @@ def test_no_secret_is_left_when_what_hides_is_hidden(kind: Kind) -> None:
             left = left.replace(hidden, "•••")
         for secret in [*texts(endpoint(kind).secrets), "access-token"]:
             assert secret not in unquote(left)
+
+
+@kinds
+@pytest.mark.parametrize("type", OF_CALLS)
+def test_the_documents_examples_are_read(kind: Kind, type: Type) -> None:
+    told = Outgoing(delivery="del_1", message=example.message(type), action="convert" if kind.converts else "tell")
+    made = request_of(kind, told, example.AT_MS + 3_600_000)
+    assert isinstance(made, Request | Later) or "no call" not in made.why
 
 
 ANSWERS = st.builds(

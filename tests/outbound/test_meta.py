@@ -209,7 +209,7 @@ def test_the_callers_number_and_the_visitors_id_are_told_hashed_alone() -> None:
 
 
 def test_tries_are_marked_so() -> None:
-    request = sent(endpoint(test_event_code="TEST123"), outgoing(visit=SEEN))
+    request = sent(endpoint(test_event_code="TEST123"), outgoing(visit=SEEN, kind="test"))
     assert msgspec.json.decode(request.body)["test_event_code"] == "TEST123"
 
 
@@ -235,6 +235,7 @@ def test_the_token_can_be_hidden() -> None:
         ({}, VISIT, {"caller": None}, AT_MS, "nothing that Meta could know the caller by"),
         ({}, VISIT, {"caller": "anonymous"}, AT_MS, "nothing that Meta could know the caller by"),
         ({}, SEEN, {"id": None}, AT_MS, "the message tells of no call"),
+        ({}, SEEN, {"kind": "test"}, AT_MS, "a test would count as an event: set a test code first"),
     ],
 )
 def test_what_is_not_sent_says_why(

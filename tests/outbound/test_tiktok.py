@@ -141,6 +141,7 @@ def test_options_are_told_where_they_are_set() -> None:
         ({}, VISIT, {"caller": "anonymous"}, AT_MS, "nothing that TikTok could know the caller by"),
         ({"event_source": "offline"}, SEEN, {"caller": None}, AT_MS, "an offline event is known by the phone number"),
         ({}, SEEN, {"id": None}, AT_MS, "the message tells of no call"),
+        ({}, SEEN, {"kind": "test"}, AT_MS, "a test would count as an event: set a test code first"),
     ],
 )
 def test_what_is_not_sent_says_why(
