@@ -57,6 +57,11 @@ WORDS = {
     "Statement": "What a publisher earned in a period that is closed. What is corrected later comes on the next one.",
     "Dispute": "A publisher's or an advertiser's objection to what a call pays or costs, with its reason; it is "
     "decided with a note.",
+    "Integration": "Another system that is told of calls: a webhook, a network's postback, an ad platform, a CRM, a "
+    "folder of files.",
+    "Message": "Something that happened and is told to others, such as a call that qualified. Its id stays the same "
+    "however often it is sent.",
+    "Delivery": "One message for one integration, with every try to send it.",
 }
 
 OF_REPORT = ("Visits", "Calls", "Before", "Expected", "First time", "Answered", "Mean length", "Per 100 visits")

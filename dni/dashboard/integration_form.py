@@ -16,7 +16,7 @@ from dni.outbound.presets import Preset
 WEBHOOK = "webhook"
 
 # What a platform has by default, and only a test or a proxy changes.
-_SELDOM = ("base_url", "token_url", "login_url", "api_version", "version")
+_SELDOM = ("base_url", "data_manager_url", "token_url", "login_url", "api_version", "version")
 # Templates are long, and read better in several lines.
 _TEMPLATES = {"settings/url": 3, "settings/adjust_url": 3, "settings/body": 5, "settings/adjust_body": 5}
 _WORTH = Valued.__struct_fields__

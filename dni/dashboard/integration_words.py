@@ -87,6 +87,8 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "clicks_by": {"data_manager": "Data Manager", "google_ads_api": "The Google Ads API"},
     "callers_consent": {"granted": "They agreed", "unspecified": "Nothing is said of it"},
     "platform": {"other": "Another one", **{one.platform: one.label for one in PRESETS}},
+    "ad_user_data": {"page": "As the page told Google"},
+    "ad_personalization": {"page": "As the page told Google"},
     "content_type": {"application/x-www-form-urlencoded": "A form", "application/json": "JSON"},
     "to": {"folder": "A folder of this machine", "s3": "A bucket that speaks S3"},
     "role": {"staff": "Your own staff", "advertiser": "The advertiser", "publisher": "A publisher"},

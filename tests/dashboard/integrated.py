@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from dni.ids import first_id
 from dni.ledger import schema
 from dni.outbound import signing
 from dni.parts import Parts
@@ -12,7 +13,22 @@ from tests.support.world import START_MS
 
 SECRET = signing.secret_of(b"s" * 24)
 WHY = "it answered 503"
+AGO = {
+    **{n: 5 * HOUR - n * MINUTE for n in range(1, 5)},
+    5: 4 * HOUR,
+    6: 2 * HOUR,
+    7: 80 * HOUR,
+    8: 79 * HOUR,
+    9: 3 * HOUR,
+    10: 2 * HOUR,
+    11: 2 * HOUR,
+}
 ANSWER = '{"error":"down for maintenance","until":"09:00"}'
+
+
+def dlv(number: int, ago_ms: int | None = None) -> str:
+    """The id of a delivery, which holds when it was made; of those of `fill` by their number alone."""
+    return f"{first_id('dlv', START_MS - (AGO[number] if ago_ms is None else ago_ms))}{number:012}"
 
 
 def endpoint(name: str, label: str, **values: Any) -> dict[str, Any]:
@@ -63,7 +79,7 @@ def delivery(number: int, name: str, seq: int, call: str, state: str, ago_ms: in
         "body": f'{{"type":"call.qualified","id":"{call}"}}',
     }
     return {
-        "id": f"dlv_{number:06}",
+        "id": dlv(number, ago_ms),
         "endpoint_id": f"end_{name}",
         "message_seq": seq,
         "subject_id": call,
@@ -85,7 +101,7 @@ def delivery(number: int, name: str, seq: int, call: str, state: str, ago_ms: in
 def attempt(number: int, of: int, ago_ms: int, result: str, **values: Any) -> dict[str, Any]:
     return {
         "id": f"att_{number:06}",
-        "delivery_id": f"dlv_{of:06}",
+        "delivery_id": dlv(of),
         "at_ms": START_MS - ago_ms,
         "took_ms": 184,
         "result": result,
@@ -126,16 +142,16 @@ async def fill(parts: Parts) -> None:
     await insert_rows(
         parts,
         schema.delivery,
-        *(delivery(n, "ok", n, call, "delivered", 5 * HOUR - n * MINUTE) for n, call in enumerate(calls[:4], 1)),
+        *(delivery(n, "ok", n, call, "delivered", AGO[n]) for n, call in enumerate(calls[:4], 1)),
         delivery(
-            5, "ok", 5, calls[4], "skipped", 4 * HOUR, attempts=0, request=None, why="the caller withheld the number"
+            5, "ok", 5, calls[4], "skipped", AGO[5], attempts=0, request=None, why="the caller withheld the number"
         ),
-        delivery(6, "ok", 6, calls[0], "delivered", 2 * HOUR, attempts=3),
-        delivery(7, "fails", 1, calls[0], "dead", 80 * HOUR, attempts=24, why=WHY),
-        delivery(8, "fails", 4, calls[3], "dead", 79 * HOUR, attempts=24, why="x" * 600),
-        delivery(9, "fails", 2, calls[1], "waiting", 3 * HOUR, attempts=5, due_ms=START_MS + 2 * MINUTE, why=WHY),
-        delivery(10, "fails", 6, calls[0], "waiting", 2 * HOUR, attempts=0, request=None),
-        delivery(11, "rests", 1, calls[0], "waiting", 2 * HOUR, attempts=0, request=None),
+        delivery(6, "ok", 6, calls[0], "delivered", AGO[6], attempts=3),
+        delivery(7, "fails", 1, calls[0], "dead", AGO[7], attempts=24, why=WHY),
+        delivery(8, "fails", 4, calls[3], "dead", AGO[8], attempts=24, why="x" * 600),
+        delivery(9, "fails", 2, calls[1], "waiting", AGO[9], attempts=5, due_ms=START_MS + 2 * MINUTE, why=WHY),
+        delivery(10, "fails", 6, calls[0], "waiting", AGO[10], attempts=0, request=None),
+        delivery(11, "rests", 1, calls[0], "waiting", AGO[11], attempts=0, request=None),
     )
     await insert_rows(
         parts,

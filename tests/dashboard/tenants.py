@@ -16,6 +16,7 @@ from dni.access.model import Principal
 from dni.access.tokens import NewToken
 from dni.clock import rfc3339
 from dni.ledger import schema
+from dni.outbound import signing
 from dni.parts import Parts
 from dni.qualification.model import PolicyVerdict, SideVerdict, Term, Verdict
 from tests.dashboard import samples
@@ -160,6 +161,7 @@ async def _happened(parts: Parts, n: int, side: str) -> None:
     )
     await samples.insert_rows(parts, schema.call_event, samples.event(f"call_{side}", hour, "inbound", Caller=side))
     await _earned(parts, side, bound)
+    await _told(parts, n, side, bound)
     async with parts.ledger.write() as connection:
         token = {"id": f"tok_{side}", "name": f"Token of {side}", "role": "marketer", "digest": side.encode()}
         await connection.execute(insert(schema.token).values(**token, created_at_ms=START_MS))
@@ -202,6 +204,25 @@ async def _earned(parts: Parts, side: str, owners: dict[str, Any]) -> None:
     await samples.insert_rows(parts, schema.dispute, {**dispute, "reason": f"Said by {side}", **owners, **by})
     limits = {"limits": {"calls": {"day": 50}}, "created_at_ms": at, "destination_id": None}
     await samples.insert_rows(parts, schema.budget, {"id": f"bud_{side}", **owners, **limits})
+
+
+async def _told(parts: Parts, n: int, side: str, owners: dict[str, Any]) -> None:
+    """A webhook of its own, and what was sent there of its call."""
+    webhook: dict[str, Any] = {
+        "id": f"end_{side}",
+        "kind": "webhook",
+        "name": f"Webhook of {side}",
+        "types": ["call.qualified"],
+    }
+    webhook |= {"settings": {"url": f"https://{side}.example/", "fields": None, "role": "staff"}, "only": {}}
+    secret = {"secrets": {"secret": signing.secret_of(side.encode() * 8)}, "paused": False, "created_at_ms": START_MS}
+    await samples.insert_rows(parts, schema.endpoint, {**webhook, **secret, **owners})
+    message = {"seq": n + 1, "id": f"msg_{side}", "type": "call.qualified", "subject_id": f"call_{side}", **owners}
+    told = {"at_ms": START_MS, "made_ms": START_MS, "data": f'{{"call":{{"id":"call_{side}"}}}}'}
+    await samples.insert_rows(parts, schema.outbox, {**message, **told})
+    sent = {"id": f"dlv_{side}", "endpoint_id": f"end_{side}", "message_seq": n + 1, "subject_id": f"call_{side}"}
+    state = {"action": "tell", "state": "delivered", "at_ms": START_MS, "due_ms": START_MS, "attempts": 1}
+    await samples.insert_rows(parts, schema.delivery, {**sent, **state})
 
 
 async def token(parts: Parts, new: NewToken) -> str:

@@ -89,6 +89,8 @@ class Who(msgspec.Struct, frozen=True):
             return self.principal.may_tell
         if address.access == "dispute":
             return self.principal.may_dispute
+        if address.access == "connect":
+            return self.principal.may_write
         needed = {address.access, "write"} if writes else {address.access}
         return not (
             ("write" in needed and not self.principal.may_write)

@@ -12,7 +12,8 @@ from dni.dashboard.columns import COLUMNS
 from dni.parts import Parts
 from dni.tag import health_reports
 from dni.tag.wire import SignalPage
-from tests.dashboard import priced, routed
+from tests.dashboard import integrated, priced, routed
+from tests.dashboard.integrated import dlv
 from tests.dashboard.samples import fill
 from tests.dashboard.site import serving
 from tests.dashboard.used_pool import use_of_pool
@@ -116,6 +117,18 @@ SIGNED_IN = (
     "/settings/tokens",
     "/settings/tokens/new",
     "/settings/privacy",
+    "/integrations",
+    "/integrations/new",
+    "/integrations/new?kind=google_ads",
+    "/integrations/new?kind=postback",
+    "/integrations/end_fails",
+    "/integrations/end_ok?state=skipped&type=test",
+    "/integrations/end_new",
+    "/integrations/end_ok/edit",
+    "/integrations/end_ok/test",
+    "/integrations/end_fails/send",
+    f"/deliveries/{dlv(6)}",
+    f"/deliveries/{dlv(8)}",
     "/pools/pool_1/use",
     "/pools/pool_1/use?n=many",
     "/pools/pool_2/use",
@@ -169,6 +182,7 @@ async def site(sqlite_parts: Parts) -> AsyncIterator[str]:
         await fill(sqlite_parts)
         await routed.fill(sqlite_parts)
         await priced.fill(sqlite_parts)
+        await integrated.fill(sqlite_parts)
         await trouble(sqlite_parts)
         await use_of_pool(sqlite_parts)
         await add(sqlite_parts, suffix="9", first=150, name="Demo landing page", origins=[f"http://127.0.0.1:{port}"])

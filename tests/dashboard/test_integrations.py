@@ -13,6 +13,7 @@ from dni.outbound.model import TYPES, Only
 from dni.parts import Parts
 from tests.dashboard import integrated
 from tests.dashboard.conftest import token
+from tests.dashboard.integrated import dlv
 from tests.dashboard.people import Person, hidden, text
 from tests.dashboard.test_payouts import says
 
@@ -71,7 +72,7 @@ async def test_who_has_walls_has_no_such_room(new_person: Callable[[], Person], 
         "/integrations/end_ok",
         "/integrations/end_ok/edit",
         "/integrations/end_ok/test",
-        "/deliveries/dlv_000001",
+        f"/deliveries/{dlv(1)}",
     ):
         assert (await person.read(path)).status_code == 403, path
     assert "/integrations" not in (await person.read("/overview")).text
