@@ -12,7 +12,8 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, select, tuple_
+import msgspec
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.access import audit, walls
@@ -35,9 +36,11 @@ from dni.call.bring_model import (
     counted,
     in_words,
     pick,
-    telling,
+    together,
+    values,
 )
-from dni.errors import InvalidField, NotFound
+from dni.call.outcome import TellOutcome
+from dni.errors import InvalidField
 from dni.ledger.engines import Ledger
 from dni.ledger.schema import call, call_touch, campaign
 from dni.money import Money
@@ -45,7 +48,7 @@ from dni.phone import country
 
 _LOOKED_FOR, _LOOKED_AT = 300, 500
 # Some 5 ms of SQLite: others who write wait no longer for it.
-_TOLD_TOGETHER = 10
+_TOLD_TOGETHER = 50
 _READ_TOGETHER = 50
 
 T = TypeVar("T")
@@ -95,10 +98,7 @@ async def bring(
         looked = {one.row for one in done} | {row.row for row, _, _ in found}
         good = [row for row in good if row.row not in looked]
     results += [_nothing(row) for row in good]
-    about: dict[str, list[_Match]] = defaultdict(list)
-    for match in matches:
-        about[match[1].id].append(match)
-    results += await _tell_all(ledger, principal, of, list(about.values()), tell, dry_run=dry_run)
+    results += await _tell_all(ledger, principal, of, matches, tell, dry_run=dry_run)
     report = counted(results, dry_run=dry_run)
     if report.matched and not dry_run:
         told = [Told(state, after=count) for state in STATES if (count := getattr(report, state))]
@@ -215,76 +215,70 @@ def _nothing(row: Row) -> ConversionResult:
     return ConversionResult(row.row, "not_matched", f"{' and '.join(sought)} began in that time")
 
 
+class _About(msgspec.Struct, frozen=True):
+    """All rows about one call: those that cannot be told of it, what the others tell, and all of these together; a
+    text: why they cannot be told together."""
+
+    call: Found
+    wrong: list[ConversionResult]
+    rows: list[tuple[Row, By, dict[str, Any]]]
+    told: TellOutcome | str
+
+
+def _about(of: Reading, matches: Sequence[_Match]) -> _About:
+    [(_, wanted, _), *_] = matches
+    wrong: list[ConversionResult] = []
+    rows: list[tuple[Row, By, dict[str, Any]]] = []
+    for row, _, by in matches:
+        try:
+            rows.append((row, by, values(row, _currency(of, wanted))))
+        except InvalidField as error:
+            wrong.append(ConversionResult(row.row, "wrong", in_words(error), wanted.id, by))
+    try:
+        told: TellOutcome | str = together(each for *_, each in rows) if rows else "nothing can be told"
+    except InvalidField as error:
+        told = in_words(error)
+    return _About(wanted, wrong, rows, told)
+
+
 async def _tell_all(
-    ledger: Ledger, principal: Principal, of: Reading, about: list[list[_Match]], tell: Tell, *, dry_run: bool
+    ledger: Ledger, principal: Principal, of: Reading, matches: Sequence[_Match], tell: Tell, *, dry_run: bool
 ) -> list[ConversionResult]:
-    """`about`: all rows of one call, call by call."""
     results: list[ConversionResult] = []
+    by_call: dict[str, list[_Match]] = defaultdict(list)
+    for match in matches:
+        by_call[match[1].id].append(match)
     # As calls are locked everywhere: an earlier one before a later one.
-    about.sort(key=lambda rows: (rows[0][1].at_ms, rows[0][1].id))
-    for batch, share in _batches(about, _TOLD_TOGETHER):
-        if dry_run:
-            for rows in batch:
-                results += _compared(rows, of, rows[0][1].outcome)
-            await asyncio.sleep(0)
+    in_order = sorted(by_call.values(), key=lambda rows: (rows[0][1].at_ms, rows[0][1].id))
+    for batch, share in _batches(in_order, _TOLD_TOGETHER):
+        about = [_about(of, rows) for rows in batch]
+        heard = {one.call.id: one.call.outcome for one in about}
+        new = {
+            one.call.id: one.told
+            for one in about
+            if isinstance(one.told, TellOutcome) and any(changes(given, one.call.outcome) for *_, given in one.rows)
+        }
+        if new and not dry_run:
+            made = await ledger.commit(partial(outcomes.tell_many, principal=principal, now_ms=of.now_ms, told=new))
+            heard |= {wanted: _was(one.before) for wanted, one in made.items()}
         else:
-            results += await ledger.commit(partial(_tell_some, principal=principal, of=of, batch=batch))
+            await asyncio.sleep(0)
+        for one in about:
+            results += [*one.wrong, *_compared(one, heard[one.call.id])]
         tell("comparing" if dry_run else "telling", share)
     return results
 
 
-def _tell_some(
-    connection: Connection, principal: Principal, of: Reading, batch: Sequence[list[_Match]]
-) -> list[ConversionResult]:
-    results: list[ConversionResult] = []
-    for rows in batch:
-        wanted = rows[0][1]
-        before = wanted.outcome
-        good = [row for row, *_ in rows if not isinstance(_wrong(row, of, wanted), str)]
-        try:
-            if good:
-                told = telling(good, _currency(of, wanted))
-                _, was = outcomes.tell_now(connection, principal, of.now_ms, wanted.id, told)
-                before = _was(was)
-        except NotFound:
-            results += [ConversionResult(row.row, "not_matched", "the call is gone") for row, *_ in rows]
-            continue
-        except InvalidField:  # they contradict each other, as is told of each of them
-            pass
-        results += _compared(rows, of, before)
-    return results
-
-
-def _compared(rows: Sequence[_Match], of: Reading, before: Mapping[str, Any] | None) -> Iterator[ConversionResult]:
-    """What comes of rows about one call that was told this before."""
-    wanted = rows[0][1]
-    currency = _currency(of, wanted)
-    wrong = {row.row: _wrong(row, of, wanted) for row, *_ in rows}
-    contradiction = None
-    try:
-        if good := [row for row, *_ in rows if wrong[row.row] is None]:
-            telling(good, currency)
-    except InvalidField as error:
-        contradiction = in_words(error)
-    for row, _, by in rows:
+def _compared(about: _About, before: Mapping[str, Any] | None) -> Iterator[ConversionResult]:
+    """What comes of rows about a call that was told this before."""
+    for row, by, given in about.rows:
         state: State
-        if (why := wrong[row.row]) is not None:
-            state, says = "wrong", why
-        elif contradiction is not None:
-            state, says = "ambiguous", contradiction
+        if isinstance(about.told, str):
+            state, says = "ambiguous", about.told
         else:
-            changed = changes(row, currency, before)
+            changed = changes(given, before)
             state, says = ("matched", ", ".join(changed)) if changed else ("known", "told before")
-        yield ConversionResult(row.row, state, says, wanted.id, by)
-
-
-def _wrong(row: Row, of: Reading, wanted: Found) -> str | None:
-    """Why a row cannot be told of this call; its amount is of the currency of the call's campaign."""
-    try:
-        telling([row], _currency(of, wanted))
-    except InvalidField as error:
-        return in_words(error)
-    return None
+        yield ConversionResult(row.row, state, says, about.call.id, by)
 
 
 def _currency(of: Reading, wanted: Found) -> str | None:

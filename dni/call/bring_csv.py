@@ -155,7 +155,7 @@ def _yes(text: str) -> bool:
 
 def _amount(cells: Mapping[str, str], *, has_commas: bool) -> str:
     """A decimal, with the currency in front where the row tells it."""
-    text = cells["value"]
+    text = cells["value"].rstrip(" \xa0$€£¥")
     if has_commas:
         if _DOTS_ALONE.fullmatch(text):
             raise InvalidField("/value", f"an amount with its decimals, such as 1.250,00: {text[:40]!r} may be two")

@@ -244,7 +244,7 @@ def made(
     # What was sold for an amount is a sale; a deal with a status may be lost, whatever it would have been worth.
     if not {"sale", "lead_status"} & told.keys() and (isinstance(value, Money | str) or not (told or value is None)):
         told["sale"] = True
-    made = Row(
+    found = Row(
         row=row,
         call=call,
         clicks=tuple(clicks),
@@ -258,8 +258,8 @@ def made(
         value=value,
     )
     if not isinstance(value, str):
-        telling([made], None)
-    return made
+        values(found, None)
+    return found
 
 
 def _window(at_ms: int | None, since_ms: int | None, until_ms: int | None, days: int) -> tuple[int | None, int | None]:
@@ -309,24 +309,39 @@ def pick(row: Row, calls: Iterable[Found], since_ms: int) -> Found | list[str] |
     return max(among, key=lambda call: (call.at_ms, call.id), default=None)
 
 
-def telling(rows: Sequence[Row], currency: str | None) -> TellOutcome:
-    """What these rows, all about one call of a campaign with this currency, tell together. Raises InvalidField: one
-    tells something that cannot be, or two tell different things (path empty)."""
-    together: dict[str, Any] = {}
-    for row in rows:
-        for name, value in _values(row, currency).items():
-            if together.setdefault(name, value) != value:
+def values(row: Row, currency: str | None) -> dict[str, Any]:
+    """What the row tells of a call whose campaign has this currency, by the names of TellOutcome. Raises InvalidField
+    for what cannot be told."""
+    given = dict(row.told)
+    if isinstance(row.value, str):
+        code, _, amount = row.value.rpartition(" ")
+        unit = money.currency(code, "/currency") if code else currency
+        if unit is None:
+            raise InvalidField("/currency", "the call has no campaign whose currency it could be")
+        given["value"] = money.read(amount, unit, "/value")
+    elif row.value is not UNSET:
+        given["value"] = row.value
+    told = msgspec.structs.asdict(TellOutcome(**given))
+    return {name: value for name, value in told.items() if name in given}
+
+
+def together(given: Iterable[Mapping[str, Any]]) -> TellOutcome:
+    """What all of these, about one call, tell. Raises InvalidField where two tell different things."""
+    found: dict[str, Any] = {}
+    for each in given:
+        for name, value in each.items():
+            if found.setdefault(name, value) != value:
                 raise InvalidField("", f"other rows tell another {name.replace('_', ' ')} of the same call")
-    return TellOutcome(**together)
+    return TellOutcome(**found)
 
 
-def changes(row: Row, currency: str | None, before: Mapping[str, Any] | None) -> list[str]:
-    """What the row changes of what was told before, in words. Raises InvalidField as `telling` does."""
-    own, was = msgspec.structs.asdict(telling([row], currency)), before or {}
+def changes(given: Mapping[str, Any], before: Mapping[str, Any] | None) -> list[str]:
+    """What such values change of what was told before, in words."""
+    was = before or {}
     return [
         f"{name.replace('_', ' ')} {_word(value)}" + (f" (was {_word(was[name])})" if was.get(name) is not None else "")
-        for name, value in own.items()
-        if value is not UNSET and value != was.get(name)
+        for name, value in given.items()
+        if value != was.get(name)
     ]
 
 
@@ -341,19 +356,6 @@ def counted(results: Iterable[ConversionResult], *, dry_run: bool) -> Conversion
 
 def in_words(error: InvalidField) -> str:
     return "; ".join(f"{one.path.lstrip('/')}: {one.message}" if one.path else one.message for one in error.errors)
-
-
-def _values(row: Row, currency: str | None) -> dict[str, Any]:
-    values = dict(row.told)
-    if row.value is UNSET:
-        return values
-    if not isinstance(row.value, str):
-        return values | {"value": row.value}
-    code, _, amount = row.value.rpartition(" ")
-    unit = money.currency(code, "/currency") if code else currency
-    if unit is None:
-        raise InvalidField("/currency", "the call has no campaign whose currency it could be")
-    return values | {"value": money.read(amount, unit, "/value")}
 
 
 def _word(value: Any) -> str:

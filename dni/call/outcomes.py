@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni import ids
@@ -39,33 +39,50 @@ class TellOutcomeOf(TellOutcome, kw_only=True, forbid_unknown_fields=True):
         self.caller = e164(self.caller, "/caller")
 
 
+class Heard(msgspec.Struct, frozen=True):
+    """What was told of a call, and before that; `before` by FIELDS."""
+
+    view: OutcomeView
+    before: dict[str, Any]
+
+
 async def tell(
     connection: AsyncConnection, principal: Principal, now_ms: int, wanted: str, told: TellOutcome
 ) -> OutcomeView:
     """The same again adds nothing. Raises NotFound, also for a call behind the principal's walls."""
-    view, _ = await connection.run_sync(tell_now, principal, now_ms, wanted, told)
-    return view
-
-
-def tell_now(
-    connection: Connection, principal: Principal, now_ms: int, wanted: str, told: TellOutcome
-) -> tuple[OutcomeView, dict[str, Any]]:
-    """The same, and what was told before, by FIELDS."""
-    query = select(call.c.id).where(walls.calls(principal), call.c.id == wanted).with_for_update()
-    if connection.scalar(query) is None:
+    made = await connection.run_sync(tell_many, principal, now_ms, {wanted: told})
+    if wanted not in made:
         raise NotFound(f"there is no call {wanted}")
-    last = connection.execute(_of(wanted).limit(1)).mappings().first()
-    before: dict[str, Any] = {name: last[name] if last else None for name in FIELDS}
-    after = before | _values(told)
-    if last is not None and after == before:
-        return _view(last), before
-    made = {"id": ids.new_id("out", now_ms), "call_id": wanted, "at_ms": now_ms, **after}
-    made |= {"by_id": principal.id, "by_name": principal.name}
-    connection.execute(insert(outcome).values(made))
-    copy = msgspec.to_builtins(_copy(made))
-    connection.execute(update(call).where(call.c.id == wanted).values(outcome=copy, unsettled_ms=now_ms))
-    outbox.add(connection, "outcome.recorded", wanted, now_ms, {"outcome": made["id"]})
-    return _view(made), before
+    return made[wanted].view
+
+
+def tell_many(
+    connection: Connection, principal: Principal, now_ms: int, told: Mapping[str, TellOutcome]
+) -> dict[str, Heard]:
+    """The same of several calls; of those that are not there, or behind the walls, nothing is said."""
+    # As calls are locked everywhere: an earlier one before a later one.
+    locked = select(call.c.id).where(walls.calls(principal), call.c.id.in_(told))
+    found = connection.execute(locked.order_by(call.c.started_at_ms, call.c.id).with_for_update()).scalars().all()
+    past = connection.execute(select(outcome).where(outcome.c.call_id.in_(found)).order_by(outcome.c.id)).mappings()
+    last = {row["call_id"]: row for row in past}
+    heard: dict[str, Heard] = {}
+    new: list[dict[str, Any]] = []
+    for wanted in found:
+        before = {name: last[wanted][name] if wanted in last else None for name in FIELDS}
+        after = before | _values(told[wanted])
+        if wanted in last and after == before:
+            heard[wanted] = Heard(_view(last[wanted]), before)
+            continue
+        made = {"id": ids.new_id("out", now_ms), "call_id": wanted, "at_ms": now_ms, **after}
+        made |= {"by_id": principal.id, "by_name": principal.name}
+        heard[wanted] = Heard(_view(made), before)
+        new.append(made)
+    if new:
+        connection.execute(insert(outcome), new)
+        copies = [{"this": row["call_id"], "copy": msgspec.to_builtins(_copy(row)), "since": now_ms} for row in new]
+        connection.execute(_CHANGE, copies)
+        outbox.add_all(connection, "outcome.recorded", now_ms, {row["call_id"]: {"outcome": row["id"]} for row in new})
+    return heard
 
 
 async def tell_of(connection: AsyncConnection, principal: Principal, now_ms: int, told: TellOutcomeOf) -> OutcomeView:
@@ -96,6 +113,13 @@ def told(connection: Connection, wanted: Iterable[str]) -> dict[str, OutcomeView
     """Those of these outcomes that are there, by id."""
     found = connection.execute(select(outcome).where(outcome.c.id.in_(list(wanted)))).mappings()
     return {row["id"]: _view(row) for row in found}
+
+
+_CHANGE = (
+    update(call)
+    .where(call.c.id == bindparam("this"))
+    .values(outcome=bindparam("copy", type_=call.c.outcome.type), unsettled_ms=bindparam("since"))
+)
 
 
 def _of(wanted: str) -> Any:

@@ -1,5 +1,6 @@
 """Storage of what happened that others are to be told: a row in the transaction of its cause."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +32,11 @@ _NAMES = ("id", "type", "at_ms", "subject_id", "detail")
 def add(connection: Connection, kind: Type, subject_id: str, now_ms: int, detail: dict[str, Any] | None = None) -> None:
     """Needs the write transaction of the cause, in which the subject's row is locked."""
     connection.execute(adding((kind,)), named((kind,), subject_id, now_ms, detail))
+
+
+def add_all(connection: Connection, kind: Type, now_ms: int, details: Mapping[str, dict[str, Any]]) -> None:
+    """The same of several subjects: the detail of each."""
+    connection.execute(adding((kind,)), [named((kind,), subject, now_ms, told) for subject, told in details.items()])
 
 
 async def tell(
