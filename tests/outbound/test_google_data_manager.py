@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from google.ads import datamanager_v1 as datamanager
 from google.protobuf import json_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,8 +16,6 @@ from dni.outbound.google_ads_settings import Secrets, Settings
 from dni.outbound.model import Answer, Endpoint, Outgoing, Request, Result, Skip
 from tests.support.odd_calls import odd_calls
 from tests.support.telling import AT_MS, CALL, CAMPAIGN, GCLID, VISIT, outgoing, usd
-
-datamanager = pytest.importorskip("google.ads.datamanager_v1")
 
 NOW_MS = AT_MS + 200_000
 SETTINGS = Settings(
