@@ -1,15 +1,17 @@
 """Makes deliveries of what happened: what a message says, and one for each endpoint that wants it. In one transaction,
 so that whatever is cut off is done again as a whole; one maker at a time."""
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, Integer, Row, RowMapping, Text, bindparam, func, select, update
+from sqlalchemy import BigInteger, Connection, Integer, Row, RowMapping, Select, Text, bindparam, func, select, update
 
 from dni.call import outcomes
 from dni.call.views import OutcomeView
+from dni.errors import Unavailable
 from dni.ids import new_id
 from dni.ledger.bulk import Many
 from dni.ledger.engines import Ledger
@@ -20,6 +22,8 @@ from dni.outbound.model import OF_CALLS, Action, Only
 from dni.outbound.told_of_call import encode
 from dni.outbound.wants import DIRECTED, Asks, Seen
 from dni.parts import Parts
+
+log = logging.getLogger("dni.outbound")
 
 _LOCK = int.from_bytes(b"dnimake", "big")
 # Deliveries of one transaction: with SQLite calls wait meanwhile.
@@ -36,26 +40,50 @@ class Told(msgspec.Struct, frozen=True):
 
 
 async def make(parts: Parts, most: int = 200) -> int:
-    """One round, of at most so many messages, the oldest first; how many were made. Raises Unavailable."""
+    """So many messages at most, the oldest first; how many were made. Raises Unavailable.
+
+    One that cannot be made does not hold up the others: it stays, and is tried again.
+    """
+    try:
+        return await _make_together(parts, most)
+    except Unavailable:
+        raise
+    except Exception:
+        log.exception("messages cannot be made together; each is made by itself")
     done = 0
-    while done < most:
-        step = partial(_make, ledger=parts.ledger, now_ms=parts.clock.now_ms(), most=most - done)
-        made = await parts.ledger.commit(step)
-        done += made
-        if not made or not parts.ledger.is_sqlite:
-            break
+    async with parts.ledger.read() as connection:
+        seqs = (await connection.execute(_SEQS, {"most": most})).scalars().all()
+    for seq in seqs:
+        try:
+            done += await parts.ledger.commit(partial(_make, parts=parts, wanted=_ONE, values={"most": 1, "this": seq}))
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("message %d cannot be made; it is tried again", seq)
     return done
 
 
-def _make(connection: Connection, ledger: Ledger, now_ms: int, most: int) -> int:
-    if not ledger.is_sqlite and not connection.execute(_TURN).scalar():
+async def _make_together(parts: Parts, most: int) -> int:
+    done = 0
+    while done < most:
+        step = partial(_make, parts=parts, wanted=_UNMADE, values={"most": most - done})
+        if not (made := await parts.ledger.commit(step)):
+            break
+        done += made
+    return done
+
+
+def _make(connection: Connection, parts: Parts, wanted: Select[Any], values: Mapping[str, int]) -> int:
+    if not parts.ledger.is_sqlite and not connection.execute(_TURN).scalar():
+        return 0
+    found = connection.execute(wanted, values).all()
+    if not found:
         return 0
     asking = _asking(connection)
-    room = _TOGETHER[connection.dialect.name] // max(1, len(asking))
-    batch = connection.execute(_UNMADE, {"most": max(1, min(most, room))}).all()
-    wanted = {one for asks in asking for one in asks.types}.union(DIRECTED)
-    told = _told(connection, [one for one in batch if one.type in wanted], asking)
-    _keep(connection, ledger, told, {one.seq for one in batch}, now_ms)
+    batch = found[: max(1, _TOGETHER[connection.dialect.name] // max(1, len(asking)))]
+    types = {one for asks in asking for one in asks.types}.union(DIRECTED)
+    told = _told(connection, [one for one in batch if one.type in types], asking)
+    _keep(connection, parts.ledger, told, {one.seq for one in batch}, parts.clock.now_ms())
     return len(batch)
 
 
@@ -200,6 +228,13 @@ _UNMADE = (
     .order_by(outbox.c.seq)
     .limit(bindparam("most", type_=Integer))
     .with_for_update()
+)
+_ONE = _UNMADE.where(outbox.c.seq == bindparam("this", type_=BigInteger))
+_SEQS = (
+    select(outbox.c.seq)
+    .where(outbox.c.made_ms.is_(None))
+    .order_by(outbox.c.seq)
+    .limit(bindparam("most", type_=Integer))
 )
 _CONVERTED = select(delivery.c.endpoint_id, delivery.c.subject_id).where(
     delivery.c.subject_id.in_(bindparam("these", type_=Text, expanding=True)),

@@ -1,7 +1,7 @@
 """What a message says that is no call's: of a closed statement, of an alert, of a file that is due."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, select
 
@@ -9,6 +9,7 @@ from dni.clock import rfc3339
 from dni.ledger.rows import instant
 from dni.ledger.schema import alert, pool, statement, tag
 from dni.outbound.model import Type
+from dni.outbound.payload import AlertSubject, AlertTold
 from dni.outbound.told_of_call import STAFF, encode
 from dni.outbound.wants import DIRECTED, Seen
 from dni.payout.statements import statement_view, visible
@@ -41,15 +42,16 @@ def _alert(connection: Connection, kind: str, subject_id: str, detail: Mapping[s
     row = connection.execute(select(alert).where(alert.c.id == detail.get("alert"))).mappings().first()
     if of is None or row is None:
         return None
-    about = {"id": of["id"], "name": of["name"], "campaign": of["campaign_id"]}
+    about = AlertSubject(of["id"], of["name"], of["campaign_id"])
     seen = Seen(campaign=of["campaign_id"], publisher=of["publisher_id"])
-    return seen, encode({"alert": _alert_view(row, str(detail.get("state"))), kind: about})
+    return seen, encode({"alert": _as_told(row, detail.get("state") == "over"), kind: about})
 
 
-def _alert_view(row: RowMapping, state: str) -> dict[str, Any]:
-    over = instant(row["over_ms"]) if state == "over" else None
-    since = rfc3339(row["since_ms"])
-    return {"id": row["id"], "state": state, "says": row["says"], "since": since, "over": over}
+def _as_told(row: RowMapping, is_over: bool) -> AlertTold:
+    """What began is told as it began, also when it is over by now."""
+    state: Literal["began", "over"] = "over" if is_over else "began"
+    over = instant(row["over_ms"]) if is_over else None
+    return AlertTold(row["id"], state, row["says"], rfc3339(row["since_ms"]), over)
 
 
 def _but_endpoint(detail: Mapping[str, Any]) -> dict[str, Any]:

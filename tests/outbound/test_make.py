@@ -5,25 +5,29 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Engine, event, insert, update
+from sqlalchemy import Engine, event, insert, null, text, update
 
 from dni.attribution.model import Attribution, Candidate
 from dni.call import outcomes
 from dni.call.outcome import TellOutcome
 from dni.call.search import one_call
+from dni.errors import Unavailable
 from dni.ledger import schema
 from dni.outbound import outbox
 from dni.outbound.make import make
 from dni.outbound.model import TYPES, Type
 from dni.parts import Parts
 from dni.payout.close import NewStatement, close
+from dni.privacy.messages import forget_told
 from tests.support import world
 from tests.support.trade import ADMIN, DAY, PAYS, START_MS, Trade, terms
+from tests.support.until import until
 
 MINUTE = 60_000
 SESSION = {
@@ -302,8 +306,39 @@ async def test_an_alert_is_told_within_its_campaign(parts: Parts, kind: str, wha
     }
 
 
-class Cut(Exception):
-    """The process ends here."""
+async def test_who_is_forgotten_just_now_is_in_no_message(parts: Parts, trade: Trade) -> None:
+    """Whoever makes it waits until that is done."""
+    await add(trade, "all")
+    call = (await trade.rings("a", START_MS)).id
+    async with trade.ledger.write() as connection:
+        await forget_told(connection, [call], START_MS)
+        making = asyncio.create_task(make(parts))
+        if not trade.ledger.is_sqlite:
+            await until(partial(waits_for_a_lock, trade), "it waits")
+        await connection.execute(update(schema.call).values(caller=None))
+    assert await making == 2
+    assert (await said(trade, "call.started"))["call"]["caller"] is None
+
+
+async def waits_for_a_lock(trade: Trade) -> bool:
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%outbox%'")
+    async with trade.ledger.read() as connection:
+        return bool(await connection.scalar(waiting))
+
+
+async def test_what_cannot_be_made_stays_and_holds_up_nothing(parts: Parts, trade: Trade) -> None:
+    await add(trade, "all", types=("call.started",))
+    odd, good = (await trade.rings("a", START_MS)).id, (await trade.rings("b", START_MS)).id
+    its = schema.call.c.id == odd
+    async with trade.ledger.write() as connection:
+        await connection.execute(update(schema.call).where(its).values(outcome={"sale": "perhaps"}))
+    assert await make(parts) == 3
+    assert [row["subject_id"] for row in await trade.rows(schema.delivery)] == [good]
+    assert await make(parts) == 0
+    async with trade.ledger.write() as connection:
+        await connection.execute(update(schema.call).where(its).values(outcome=null()))
+    assert await make(parts) == 1
+    assert {row["subject_id"] for row in await trade.rows(schema.delivery)} == {good, odd}
 
 
 @contextmanager
@@ -314,7 +349,7 @@ def cut_at(nth: int) -> Iterator[None]:
     @event.listens_for(Engine, "before_cursor_execute")
     def note(*_: Any) -> None:
         if next(asked) == nth:
-            raise Cut
+            raise Unavailable("the ledger is gone", code="ledger_away")
 
     try:
         yield
@@ -334,7 +369,7 @@ async def test_whatever_is_cut_off_is_made_once(parts: Parts, trade: Trade) -> N
             try:
                 await make(parts)
                 break
-            except Cut:
+            except Unavailable:
                 pass
         made = {row["made_ms"] for row in await trade.rows(schema.outbox)}
         assert len(made) == 1
