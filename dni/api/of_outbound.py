@@ -8,14 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dni.access import acts, audit
 from dni.api.model import Ask, Operation
 from dni.api.query import DeliveryQuery, span_ms
-from dni.campaign.model import moment_ms
+from dni.campaign.model import Id, moment_ms
 from dni.errors import InvalidField
 from dni.ledger.rows import Instant
-from dni.outbound import address, declare, deliveries, endpoints, guard
+from dni.outbound import address, declare, deliveries, endpoints, guard, sample
 from dni.outbound.declare import INTEGRATIONS, WEBHOOKS
 from dni.outbound.deliveries import DeliveryFilter, DeliveryView, WholeDelivery
 from dni.outbound.endpoints import EndpointHealth, EndpointView, Fields, NewWebhook, Url
 from dni.outbound.model import Only, State, Type
+from dni.outbound.preview import Preview, Previewed, preview
+from dni.outbound.try_out import Tried, try_out
 from dni.outbound.webhook import Role
 from dni.parts import Parts
 
@@ -45,6 +47,12 @@ class SendSince(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     since: Instant
     states: list[State] = msgspec.field(default_factory=lambda: list[State](("dead",)))
+
+
+class TryOut(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`call` null: the newest one that it would be told of, or a made-up one."""
+
+    call: Id | None = None
 
 
 class SentView(msgspec.Struct):
@@ -83,6 +91,26 @@ async def new_webhook(connection: AsyncConnection, now_ms: int, new: NewWebhook)
 
 async def _rotate(connection: AsyncConnection, ask: Ask) -> WebhookView:
     return await webhook(connection, ask.id, await declare.rotate(connection, ask.now_ms, ask.id))
+
+
+async def _test_webhook(parts: Parts, ask: Ask) -> Tried:
+    return await _test(parts, ask, WEBHOOKS, "test_webhook")
+
+
+async def _test_integration(parts: Parts, ask: Ask) -> Tried:
+    return await _test(parts, ask, INTEGRATIONS, "test_integration")
+
+
+async def _test(parts: Parts, ask: Ask, kinds: tuple[str, ...], act: str) -> Tried:
+    body: TryOut = ask.body
+    async with parts.ledger.write() as connection:
+        endpoint = await endpoints.load(connection, ask.id, kinds)
+        await audit.note(connection, ask.now_ms, ask.principal, act, ask.id, acts.told(body))
+    return await try_out(parts, endpoint, await sample.of_call(parts.ledger, ask.now_ms, endpoint, body.call))
+
+
+async def _preview(parts: Parts, ask: Ask) -> Previewed:
+    return await preview(parts.ledger, ask.now_ms, ask.body)
 
 
 async def _deliveries(ask: Ask) -> Any:
@@ -154,6 +182,21 @@ def _sending(room: str, run: Any) -> Operation:
     )
 
 
+def _testing(room: str, run: Any) -> Operation:
+    return Operation(
+        method="POST",
+        path=f"/{room}s/{{id}}/test",
+        name=f"test_{room}",
+        summary="Send a message of the type `test` now, with a real call, and tell what was answered",
+        room=f"{room}s",
+        access="connect",
+        run=run,
+        body=TryOut,
+        answer=Tried,
+        workflow=True,
+    )
+
+
 OPERATIONS = (
     Operation(
         method="POST",
@@ -166,6 +209,20 @@ OPERATIONS = (
         answer=WebhookView,
         configures=False,
         secret="secret",  # noqa: S106
+    ),
+    _testing("webhook", _test_webhook),
+    _testing("integration", _test_integration),
+    Operation(
+        method="POST",
+        path="/integrations/preview",
+        name="preview_integration",
+        summary="The request that settings of a kind come to, with a real call; nothing is sent",
+        room="integrations",
+        access="connect",
+        run=_preview,
+        body=Preview,
+        answer=Previewed,
+        workflow=True,
     ),
     _sending("webhook", _send_webhook),
     _sending("integration", _send_integration),

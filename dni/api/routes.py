@@ -22,7 +22,8 @@ def routes(parts: Parts) -> list[BaseRoute]:
         by_path.setdefault(PREFIX + operation.path, []).append(operation)
     return [
         Route("/api/openapi.json", _OpenApi()),
-        *(Route(path, Door(parts, operations)) for path, operations in by_path.items()),
+        # An address that is a word, such as /integrations/preview, is no id.
+        *(Route(path, Door(parts, by_path[path])) for path in sorted(by_path, key=lambda path: "{" in path)),
         Route("/api/{rest:path}", _Nowhere()),
     ]
 

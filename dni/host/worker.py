@@ -24,7 +24,7 @@ _YOUNG_OBJECTS = 50_000
 nearly every search finds nothing, and at thousands of requests a second they set the 99th percentile."""
 
 
-_TURN_S = 0.0005
+TURN_S = 0.0005
 """So long at most a thread that writes a call, and holds others up meanwhile, waits for the event loop's thread to let
 it go on. With Python's own 5 ms it waited for that many times in each transaction."""
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serves until SIGTERM or the parent's end, then drains. Arguments: fds of socket and lifeline, app."""
     listener_fd, lifeline_fd, app = sys.argv[1:] if arguments is None else arguments
     settings = load()
-    sys.setswitchinterval(_TURN_S)
+    sys.setswitchinterval(TURN_S)
     logs.configure(settings.log_level)
     lifeline = socket.socket(fileno=int(lifeline_fd))
     config = _config(settings, app)

@@ -99,7 +99,9 @@ def claim(connection: Connection, wanted: Iterable[Wanted], now_ms: int) -> list
 
 async def messages(connection: AsyncConnection, seqs: Sequence[int]) -> Sequence[Any]:
     """Rows of the outbox."""
-    return (await connection.execute(_MESSAGES, {"seqs": seqs})).all()
+    # Of few lengths, so that there are few statements: each is prepared once.
+    padding = [seqs[-1]] * ((1 << (len(seqs) - 1).bit_length()) - len(seqs))
+    return (await connection.execute(_MESSAGES, {"seqs": [*seqs, *padding]})).all()
 
 
 async def conversions(connection: AsyncConnection, adjustments: Sequence[Claim]) -> dict[tuple[str, str], Any]:

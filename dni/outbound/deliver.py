@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,13 +12,14 @@ from sqlalchemy import Connection
 
 from dni import metrics
 from dni.errors import Unavailable
-from dni.host.worker import freeze_garbage
+from dni.host.worker import TURN_S, freeze_garbage
 from dni.ids import new_id
 from dni.outbound import backoff, claims, endpoints, health
 from dni.outbound.circuit import Told
 from dni.outbound.claims import Became, Try, Wanted
 from dni.outbound.kinds import KINDS
 from dni.outbound.lanes import Item, Lanes, Turn
+from dni.outbound.make import make
 from dni.outbound.model import Claim, Message, Outgoing, Result, Skip
 from dni.outbound.recorder import Done, Recorder
 from dni.outbound.send import Exchange, Sender, checked
@@ -27,14 +29,15 @@ from dni.settings import Settings
 log = logging.getLogger("dni.outbound")
 
 _LOOK_S = 0.5
+_MAKE_S, _MADE = 0.25, 500
 # Between claims under load: more are claimed at once.
 _BREATH_S = 0.03
 _AWAY_S = 0.5
 _KNOWN_S = 1.0
 _SWEEP_S = 60.0
 _COUNT_S = 10.0
-# Claims of one transaction: on SQLite others wait for it.
-_TOGETHER = 200
+# Claims of one transaction. On SQLite others wait for it.
+_TOGETHER = {True: 200, False: 2_000}
 # Its parent ends the process 8 s after it asked it to end.
 _COME_BACK_S, _RECORD_S = 4.0, 1.5
 _LONGEST_WHY = 500
@@ -42,6 +45,7 @@ _LONGEST_WHY = 500
 
 async def deliver_all(settings: Settings, stop: asyncio.Event) -> None:
     """The duty, until `stop`."""
+    sys.setswitchinterval(TURN_S)
     parts = Parts(settings)
     await parts.open()
     freeze_garbage()
@@ -55,7 +59,7 @@ class Deliverer:
     """Needs a running event loop."""
 
     def __init__(self, parts: Parts, chance: Callable[[], float] = random.random) -> None:
-        self._ledger, self._clock = parts.ledger, parts.clock
+        self._parts, self._ledger, self._clock = parts, parts.ledger, parts.clock
         self._chance = chance
         self._sender = Sender(parts.settings, parts.ledger, parts.clock)
         self._lanes = Lanes()
@@ -68,7 +72,7 @@ class Deliverer:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. What is on its way may come back for a while, what waits is for others."""
         claiming = asyncio.create_task(self._claim_all())
-        chores = [stop.wait(), self._recorder.run(), self._sweep_all(), self._count_all()]
+        chores = [stop.wait(), self._recorder.run(), self._make_all(), self._sweep_all(), self._count_all()]
         tasks = [claiming, *(asyncio.ensure_future(chore) for chore in chores)]
         try:
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -94,10 +98,6 @@ class Deliverer:
         """For who did not `run`."""
         await self._sender.close()
 
-    def hurry(self) -> None:
-        """There is something new."""
-        self._work.set()
-
     async def _end(self, claiming: asyncio.Task[None]) -> None:
         self._is_ending = True
         self._work.set()
@@ -113,6 +113,18 @@ class Deliverer:
             await asyncio.wait_for(self._recorder.wait(), _RECORD_S)
         except TimeoutError:
             log.warning("the ledger is away: what was sent last is sent again")
+
+    async def _make_all(self) -> None:
+        while True:
+            made = 0
+            try:
+                made = await make(self._parts, _MADE)
+            except Unavailable as error:
+                log.debug("what happened waits on: %s", error)
+            if made:
+                self._work.set()
+            if made < _MADE:
+                await asyncio.sleep(_MAKE_S)
 
     async def _claim_all(self) -> None:
         loop = asyncio.get_running_loop()
@@ -143,7 +155,8 @@ class Deliverer:
         rows = await self._ledger.look(_due(self._due, now_ms))
         wants = [(row["id"], self._lanes.wants(row["id"], health.read(row), now_ms)) for row in rows]
         total = 0
-        for some in _slices([Wanted(its, *one) for its, one in wants if one is not None]):
+        wanted = [Wanted(its, *one) for its, one in wants if one is not None]
+        for some in _slices(wanted, _TOGETHER[self._ledger.is_sqlite]):
 
             def change(connection: Connection, some: Sequence[Wanted] = some) -> list[Claim]:
                 return claims.claim(connection, some, now_ms)
@@ -206,7 +219,7 @@ class Deliverer:
             self._recorder.give_back(item.claim for item in items)
         self._lanes.over(turn, took_ms, failed=told is not None and told.why is not None)
         self._recorder.put(Done(lane.endpoint.id, lane.kind.name, became, told))
-        if lane.room > 0:
+        if lane.is_low:
             self._work.set()
         self._fill()
 
@@ -283,10 +296,10 @@ def _due(due: Any, now_ms: int) -> Any:
     return rows
 
 
-def _slices(wanted: Sequence[Wanted]) -> Iterator[list[Wanted]]:
+def _slices(wanted: Sequence[Wanted], most: int) -> Iterator[list[Wanted]]:
     some: list[Wanted] = []
     for one in wanted:
-        if some and sum(each.most for each in some) + one.most > _TOGETHER:
+        if some and sum(each.most for each in some) + one.most > most:
             yield some
             some = []
         some.append(one)

@@ -139,7 +139,7 @@ def data(kind: Type) -> dict[str, Any]:
             campaign=CampaignTold(_CALL.campaign or "", "Roof repair", "America/Chicago", "USD", "Acme Roofing"),
             publisher=PublisherTold(_CALL.publisher or "", "Acme Media"),
             change=None,
-            strangers=[],
+            others=[],
         )
     )
     return {**made, "change": msgspec.to_builtins(_CHANGES.get(kind))}

@@ -41,11 +41,20 @@ class Lane:
         return bool(self.waiting) and self.under_way < self._width
 
     @property
-    def room(self) -> int:
-        """How many more are to be claimed; 0 while more than half of what is claimed ahead is there."""
+    def ahead(self) -> int:
+        """How many are to be claimed before it is their turn."""
         in_time = self._width * _AHEAD_MS / max(self._took_ms, 1)
-        ahead = min(_MOST_AHEAD, max(self._width, round(in_time)) * self.kind.batch)
-        return ahead - len(self.waiting) if len(self.waiting) * 2 <= ahead else 0
+        return min(_MOST_AHEAD, max(self._width, round(in_time)) * self.kind.batch)
+
+    @property
+    def is_low(self) -> bool:
+        return len(self.waiting) * 2 <= self.ahead
+
+    @property
+    def room(self) -> int:
+        """How many more are to be claimed; 0 where so few are not worth it."""
+        ahead = self.ahead
+        return ahead - len(self.waiting) if len(self.waiting) * 4 <= ahead * 3 else 0
 
     def told(self, took_ms: int, *, failed: bool) -> None:
         self._took_ms += (took_ms - self._took_ms) / 8

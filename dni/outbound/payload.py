@@ -70,14 +70,14 @@ class CorrectedChange(msgspec.Struct):
 
 
 class OfCall(msgspec.Struct):
-    """`visit` null: a static number, or nobody's. `strangers`: the sessions named here that are not its publisher's: of
-    others who share the pool."""
+    """`visit` null: a static number, or nobody's. `others`: the sessions named here that are of other publishers,
+    who share the pool."""
 
     call: CallView
     visit: VisitTold | None
     campaign: CampaignTold | None
     publisher: PublisherTold | None
-    strangers: list[str]
+    others: list[str]
 
 
 class CallData(OfCall):

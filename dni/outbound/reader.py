@@ -27,28 +27,28 @@ def data_for(role: Role, message: Message) -> dict[str, Any] | None:
         return None if message.type == "statement.closed" and role == "advertiser" else message.data
     data, call = message.data, msgspec.convert(message.data["call"], CallView)
     reader = principal_of(role, data["call"])
-    strangers = data.get("strangers", []) if reader.publisher else []
+    others = data.get("others", []) if reader.publisher else []
     named = {candidate.session for candidate in call.attribution.candidates}
     made = {
         **data,
-        "call": msgspec.to_builtins(views.as_seen(call, reader, named.difference(strangers))),
-        "strangers": [],
+        "call": msgspec.to_builtins(views.as_seen(call, reader, named.difference(others))),
+        "others": [],
     }
-    if (data.get("visit") or {}).get("session") in strangers:
+    if (data.get("visit") or {}).get("session") in others:
         made["visit"] = None
     if data.get("change") is not None:
-        made["change"] = _CHANGES[message.type](data["change"], reader, strangers)
+        made["change"] = _CHANGES[message.type](data["change"], reader, others)
         if made["change"] is None:
             return None
     return made
 
 
-def _attributed(change: dict[str, Any], _reader: Principal, strangers: Collection[str]) -> dict[str, Any]:
-    sessions = {name: None if one in strangers else one for name, one in change["session"].items()}
+def _attributed(change: dict[str, Any], _reader: Principal, others: Collection[str]) -> dict[str, Any]:
+    sessions = {name: None if one in others else one for name, one in change["session"].items()}
     return {**change, "session": sessions}
 
 
-def _corrected(change: dict[str, Any], reader: Principal, _strangers: Collection[str]) -> dict[str, Any] | None:
+def _corrected(change: dict[str, Any], reader: Principal, _others: Collection[str]) -> dict[str, Any] | None:
     """None where nothing changed that the reader sees."""
     if not reader.sees_revenue:
         hidden = {"revenue": None, "billable": None}
@@ -62,7 +62,7 @@ def _corrected(change: dict[str, Any], reader: Principal, _strangers: Collection
     return made if any(one["before"] != one["after"] for one in shown) else None
 
 
-def _outcome(change: dict[str, Any], reader: Principal, _strangers: Collection[str]) -> dict[str, Any]:
+def _outcome(change: dict[str, Any], reader: Principal, _others: Collection[str]) -> dict[str, Any]:
     told = views.outcome_as_seen(msgspec.convert(change, OutcomeView), reader)
     made: dict[str, Any] = msgspec.to_builtins(told)
     return made

@@ -18,8 +18,10 @@ from dni.outbound.model import Claim
 
 log = logging.getLogger("dni.outbound")
 
-# Rows of one transaction: on SQLite others wait for it.
-_TOGETHER = 150
+# Rows of one transaction. On SQLite others wait for it.
+_TOGETHER = {True: 150, False: 1_000}
+# Between transactions: more come meanwhile.
+_BREATH_S = 0.05
 _AWAY_S = 0.5
 # That an endpoint answers is news once in so long.
 _HEALTHY_MS = 1_000
@@ -40,6 +42,7 @@ class Recorder:
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger, self._clock = ledger, clock
         self._recording = Recording(ledger)
+        self._together = _TOGETHER[ledger.is_sqlite]
         self._done: list[Done] = []
         self._left: list[Claim] = []
         self._news = asyncio.Event()
@@ -62,6 +65,7 @@ class Recorder:
             try:
                 await self.flush()
                 self._news.clear()
+                await asyncio.sleep(_BREATH_S)
             except Unavailable as error:
                 log.debug("what became of deliveries waits to be recorded: %s", error)
                 await asyncio.sleep(_AWAY_S)
@@ -84,10 +88,10 @@ class Recorder:
     async def _record(self) -> None:
         now_ms = self._clock.now_ms()
         count = rows = 0
-        while count < len(self._done) and rows < _TOGETHER:
+        while count < len(self._done) and rows < self._together:
             rows += len(self._done[count].became)
             count += 1
-        done, left = self._done[:count], self._left[:_TOGETHER]
+        done, left = self._done[:count], self._left[: self._together]
         became = [one for each in done for one in each.became]
         told = self._news_of(done, now_ms)
 

@@ -43,7 +43,7 @@ def calls(connection: Connection, wanted: Iterable[str]) -> Rows:
 def told(
     connection: Connection, found: Collection[RowMapping], former: Mapping[str, Collection[str]] = _NOTHING
 ) -> dict[str, dict[str, Raw]]:
-    """`call`, `visit`, `campaign`, `publisher` and `strangers` as JSON, by the call's id. `found`: rows as `calls` has
+    """`call`, `visit`, `campaign`, `publisher` and `others` as JSON, by the call's id. `found`: rows as `calls` has
     them. `former`: sessions that a call is not credited to any more, which are told too."""
 
     def named(column: str) -> set[str]:
@@ -61,7 +61,7 @@ def told(
             "visit": sessions.get(row["session_id"], _NULL),
             "campaign": campaigns.get(row["campaign_id"], _NULL),
             "publisher": publishers.get(row["publisher_id"], _NULL),
-            "strangers": Raw(encode(sorted(one for one in of_calls[row["id"]] if _is_strange(row, owners.get(one))))),
+            "others": Raw(encode(sorted(one for one in of_calls[row["id"]] if _is_strange(row, owners.get(one))))),
         }
         for row in found
     }

@@ -12,6 +12,7 @@ from tests.api.conftest import Api
 URL = "https://example.com/calls"
 HOOK = {"name": "Warehouse", "url": URL}
 POSTBACK = {"kind": "postback", "name": "Network", "settings": {"url": "https://example.com/p?id={sub1}"}}
+POSTBACK_OF = {"kind": "postback", "settings": POSTBACK["settings"]}
 
 
 async def audited(api: Api) -> str:
@@ -205,3 +206,50 @@ async def test_an_address_that_nothing_would_be_sent_to_is_refused_when_it_is_en
         assert "DNI_OUTBOUND_ALLOW" in error["message"]
     answer = await api.post("/integrations", {**POSTBACK, "settings": {"url": "http://127.0.0.1/p"}})
     assert [error["path"] for error in answer.json()["errors"]] == ["/settings/url"]
+
+
+async def a_call(api: Api, name: str, at_ms: int, campaign: str | None = None) -> str:
+    async with api.parts.ledger.write() as connection:
+        row = {"id": name, "carrier_id": "car_1", "provider_id": name, "status": "completed", "started_at_ms": at_ms}
+        told = {"tracking_number": "+14155550101", "caller": "+12125550101", "campaign_id": campaign}
+        await connection.execute(insert(schema.call).values(**row, **told))
+    return name
+
+
+async def preview(api: Api, **more: Any) -> dict[str, Any]:
+    body = {"kind": "postback", "settings": {"url": "https://example.com/p?call={call_id}&from={caller}"}, **more}
+    answer = await api.post("/integrations/preview", body)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def test_a_preview_is_the_request_that_would_be_sent(api: Api) -> None:
+    made_up = await preview(api)
+    assert (made_up["call"], made_up["why"]) == (None, None)
+    assert made_up["request"]["method"] == "GET"
+    await a_call(api, "call_1", 1)
+    newest = await a_call(api, "call_2", 2)
+    assert (await preview(api))["call"] == newest
+    chosen = await preview(api, call="call_1")
+    assert chosen["request"]["url"] == "https://example.com/p?call=call_1&from=%2B12125550101"
+    assert (await api.get("/deliveries")).json()["data"] == []
+
+
+async def test_a_preview_keeps_within_its_campaign(api: Api) -> None:
+    campaign = await api.campaign()
+    await a_call(api, "call_1", 1, campaign)
+    await a_call(api, "call_2", 2)
+    assert (await preview(api, campaign=campaign))["call"] == "call_1"
+    refused = await api.post("/integrations/preview", {**POSTBACK_OF, "campaign": campaign, "call": "call_2"})
+    assert [error["path"] for error in refused.json()["errors"]] == ["/call"]
+
+
+async def test_a_preview_says_what_is_missing_and_shows_no_secret(api: Api) -> None:
+    await a_call(api, "call_1", 1)
+    without_visit = await preview(api, kind="ga4", settings={"measurement_id": "G-ABC1234567"})
+    assert without_visit["request"] is None
+    assert without_visit["why"]
+    refused = await api.post("/integrations/preview", {"kind": "webhook", "settings": {"url": URL}})
+    assert [error["path"] for error in refused.json()["errors"]] == ["/kind"]
+    with_secret = await preview(api, settings={"url": "https://example.com/p?key={secret}"})
+    assert with_secret["request"]["url"] == "https://example.com/p?key=••••"

@@ -132,7 +132,7 @@ async def test_a_message_has_the_call_as_staff_reads_it_and_its_visit(parts: Par
     call = await visited(trade)
     await make(parts)
     told = await said(trade, "call.qualified")
-    assert set(told) == {"call", "visit", "campaign", "publisher", "strangers", "change"}
+    assert set(told) == {"call", "visit", "campaign", "publisher", "others", "change"}
     view = await one_call(parts.ledger, ADMIN, call)
     assert told["call"] == as_json(view)
     assert told["call"]["payout"] == {"amount": PAYS, "currency": "USD"}
@@ -175,7 +175,7 @@ async def test_sessions_of_others_who_share_the_pool_are_named_as_such(parts: Pa
     attribution = msgspec.structs.replace(VISITED, candidates=candidates, publisher="pub_1")
     await trade.call("a", START_MS, attribution=attribution)
     await make(parts)
-    assert (await said(trade, "call.attributed"))["strangers"] == ["ses_2"]
+    assert (await said(trade, "call.attributed"))["others"] == ["ses_2"]
 
 
 async def test_a_call_of_nobody_has_neither_visit_nor_campaign(parts: Parts, trade: Trade) -> None:

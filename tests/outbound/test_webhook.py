@@ -141,7 +141,7 @@ def test_a_call_of_nobody_is_told_a_publisher_without_what_is_not_its() -> None:
 def test_other_publishers_sessions_are_told_staff_alone() -> None:
     candidates = [Candidate("ses_1", 0.6, "held it"), Candidate("ses_2", 0.3, "held it before")]
     told = message(attribution=replace(CALL.attribution, candidates=candidates))
-    told.data["strangers"] = ["ses_2"]
+    told.data["others"] = ["ses_2"]
     as_publisher, as_advertiser = told_as("publisher", told), told_as("advertiser", told)
     assert as_publisher
     assert as_advertiser
@@ -150,10 +150,10 @@ def test_other_publishers_sessions_are_told_staff_alone() -> None:
     assert len(as_advertiser["call"]["attribution"]["candidates"]) == 2
 
 
-def test_an_answer_in_place_of_a_strangers_names_only_its_own() -> None:
+def test_an_answer_in_place_of_anothers_names_only_its_own() -> None:
     change = {"session": {"before": "ses_2", "after": "ses_1"}, "confidence": {"before": 0.5, "after": 0.97}}
     told = message("call.attributed", change=change)
-    told.data["strangers"] = ["ses_2"]
+    told.data["others"] = ["ses_2"]
     as_publisher = told_as("publisher", told)
     assert as_publisher
     assert as_publisher["change"]["session"] == {"before": None, "after": "ses_1"}
