@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from dni.call import callers
-from dni.dashboard import delivery_rows, integration_words
+from dni.dashboard import delivery_rows, integration_rows, integration_words
 from dni.dashboard.delivery_rows import Row
 from dni.dashboard.desk import Desk
 from dni.dashboard.door import Reader, id_of
@@ -133,12 +133,14 @@ class Deliveries:
 
 
 def _since(view: EndpointView, zone: str) -> Sheet:
-    labels = {
-        "dead": "Those that were given up",
-        "skipped": "Those that were not sent, because something was missing",
-        "delivered": "Those that were delivered: whoever receives them again knows them by their id",
+    told = {
+        "dead": ("Those that were given up", ""),
+        "skipped": ("Those that were not sent", "Something was missing, which may be there now."),
+        "delivered": ("Those that were delivered", "Whoever receives one again can tell by its id."),
     }
-    boxes = [Field(name=f"states/{state}", label=labels[state], kind="checkbox") for state in _AGAIN]
+    boxes = [
+        Field(name=f"states/{state}", label=label, help=says, kind="checkbox") for state, (label, says) in told.items()
+    ]
     return Sheet(
         operation="send_webhook" if view.kind == "webhook" else "send_integration",
         here="integrations",
@@ -155,7 +157,10 @@ def _since(view: EndpointView, zone: str) -> Sheet:
             ),
             *boxes,
         ),
-        notes=("Each is sent as it was then, with the same id, and is tried for three days again.",),
+        notes=(
+            f"{integration_rows.counted(view.dead) or 'None'} {'is' if view.dead == 1 else 'are'} given up now.",
+            "Each is sent as it was then, with the same id, and is tried for three days again.",
+        ),
     )
 
 

@@ -6,11 +6,13 @@ from typing import Any
 import msgspec
 
 from dni.dashboard import fields, forms, struct_fields
+from dni.dashboard.condition_form import Group
 from dni.dashboard.forms import Choice, Field, Sheet, Wrong
 from dni.dashboard.integration_words import CHOICES, EVENTS
 from dni.errors import DniError, FieldError, InvalidField
 from dni.outbound.conversion import Valued
 from dni.outbound.model import OF_CALLS, Kind
+from dni.outbound.payload import FIELDS
 from dni.outbound.presets import Preset
 
 WEBHOOK = "webhook"
@@ -19,6 +21,7 @@ WEBHOOK = "webhook"
 _SELDOM = ("base_url", "data_manager_url", "token_url", "login_url", "api_version", "version")
 # Templates are long, and read better in several lines.
 _TEMPLATES = {"settings/url": 3, "settings/adjust_url": 3, "settings/body": 5, "settings/adjust_body": 5}
+_WALLS = ("campaign", "publisher")
 _WORTH = Valued.__struct_fields__
 _YES_NO = {"yes": True, "no": False}
 _CALLS = (
@@ -30,17 +33,28 @@ _CALLS = (
 
 class Form(msgspec.Struct, frozen=True):
     """The form's parts, as the page shows them: what the kind itself asks for, what a call is worth there, what it is
-    told, and of which calls."""
+    told, of which calls, which parts of a message if not all of it, and the call that it may be looked at with before
+    it is saved."""
 
     own: tuple[Field, ...]
     worth: tuple[Field, ...]
     seldom: tuple[Field, ...]
     events: tuple[Field, ...]
     which: tuple[Field, ...]
+    parts: tuple[Group, ...] = ()
+    calls: Field | None = None
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        return *self.own, *self.worth, *self.seldom, *self.events, *self.which
+        parts = (one for group in self.parts for one in group.fields)
+        return *self.own, *self.worth, *self.seldom, *self.events, *self.which, *parts
+
+    @property
+    def previewed(self) -> tuple[Field, ...]:
+        """What a request is made of before anything is saved: no name, and no secret."""
+        of_calls = (self.calls,) if self.calls else ()
+        settings = (one for one in self.fields if one.name.startswith("settings/") or one.name in _WALLS)
+        return *settings, *of_calls
 
 
 def form(
@@ -48,6 +62,7 @@ def form(
     campaigns: Mapping[str, str],
     publishers: Mapping[str, str],
     present: Mapping[str, Any] | None = None,
+    calls: Field | None = None,
 ) -> Form:
     """`campaigns`, `publishers`: names by id. `present`: of one that is changed, the API's view of it as JSON."""
     name = Field(name="name", label="Name", help="For your own lists.")
@@ -56,7 +71,8 @@ def form(
         settings = tuple(msgspec.structs.replace(one, empty="null") if one.empty == "omit" else one for one in settings)
     worth = tuple(one for one in settings if issubclass(kind.settings, Valued) and _last(one) in _WORTH)
     seldom = tuple(one for one in settings if _last(one) in _SELDOM and one.default)
-    own = [one for one in settings if one not in (*worth, *seldom)]
+    parts = _parts() if kind.name == WEBHOOK else ()
+    own = [one for one in settings if one not in (*worth, *seldom) and not (parts and one.name == "fields")]
     own.sort(key=lambda one: one.empty != "wrong" or one.kind == "select")
     secrets = [_secret(one, present) for one in _secrets(kind)]
     events = tuple(
@@ -66,7 +82,7 @@ def form(
     which = _which(campaigns, publishers, present or {}) if set(OF_CALLS) & set(kind.may_ask) else ()
     if "min_confidence" in kind.settings.__struct_fields__ and not _only_of(present).get("min_confidence"):
         which = tuple(one for one in which if _last(one) != "min_confidence")  # the kind asks for it itself
-    return Form((name, *own, *secrets), worth, seldom, events, which)
+    return Form((name, *own, *secrets), worth, seldom, events, which, parts, calls)
 
 
 def blank(kind: Kind, shown: Form) -> dict[str, str]:
@@ -88,6 +104,7 @@ def written(kind: Kind, present: Mapping[str, Any]) -> dict[str, str]:
         "name": str(present["name"]),
         **struct_fields.written(kind.settings, present["settings"], _place(kind)),
         **{f"events/{type_}": "on" for type_ in present["events"]},
+        **{f"fields/{one}": "on" for one in present["settings"].get("fields") or () if kind.name == WEBHOOK},
         "campaign": present.get("campaign") or "",
         "publisher": present.get("publisher") or "",
         **{f"only/{each}": {True: "yes", False: "no"}.get(only.get(each, ""), "") for each, *_ in _CALLS},
@@ -98,27 +115,35 @@ def written(kind: Kind, present: Mapping[str, Any]) -> dict[str, str]:
 
 def body(kind: Kind, told: Mapping[str, Any]) -> dict[str, Any]:
     """The operation's body, of what `forms.body` read. Raises InvalidField."""
-    made: dict[str, Any] = {name: told[name] for name in ("name", "campaign", "publisher") if name in told}
+    made: dict[str, Any] = {name: told[name] for name in ("name", *_WALLS) if name in told}
     if "events" in told:
         made["events"] = [type_ for type_ in kind.may_ask if told["events"].get(type_)]
     if "only" in told or "campaign" in told:
         made["only"] = _only(told.get("only", {}))
     if kind.name == WEBHOOK:
-        return made | struct_fields.values(kind.settings, told)
+        parts = [one for one in FIELDS if told.get("fields", {}).get(one)]
+        return made | struct_fields.values(kind.settings, {**told, "fields": parts})
     made["settings"] = struct_fields.values(kind.settings, told.get("settings", {}), "/settings")
     if secrets := told.get("secrets"):
         made["secrets"] = struct_fields.values(kind.secrets, secrets, "/secrets")
     return made
 
 
+def previewed(kind: Kind, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What the preview is asked with; of settings what says nothing is left out. Raises InvalidField."""
+    settings = struct_fields.values(kind.settings, told.get("settings", {}), "/settings")
+    said = {name: value for name, value in settings.items() if value is not None}
+    return {"settings": said, **{name: told[name] for name in (*_WALLS, "call") if name in told}}
+
+
 def wrong(sheet: Sheet, sent: Mapping[str, str], error: DniError) -> Wrong:
     """As `forms.wrong`: an error of the events stands at the first of them, one of a pair at its line."""
-    first = next((one.name for one in sheet.fields if one.name.startswith("events/")), "events")
     by_name = {one.name: one for one in sheet.fields}
 
     def place(path: str) -> str:
-        if path == "/events" or path.startswith("/events/"):
-            return f"/{first}"
+        for several in ("events", "fields"):
+            if path == f"/{several}" or path.startswith(f"/{several}/"):
+                return f"/{next((name for name in by_name if name.startswith(f'{several}/')), several)}"
         if path.startswith("/settings/") and path.removeprefix("/settings/").split("/")[0] in by_name:
             path = path.removeprefix("/settings")
         of = next((one for one in sheet.fields if one.kind == "lines" and path.startswith(f"/{one.name}/")), None)
@@ -128,6 +153,18 @@ def wrong(sheet: Sheet, sent: Mapping[str, str], error: DniError) -> Wrong:
         return forms.wrong(sheet, sent, error)
     errors = [FieldError(place(each.path), each.message) for each in error.errors]
     return forms.wrong(sheet, sent, InvalidField(errors[0].path, errors[0].message, *errors[1:], code=error.code))
+
+
+def _parts() -> tuple[Group, ...]:
+    """What of a message may be chosen: whole parts, and the fields of each."""
+    found = []
+    for part in (name for name in FIELDS if "." not in name):
+        inner = [name for name in FIELDS if name.startswith(f"{part}.")]
+        label = f"All of {part}" if inner else part
+        boxes = [Field(name=f"fields/{part}", label=label, kind="checkbox")]
+        boxes += [Field(name=f"fields/{name}", label=name.partition(".")[2], kind="checkbox") for name in inner]
+        found.append(Group(tuple(boxes), part, is_row=True))
+    return tuple(found)
 
 
 def _last(one: Field) -> str:

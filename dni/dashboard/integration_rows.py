@@ -12,6 +12,9 @@ from dni.dashboard.words import Badge
 from dni.outbound.endpoints import MOST_COUNTED, EndpointView
 from dni.outbound.model import TYPES, Kind, Only
 
+# Beside what is wrong, in a narrow list.
+_SHORT = 40
+
 
 class Row(msgspec.Struct, frozen=True):
     """`told`: what it is told of which calls. `says`: of its health, in a sentence. Counts are empty for none."""
@@ -140,11 +143,12 @@ def troubles(view: EndpointView, zone: ZoneInfo, now_ms: int) -> list[Trouble]:
 def for_overview(view: EndpointView, now_ms: int) -> list[overview_rows.Trouble]:
     """What needs a look."""
     found, page = list[overview_rows.Trouble](), f"/integrations/{view.id}"
+    name = view.name if len(view.name) <= _SHORT else f"{view.name[: _SHORT - 1]}…"
     if view.health.state == "failing":
-        found.append(overview_rows.Trouble(Badge("failing", "bad"), f"{view.name} {says(view, now_ms)}", page))
+        found.append(overview_rows.Trouble(Badge("failing", "bad"), f"{name} {says(view, now_ms)}", page))
     if view.dead:
         many = f"{counted(view.dead)} {'delivery' if view.dead == 1 else 'deliveries'}"
-        dead = overview_rows.Trouble(Badge("given up", "bad"), f"{view.name}: {many}", f"{page}?state=dead#deliveries")
+        dead = overview_rows.Trouble(Badge("given up", "bad"), f"{name}: {many}", f"{page}?state=dead#deliveries")
         found.append(dead)
     return found
 

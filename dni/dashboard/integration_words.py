@@ -77,13 +77,7 @@ SAYS: Mapping[str, str] = {
 """What a kind does, in a line."""
 
 CHOICES: Mapping[str, Mapping[str, str]] = {
-    "value": {
-        "none": "None: the platform takes its own",
-        "fixed": "A fixed value",
-        "revenue": "What the advertiser pays",
-        "payout": "What the publisher is paid",
-        "sale": "What was sold, when it is told",
-    },
+    "value": {"none": "None", "fixed": "Fixed", "revenue": "Revenue", "payout": "Payout", "sale": "The sale"},
     "clicks_by": {"data_manager": "Data Manager", "google_ads_api": "The Google Ads API"},
     "callers_consent": {"granted": "They agreed", "unspecified": "Nothing is said of it"},
     "platform": {"other": "Another one", **{one.platform: one.label for one in PRESETS}},

@@ -8,11 +8,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from dni.dashboard import deliveries, delivery_rows, integration_form, integration_rows, integration_words
+from dni.dashboard import deliveries, delivery_rows, forms, integration_form, integration_rows, integration_words
 from dni.dashboard.desk import Desk
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.forms import Sheet, Wrong
 from dni.dashboard.integration_form import WEBHOOK
+from dni.dashboard.integration_tries import calls_of
 from dni.dashboard.integration_words import EVENTS, STATES
 from dni.dashboard.owners import Owners, owners_of
 from dni.dashboard.page import Address, Form
@@ -24,6 +25,7 @@ from dni.outbound.endpoints import EndpointView
 from dni.outbound.kinds import KINDS
 from dni.outbound.model import Kind
 from dni.outbound.presets import PRESETS, Preset
+from dni.outbound.preview import Previewed
 from dni.parts import Parts
 
 PATH = "/integrations"
@@ -191,7 +193,19 @@ class Integrations:
         preset = next((one for one in PRESETS if sent["act"] == f"preset:{one.platform}"), None)
         if preset and kind.name == "postback":
             return await self._form(reader, kind, view, integration_form.filled(sent, preset), preset=preset)
-        return await self._form(reader, kind, view, sent)
+        if sent["act"] != "preview" or kind.name == WEBHOOK:
+            return await self._form(reader, kind, view, sent)
+        sheet, form = await self._sheet(reader, kind, view)
+        asked = msgspec.structs.replace(sheet, operation="preview_integration", fields=form.previewed)
+
+        def shape(told: dict[str, Any]) -> dict[str, Any]:
+            return {"kind": kind.name, **integration_form.previewed(kind, told)}
+
+        try:
+            found = await self._desk.run(request, reader, asked, sent, shape=shape)
+        except (InvalidField, Conflict, Unavailable) as error:
+            return await self._form(reader, kind, view, sent, error)
+        return await self._form(reader, kind, view, sent, preview=found)
 
     async def _form(
         self,
@@ -201,6 +215,7 @@ class Integrations:
         sent: Mapping[str, str] | None = None,
         error: DniError | None = None,
         preset: Preset | None = None,
+        preview: Previewed | None = None,
     ) -> Response:
         sheet, form = await self._sheet(reader, kind, view)
         fresh = (
@@ -218,6 +233,9 @@ class Integrations:
             is_new=view is None,
             presets=PRESETS if kind.name == "postback" else (),
             preset=preset,
+            preview=preview,
+            preview_body=preview and preview.request and delivery_rows.pretty(preview.request.body),
+            sentence=forms.sentence,
             macros=integration_words.macros() if kind.name in _WITH_MACROS else (),
             written=fresh if sent is None else sent,
             wrong=integration_form.wrong(sheet, sent or {}, error) if error else Wrong(),
@@ -232,7 +250,8 @@ class Integrations:
     ) -> tuple[Sheet, integration_form.Form]:
         owners = await owners_of(self._parts, reader.principal)
         present = msgspec.to_builtins(view) if view else None
-        form = integration_form.form(kind, owners.campaigns, owners.publishers, present)
+        calls = None if kind.name == WEBHOOK else await calls_of(self._parts, reader, None, None)
+        form = integration_form.form(kind, owners.campaigns, owners.publishers, present, calls)
         where = f"{PATH}/{view.id}" if view else PATH
         return Sheet(
             operation=f"{'change' if view else 'create'}_{_noun(kind.name)}",

@@ -114,7 +114,7 @@ def _help(one: _Of) -> str:
         text = f"{text}{'. ' if text else ''}Write name = value, one a line"
     elif _kind(one) == "lines":
         text = f"{text}{'. ' if text else ''}One a line"
-    return forms.sentence(text) if text else ""
+    return text if text.endswith("…") or not text else forms.sentence(text)
 
 
 def _kind(one: _Of) -> Kind:
@@ -135,7 +135,9 @@ def _kind(one: _Of) -> Kind:
 def _choices(one: _Of) -> tuple[Choice, ...]:
     if isinstance(one.type, inspect.LiteralType):
         labels = one.told.get("labels", {})
-        return tuple(Choice(str(each), str(labels.get(each) or _spoken(str(each)))) for each in one.type.values)
+        # msgspec has them by their letters.
+        usual_first = sorted(one.type.values, key=lambda each: each != one.default)
+        return tuple(Choice(str(each), str(labels.get(each) or _spoken(str(each)))) for each in usual_first)
     if isinstance(one.type, inspect.BoolType) and one.may_be_null:
         return Choice("yes", "Yes"), Choice("no", "No")
     return ()

@@ -51,7 +51,7 @@ def test_every_kind_has_a_form_whose_fields_say_what_they_are(kind: str) -> None
             f"{kind}: {one.name} has no line that explains it"
         )
     for setting in KINDS[kind].settings.__struct_fields__:
-        assert any(name.rpartition("/")[2] == setting for name in names), setting
+        assert any(setting in (name.rpartition("/")[2], name.partition("/")[0]) for name in names), setting
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -83,8 +83,10 @@ def test_events_are_those_that_are_ticked() -> None:
 
 
 def test_a_webhook_has_its_settings_by_their_names_and_no_secret() -> None:
-    made = body("webhook", blank("webhook", url=" https://a.example/x ", fields="id\ncaller\n"))
-    assert (made["url"], made["fields"], made["role"]) == ("https://a.example/x", ["id", "caller"], "staff")
+    made = body(
+        "webhook", blank("webhook", url=" https://a.example/x ", **{"fields/call.id": "on", "fields/visit": "on"})
+    )
+    assert (made["url"], made["fields"], made["role"]) == ("https://a.example/x", ["call.id", "visit"], "staff")
     assert not {"settings", "secrets"} & made.keys()
 
 
@@ -106,13 +108,13 @@ def test_a_share_that_is_none_is_told(share: str) -> None:
 
 
 def test_what_is_changed_is_written_as_it_is() -> None:
-    present = {**PRESENT, "settings": {"url": "https://a.example", "fields": ["id"], "role": "publisher"}}
+    present = {**PRESENT, "settings": {"url": "https://a.example", "fields": ["call.id"], "role": "publisher"}}
     written = integration_form.written(KINDS["webhook"], present)
     made = body("webhook", written, present)
     assert made == {
         "name": "Ours",
         "url": "https://a.example",
-        "fields": ["id"],
+        "fields": ["call.id"],
         "role": "publisher",
         "events": ["call.qualified"],
         "campaign": "cmp_9",
@@ -149,6 +151,7 @@ def test_a_setting_that_is_emptied_is_taken_away() -> None:
     [
         ("/events", "events/call.started"),
         ("/events/0", "events/call.started"),
+        ("/fields/0", "fields/call"),
         ("/settings/url", "url"),
         ("/url", "url"),
         ("/only/min_talk_seconds", "only/min_talk_seconds"),

@@ -114,7 +114,7 @@ async def test_one_that_fails_says_why_since_when_and_what_next(admin: Person, p
     assert "2 deliveries were given up." in page
     assert "Checked with the official library" in page
     overview = await says(admin, "/overview")
-    assert "failing Call centre <b>bold</b> with a very long name" in overview
+    assert "failing Call centre <b>bold</b> with a very lon… for 3 h: it answered 503" in overview
     assert "given up" in overview
 
 
@@ -271,6 +271,60 @@ async def test_a_preset_fills_the_form_and_keeps_what_was_typed(admin: Person, p
     wrong = await admin.send("/integrations/new", {**sent, **plain, "settings/url": url})
     assert wrong.status_code == 422
     assert "Address : " in text(wrong.text)
+
+
+async def test_what_would_be_sent_is_seen_before_anything_is_saved(admin: Person, parts: Parts) -> None:
+    form = await admin.read("/integrations/new?kind=postback")
+    sent = {**hidden(form.text, "/integrations/new"), "act": "preview", "settings/method": "GET"}
+    sent |= {"settings/content_type": "application/json", "settings/platform": "other", "secrets/token": "s3cret"}
+    sent["settings/url"] = "https://n.example/p?c={call_id}&t={talk_seconds}&k={secret}"
+    page = await admin.send("/integrations/new", {**sent, "call": "call_google"})
+    assert page.status_code == 200
+    said = text(page.text)
+    assert "What would be sent GET https://n.example/p?c=call_google&t=127&k=••••" in said
+    assert "Nothing is saved, and nothing was sent." in said
+    assert '<option value="call_google" selected>' in page.text
+    assert "{talk_seconds}&amp;k={secret}</textarea>" in page.text
+    assert "s3cret" not in page.text
+    # A call that lacks what the address must have, and an address that is none.
+    sent["settings/url"] = "https://n.example/p?c={sub1!}"
+    page = await admin.send("/integrations/new", {**sent, "call": "call_google"})
+    assert "Nothing would be sent" in text(page.text)
+    assert "sub1" in text(page.text)
+    page = await admin.send("/integrations/new", {**sent, "settings/url": "https://n.example/{oops}"})
+    assert page.status_code == 422
+    assert "Address : " in text(page.text)
+    assert set(await every(parts)) == {"Data warehouse", "Office CRM", "Bookkeeping"} | {
+        name for name in await every(parts) if name.startswith("Call centre")
+    }
+
+
+async def test_it_is_seen_while_it_is_edited_too(admin: Person, parts: Parts) -> None:
+    await fill_in(admin, "/integrations/new?kind=ga4", **GA4)
+    view = (await every(parts))["Analytics"]
+    changed = {**GA4, "settings/event": "rang", "act": "preview", "call": "call_google", "secrets/api_secret": ""}
+    page = await fill_in(admin, f"/integrations/{view.id}/edit", **changed)
+    assert "What would be sent POST https://www.google-analytics.com/" in text(page.text)
+    assert '"name": "rang"' in text(page.text)
+    assert (await every(parts))["Analytics"].settings["event"] == "phone_call"
+
+
+async def test_one_is_tried_and_the_answer_is_shown(admin: Person, parts: Parts) -> None:
+    """It goes nowhere here: its host is on this machine, which nobody allowed."""
+    async with parts.ledger.write() as connection:
+        await endpoints.change(connection, "end_ok", {"settings": {"url": "http://127.0.0.1:1/x"}})
+    page = await says(admin, "/integrations/end_ok/test")
+    assert "The newest" in page
+    assert "It is of the type test" in page
+    answer = await fill_in(admin, "/integrations/end_ok/test", call="call_google")
+    said = text(answer.text)
+    assert "Failed" in said
+    assert "DNI_OUTBOUND_ALLOW" in said
+    assert "POST http://127.0.0.1:1/x" in said
+    assert '"id": "call_google"' in said
+    assert integrated.SECRET not in answer.text
+    gone = await fill_in(admin, "/integrations/end_ok/test", call="call_nothing")
+    assert gone.status_code in (404, 422)
 
 
 async def test_texts_of_others_are_shown_and_do_nothing(admin: Person, parts: Parts) -> None:

@@ -28,6 +28,10 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     base_url: Annotated[str, Meta(title="Base address")] = "https://api.example"
 
 
+class Unusual(msgspec.Struct):
+    which: Literal["a", "b", "c"] = "c"
+
+
 class Secrets(msgspec.Struct, kw_only=True):
     key: Annotated[str, Meta(title="API key")]
     other: Annotated[str, Meta(title="Other key")] | None = None
@@ -62,6 +66,12 @@ def test_labels_and_hints_are_those_of_the_struct() -> None:
     assert BY_NAME["days"].unit == "days"
     assert [(one.value, one.label) for one in BY_NAME["method"].choices] == [("GET", "GET"), ("POST", "POST")]
     assert [one.label for one in BY_NAME["rank"].choices] == ["The first", "Most likely"]
+
+
+def test_what_is_usual_is_offered_first() -> None:
+    assert [one.value for one in BY_NAME["rank"].choices] == ["first", "most_likely"]
+    unusual = struct_fields.fields(Unusual)[0]
+    assert [one.value for one in unusual.choices] == ["c", "a", "b"]
 
 
 def test_what_has_no_default_is_asked_for() -> None:
