@@ -247,6 +247,42 @@ def reconcile(
 
 
 @app.command()
+def conversions(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A shop's or a CRM's table of sales.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come of each row.")] = False,
+    campaign: Annotated[str | None, typer.Option(metavar="ID", help="Only its calls are meant.")] = None,
+    within_days: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How long before the sale the call began.", show_default="30, of clicks 90"),
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Of times that tell none, and of days.", show_default="UTC")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(metavar="caller=…,at=…", help="Headings, where they are not the usual ones.")
+    ] = None,
+    day_first: Annotated[bool, typer.Option("--day-first", help="22/11/2026, not 11/22/2026.")] = False,
+    out_file: Annotated[Path | None, typer.Option("--out", metavar="REPORT.csv", help="What came of each row.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Bring sales back to the calls that led to them. Exit status 1 if a row could not be."""
+    from dni.call.bring_command import Given, bring_file
+
+    given = Given(
+        file=file,
+        dry_run=dry_run,
+        campaign=campaign,
+        within_days=within_days,
+        timezone=timezone,
+        columns=columns,
+        day_first=day_first,
+        out=out_file,
+    )
+    if not _on_ledger(data_dir, lambda ledger, now_ms: bring_file(ledger, now_ms, given, out)):
+        raise typer.Exit(1)
+
+
+@app.command()
 def recount(data_dir: DataDir = None) -> None:
     """Make the columns that reports are counted from anew: the running service does, the rows count meanwhile."""
 

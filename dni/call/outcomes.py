@@ -115,13 +115,6 @@ def told(connection: Connection, wanted: Iterable[str]) -> dict[str, OutcomeView
     return {row["id"]: _view(row) for row in found}
 
 
-_CHANGE = (
-    update(call)
-    .where(call.c.id == bindparam("this"))
-    .values(outcome=bindparam("copy", type_=call.c.outcome.type), unsettled_ms=bindparam("since"))
-)
-
-
 def _of(wanted: str) -> Any:
     return select(outcome).where(outcome.c.call_id == wanted).order_by(outcome.c.id.desc())
 
@@ -153,3 +146,10 @@ def _view(row: RowMapping | Mapping[str, Any]) -> OutcomeView:
         note=copy.note,
         by=row["by_name"],
     )
+
+
+_CHANGE = (
+    update(call)
+    .where(call.c.id == bindparam("this"))
+    .values(outcome=bindparam("copy", type_=call.c.outcome.type), unsettled_ms=bindparam("since"))
+)

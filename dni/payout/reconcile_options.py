@@ -71,7 +71,7 @@ def read(given: Given) -> Asked:
         window_ms=_seconds("--window", given.window, 120) * 1000,
         tolerance_s=_seconds("--tolerance", given.tolerance, 2),
         timezone=zone,
-        columns=_columns(given.columns),
+        columns=columns(given.columns, tuple(NAMES)),
         day_first=given.day_first,
         out=given.out,
     )
@@ -94,13 +94,14 @@ def _seconds(name: str, text: str | None, usual: int) -> int:
     return seconds
 
 
-def _columns(text: str | None) -> dict[str, str]:
+def columns(text: str | None, names: tuple[str, ...]) -> dict[str, str]:
+    """Headings by what they are, of `names`. Raises BadArgument."""
     found: dict[str, str] = {}
     for pair in (text or "").split(","):
         what, is_there, heading = pair.partition("=")
         if not text:
             break
-        if not is_there or what.strip() not in NAMES or not heading.strip():
-            raise BadArgument(f"--columns: pairs such as time=Started, of {', '.join(NAMES)}, not {pair!r}")
+        if not is_there or what.strip() not in names or not heading.strip():
+            raise BadArgument(f"--columns: pairs such as time=Started, of {', '.join(names)}, not {pair!r}")
         found[what.strip()] = heading.strip()
     return found
