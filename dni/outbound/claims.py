@@ -104,11 +104,33 @@ async def messages(connection: AsyncConnection, seqs: Sequence[int]) -> Sequence
     return (await connection.execute(_MESSAGES, {"seqs": [*seqs, *padding]})).all()
 
 
-async def conversions(connection: AsyncConnection, adjustments: Sequence[Claim]) -> dict[tuple[str, str], Any]:
-    """By endpoint and subject, the state of what they adjust, and what was kept of it."""
+class Conversion(NamedTuple):
+    """`kept`: when it was sent, or by the last adjustment of it that kept something."""
+
+    is_delivered: bool
+    kept: Mapping[str, Any]
+
+
+async def conversions(connection: AsyncConnection, adjustments: Sequence[Claim]) -> dict[tuple[str, str], Conversion]:
+    """By endpoint and subject, what they adjust; those that were never told, or skipped, are left out."""
     keys = [(one.endpoint, one.subject) for one in adjustments]
-    found = await connection.execute(_CONVERSIONS, {"keys": keys})
-    return {(row.endpoint_id, row.subject_id): row for row in found}
+    found: dict[tuple[str, str], Conversion] = {}
+    for row in await connection.execute(_CONVERSIONS, {"keys": keys}):
+        key, delivered = (row.endpoint_id, row.subject_id), row.state == "delivered"
+        if row.action == "convert":
+            found[key] = Conversion(delivered, row.kept or {})
+        elif key in found and delivered and row.kept:
+            found[key] = found[key]._replace(kept=row.kept)
+    return found
+
+
+def convert(connection: Connection, these: Sequence[Claim]) -> list[str]:
+    """Adjustments of what was never told become conversions, unless another one is by now; the ids of those."""
+    return [
+        one.id
+        for one in these
+        if connection.execute(_CONVERT, {"this": one.id, "its_lease": one.lease}).first() is not None
+    ]
 
 
 class Recording:
@@ -221,9 +243,14 @@ _CLAIM = (
 _MESSAGES = select(outbox.c.seq, outbox.c.id, outbox.c.type, outbox.c.at_ms, outbox.c.subject_id, outbox.c.data).where(
     outbox.c.seq.in_(bindparam("seqs", expanding=True))
 )
-_CONVERSIONS = select(delivery.c.endpoint_id, delivery.c.subject_id, delivery.c.state, delivery.c.kept).where(
-    delivery.c.action == literal_column("'convert'"),
-    tuple_(delivery.c.endpoint_id, delivery.c.subject_id).in_(bindparam("keys", expanding=True)),
+_CONVERSIONS = (
+    select(delivery.c.endpoint_id, delivery.c.subject_id, delivery.c.action, delivery.c.state, delivery.c.kept)
+    .where(
+        delivery.c.action != "tell",
+        delivery.c.state != "skipped",
+        tuple_(delivery.c.endpoint_id, delivery.c.subject_id).in_(bindparam("keys", expanding=True)),
+    )
+    .order_by(delivery.c.message_seq)
 )
 
 _ours = (
@@ -244,6 +271,23 @@ _BECAME = (
         request=func.coalesce(bindparam("sent", type_=delivery.c.request.type), delivery.c.request),
         kept=func.coalesce(bindparam("to_keep", type_=delivery.c.kept.type), delivery.c.kept),
     )
+)
+_other = delivery.alias("other")
+_CONVERT = (
+    update(delivery)
+    .where(
+        *_ours,
+        ~exists(
+            select(literal(1)).where(
+                _other.c.endpoint_id == delivery.c.endpoint_id,
+                _other.c.subject_id == delivery.c.subject_id,
+                _other.c.action == literal_column("'convert'"),
+                _other.c.state != literal_column("'skipped'"),
+            )
+        ),
+    )
+    .values(action="convert")
+    .returning(delivery.c.id)
 )
 _GIVEN_BACK = update(delivery).where(*_ours).values(lease=null(), leased_until_ms=null())
 _ATTEMPT = {column.name: bindparam(column.name, type_=column.type) for column in delivery_attempt.c}

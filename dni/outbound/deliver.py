@@ -20,7 +20,7 @@ from dni.outbound.claims import Became, Try, Wanted
 from dni.outbound.kinds import KINDS
 from dni.outbound.lanes import Item, Lanes, Turn
 from dni.outbound.make import make
-from dni.outbound.model import Claim, Message, Outgoing, Result, Skip
+from dni.outbound.model import Action, Claim, Message, Outgoing, Result, Skip
 from dni.outbound.recorder import Done, Recorder
 from dni.outbound.send import Exchange, Sender, checked
 from dni.parts import Parts
@@ -174,25 +174,37 @@ class Deliverer:
             async with self._ledger.read() as connection:
                 rows = await claims.messages(connection, sorted({one.seq for one in claimed}))
                 former = await claims.conversions(connection, adjustments) if adjustments else {}
+            converts = await self._convert([one for one in adjustments if (one.endpoint, one.subject) not in former])
         except Unavailable:
             self._recorder.give_back(claimed)
             raise
-        messages = {row.seq: _message(row) for row in rows}
+        messages = {row.seq: _message(row) for row in rows if row.data is not None}
         for one in claimed:
-            its = former.get((one.endpoint, one.subject)) if one.action == "adjust" else None
-            if one.action == "adjust" and (its is None or its.state != "delivered"):
-                skipped = _skipped(one, "the conversion itself was not sent", self._clock.now_ms())
-                self._recorder.put(Done(one.endpoint, "", [skipped]))
-                continue
-            outgoing = Outgoing(
-                delivery=one.id,
-                message=messages[one.seq],
-                action=one.action,
-                attempts=one.attempts,
-                former=None if its is None else its.kept or {},
-            )
-            self._lanes.add(Item(one, outgoing, one.endpoint in probes))
+            action: Action = "convert" if one.id in converts else one.action
+            its = former.get((one.endpoint, one.subject)) if action == "adjust" else None
+            if one.seq not in messages:
+                self._skip(one, "who it tells of was forgotten before it could be sent")
+            elif action == "adjust" and not (its and its.is_delivered):
+                self._skip(one, "the conversion itself was not sent")
+            else:
+                outgoing = Outgoing(
+                    delivery=one.id,
+                    message=messages[one.seq],
+                    action=action,
+                    attempts=one.attempts,
+                    former=its.kept if its else None,
+                )
+                self._lanes.add(Item(one, outgoing, one.endpoint in probes))
         self._fill()
+
+    async def _convert(self, these: Sequence[Claim]) -> set[str]:
+        """Of adjustments whose conversion was skipped, for something was missing: those that are conversions now."""
+        if not these:
+            return set()
+        return set(await self._ledger.commit(lambda connection: claims.convert(connection, these)))
+
+    def _skip(self, claim: Claim, why: str) -> None:
+        self._recorder.put(Done(claim.endpoint, "", [_skipped(claim, why, self._clock.now_ms())]))
 
     def _fill(self) -> None:
         now_ms = self._clock.now_ms()
@@ -308,7 +320,7 @@ def _slices(wanted: Sequence[Wanted], most: int) -> Iterator[list[Wanted]]:
 
 
 def _message(row: Any) -> Message:
-    data = {} if row.data is None else msgspec.json.decode(row.data)
+    data = msgspec.json.decode(row.data)
     return Message(seq=row.seq, id=row.id, type=row.type, at_ms=row.at_ms, subject=row.subject_id, data=data)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, false, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, false, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.clock import rfc3339
-from dni.errors import NotFound
+from dni.errors import Conflict, NotFound
 from dni.ids import first_id
 from dni.ledger import rows
 from dni.ledger.engines import Ledger
@@ -23,6 +23,21 @@ _TOGETHER = 500
 
 # As text, not as a parameter: else its index is not known to fit.
 _IS = {state: delivery.c.state == literal_column(f"'{state}'") for state in STATES}
+
+_other = delivery.alias("other")
+# A call is told as a conversion once, though it may have been skipped before.
+_is_told_since = and_(
+    delivery.c.action == literal_column("'convert'"),
+    _IS["skipped"],
+    exists(
+        select(literal_column("1")).where(
+            _other.c.endpoint_id == delivery.c.endpoint_id,
+            _other.c.subject_id == delivery.c.subject_id,
+            _other.c.action == literal_column("'convert'"),
+            or_(_other.c.state != literal_column("'skipped'"), _other.c.message_seq > delivery.c.message_seq),
+        )
+    ),
+)
 
 PREFIX = "dlv"
 """Of a delivery's id, which holds when it was made."""
@@ -107,10 +122,14 @@ async def one(connection: AsyncConnection, wanted: str) -> WholeDelivery:
 
 async def again(connection: AsyncConnection, now_ms: int, wanted: str) -> None:
     """It is sent once more, soon, whatever became of it; one that is being sent just now stays as it is. Raises
-    NotFound."""
-    its = await connection.scalar(select(delivery.c.endpoint_id).where(delivery.c.id == wanted))
-    if its is None:
+    NotFound, and Conflict `told_since` for a conversion that was skipped and told by a later message."""
+    query = select(delivery.c.endpoint_id, _is_told_since.label("told")).where(delivery.c.id == wanted)
+    found = (await connection.execute(query)).first()
+    if found is None:
         raise NotFound(f"there is no delivery {wanted}")
+    if found.told:
+        raise Conflict("the call was told by a later message: send that one again", code="told_since")
+    its = found.endpoint_id
     await _again(connection, now_ms, delivery.c.id == wanted)
     await _try_now(connection, now_ms, its)
 
@@ -147,7 +166,9 @@ async def _again(connection: AsyncConnection, now_ms: int, which: ColumnElement[
     is_being_sent = and_(delivery.c.lease.is_not(None), delivery.c.leased_until_ms >= now_ms)
     afresh = {"state": "waiting", "at_ms": now_ms, "due_ms": now_ms, "attempts": 0, "done_ms": None, "why": None}
     changed = await connection.execute(
-        update(delivery).where(which, ~is_being_sent).values(**afresh, lease=None, leased_until_ms=None)
+        update(delivery)
+        .where(which, ~is_being_sent, ~_is_told_since)
+        .values(**afresh, lease=None, leased_until_ms=None)
     )
     return changed.rowcount
 

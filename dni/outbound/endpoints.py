@@ -227,6 +227,15 @@ async def _has(connection: AsyncConnection, wanted: str, name: str, given: dict[
     return bool(_columns(KINDS[row["kind"]], {name: _merged(row[name], given)})[name] == row[name])
 
 
+async def renew(connection: AsyncConnection, wanted: str, name: str, secret: str) -> None:
+    """This secret of an endpoint is another one from now on, as who gave it said; of one that is gone it is not."""
+    mine = _live(None, endpoint.c.secrets).where(endpoint.c.id == wanted).with_for_update()
+    secrets = (await connection.execute(mine)).scalar()
+    if secrets is not None:
+        this = update(endpoint).where(endpoint.c.id == wanted)
+        await connection.execute(this.values(secrets={**secrets, name: secret}))
+
+
 async def _row(connection: AsyncConnection, wanted: str, kinds: Collection[str] | None) -> RowMapping:
     query = _live(kinds, endpoint).where(endpoint.c.id == wanted)
     return await rows.one(connection, query, f"endpoint {wanted}")

@@ -157,13 +157,19 @@ class Lanes:
         lane.waiting.clear()
 
     def _take(self, lane: Lane, now_ms: int) -> list[Item]:
+        """Of one group, the first one's; the others keep their places."""
         items: list[Item] = []
+        group: str | None = None
+        others: list[Item] = []
         while lane.waiting and len(items) < lane.kind.batch:
             item = lane.waiting.popleft()
             if item.claim.until_ms - now_ms < _LEFT_MS:
                 self.left.append(item.claim)
-            else:
-                items.append(item)
+                continue
+            its = lane.kind.group(item.outgoing)
+            group = its if group is None else group
+            (items if its == group else others).append(item)
+        lane.waiting.extendleft(reversed(others))
         return items
 
     def _give_place(self, turn: Turn) -> None:

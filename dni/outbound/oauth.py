@@ -15,12 +15,15 @@ _BEFORE_MS = 60_000
 # Of a token whose server does not say how long it lives (RFC 6749, 5.1, lets it).
 _LIVES_S = 900
 
+_REFRESH = "refresh_token"  # as the form and the answer call it (RFC 6749, 6)
+
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
 class _Granted(msgspec.Struct):
     access_token: str
     expires_in: float = _LIVES_S
+    refresh_token: str | None = None
 
 
 class _Refused(msgspec.Struct):
@@ -37,6 +40,7 @@ class Tokens:
         self._transport, self._clock = transport, clock
         self._kept: dict[_Key, tuple[str, int]] = {}
         self._asked: dict[_Key, asyncio.Task[str | Answer]] = {}
+        self._renewals: dict[_Key, str] = {}
 
     async def token(self, grant: Grant) -> str | Answer:
         """An answer says why there is none: `why` is for people. Those who ask at once wait for one request."""
@@ -52,6 +56,18 @@ class Tokens:
         """It was refused."""
         if self._standing(_key(grant)) == token:
             del self._kept[_key(grant)]
+
+    def renewal(self, grant: Grant) -> str | None:
+        """What the secret that this grant renews is to be from now on, until `renewed` says that it is so."""
+        return self._renewals.get(_key(grant)) if grant.renews else None
+
+    def renewed(self, grant: Grant, secret: str) -> None:
+        """The grant has the new secret by now; the token that it gave before is still good."""
+        key = _key(grant)
+        self._renewals.pop(key, None)
+        if key in self._kept:
+            form = {**grant.form, _REFRESH: secret}
+            self._kept[_key(Grant(grant.url, form))] = self._kept.pop(key)
 
     def _standing(self, key: _Key) -> str | None:
         token, until_ms = self._kept.get(key, ("", 0))
@@ -69,6 +85,8 @@ class Tokens:
             return Answer(status=answer.status, body=body, why=_why(answer))
         until_ms = self._clock.now_ms() + round(granted.expires_in * 1000) - _BEFORE_MS
         self._kept[key] = granted.access_token, until_ms
+        if granted.refresh_token and granted.refresh_token != grant.form.get(_REFRESH):
+            self._renewals[key] = granted.refresh_token
         return granted.access_token
 
 

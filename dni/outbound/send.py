@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from dni.clock import Clock
+from dni.errors import Unavailable
 from dni.ledger.engines import Ledger
-from dni.outbound import folder, gather, shown
+from dni.outbound import endpoints, folder, gather, shown
 from dni.outbound.guard import allowed
-from dni.outbound.model import Answer, Endpoint, Kind, Later, Outgoing, Request, Result, Sent, Skip
+from dni.outbound.model import Answer, Endpoint, Grant, Kind, Later, Outgoing, Request, Result, Sent, Skip
 from dni.outbound.oauth import Tokens
 from dni.outbound.transport import Transport
 from dni.settings import Settings
@@ -60,6 +61,8 @@ class Sender:
         try:
             grant = kind.grant(endpoint)
             token = await self._tokens.token(grant) if grant else None
+            if grant and (secret := self._tokens.renewal(grant)):
+                await self._renew(endpoint, grant, secret)
             if isinstance(token, Answer):
                 answer, results = token, [_again(token)] * len(outgoing)
             else:
@@ -83,6 +86,16 @@ class Sender:
 
     async def close(self) -> None:
         await self._transport.close()
+
+    async def _renew(self, endpoint: Endpoint, grant: Grant, secret: str) -> None:
+        """A ledger that is away takes it with a later request."""
+        try:
+            async with self._ledger.write() as connection:
+                await endpoints.renew(connection, endpoint.id, str(grant.renews), secret)
+        except Unavailable as error:
+            log.info("a renewed secret of endpoint %s is kept later: %s", endpoint.id, error.detail)
+        else:
+            self._tokens.renewed(grant, secret)
 
     async def _ask(self, request: Request) -> Answer:
         if request.url.startswith("file:"):

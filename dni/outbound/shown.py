@@ -17,18 +17,20 @@ def request(made: Request) -> Sent:
     return Sent(
         made.method,
         _without(made.url, made.hidden)[:URL],
-        _CONTROL.sub("", _without(_cut(made.body, BODY), made.hidden)),
+        _CONTROL.sub("", _cut(made.body, BODY, made.hidden)),
     )
 
 
 def answer(came: Answer, hidden: Sequence[str] = ()) -> str | None:
     """The beginning of its body; None: there is none."""
-    return _CONTROL.sub("", _without(_cut(came.body, ANSWER), hidden)) or None
+    return _CONTROL.sub("", _cut(came.body, ANSWER, hidden)) or None
 
 
-def _cut(body: bytes, most: int) -> str:
-    # A character takes four bytes at most.
-    text = body[: most * 4 + 4].decode("utf-8", "replace")
+def _cut(body: bytes, most: int, hidden: Sequence[str]) -> str:
+    # A character takes four bytes at most. A secret that is cut in two would not be found: what is cut off is read
+    # as far as one may reach.
+    reach = max((3 * len(secret.encode()) for secret in hidden), default=0)
+    text = _without(body[: most * 4 + 4 + reach].decode("utf-8", "replace"), hidden)
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

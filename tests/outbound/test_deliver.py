@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import select, update
 
 from dni.clock import SettableClock
-from dni.ledger.schema import delivery, endpoint
+from dni.ledger.schema import delivery, endpoint, outbox
 from dni.outbound import deliveries as lists
 from dni.outbound.backoff import GIVEN_UP_MS
 from dni.outbound.circuit import OPENS_AT
 from dni.outbound.claims import IN_ORDER_MS, LEASE_MS
 from dni.outbound.deliver import Deliverer
 from dni.outbound.kinds import KINDS
+from dni.outbound.model import Endpoint, Grant
 from dni.parts import Parts
 from tests.outbound.telling import add, add_endpoint, attempts, deliveries, health, kind
 from tests.support.process import free_port
@@ -231,11 +232,75 @@ async def test_an_adjustment_waits_for_its_conversion_however_long_that_takes(pa
         assert [row.attempts for row in await deliveries(parts.ledger)] == [1, 0]
 
 
-@pytest.mark.parametrize("state", ["dead", "skipped"])
-async def test_what_was_never_sent_is_not_adjusted(parts: Parts, state: str) -> None:
+async def test_an_adjustment_knows_what_the_last_one_before_it_kept(parts: Parts) -> None:
     async with receiving() as receiver, delivering(parts) as deliverer:
         await add_endpoint(parts.ledger, "end_1", receiver.url)
-        await add(parts.ledger, "end_1", ["call_1"], action="convert", state=state)
+        for action in ("convert", "adjust", "adjust"):
+            await add(parts.ledger, "end_1", ["call_1"], action=action)
+        await drained(deliverer)
+    told = [msgspec.json.decode(got.body)["told"][0] for got in receiver.got]
+    assert [one["former"] for one in told] == [None, {"order": "msg_1"}, {"order": "msg_2"}]
+
+
+async def test_what_was_skipped_as_a_conversion_is_told_as_one_when_there_is_more_to_tell(parts: Parts) -> None:
+    async with receiving() as receiver, delivering(parts) as deliverer:
+        await add_endpoint(parts.ledger, "end_1", receiver.url)
+        await add(parts.ledger, "end_1", ["call_1"], action="convert", state="skipped")
+        await add(parts.ledger, "end_1", ["call_1"], action="adjust")
+        await add(parts.ledger, "end_1", ["call_1"], action="adjust")
+        await drained(deliverer)
+    told = [msgspec.json.decode(got.body)["told"][0] for got in receiver.got]
+    assert [(one["action"], one["former"]) for one in told] == [("convert", None), ("adjust", {"order": "msg_2"})]
+    assert [row.action for row in await deliveries(parts.ledger)] == ["convert", "convert", "adjust"]
+
+
+async def test_what_was_forgotten_is_not_sent(parts: Parts) -> None:
+    async with receiving() as receiver, delivering(parts) as deliverer:
+        await add_endpoint(parts.ledger, "end_1", receiver.url)
+        await add(parts.ledger, "end_1", ["call_1"])
+        async with parts.ledger.write() as connection:
+            await connection.execute(update(outbox).values(data=None))
+        await drained(deliverer)
+    [row] = await deliveries(parts.ledger)
+    assert (row.state, row.why) == ("skipped", "who it tells of was forgotten before it could be sent")
+    assert receiver.got == []
+
+
+async def test_messages_of_different_groups_go_in_requests_of_their_own(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grouped = msgspec.structs.replace(kind(batch=10), group=lambda outgoing: outgoing.message.subject[-1])
+    monkeypatch.setitem(KINDS, "plain", grouped)
+    async with receiving() as receiver, delivering(parts) as deliverer:
+        await add_endpoint(parts.ledger, "end_1", receiver.url)
+        await add(parts.ledger, "end_1", ["call_a", "other_b", "more_a", "last_b"])
+        await drained(deliverer)
+    assert sorted(subjects(got) for got in receiver.got) == [["call_a", "more_a"], ["other_b", "last_b"]]
+
+
+async def test_a_secret_that_its_token_renews_is_kept(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    def grant(endpoint: Endpoint) -> Grant:
+        return Grant(endpoint.settings.token_url, {"refresh_token": endpoint.secrets.secret}, renews="secret")
+
+    monkeypatch.setitem(KINDS, "plain", msgspec.structs.replace(kind(), grant=grant))
+    given = Reply(200, b'{"access_token":"t1","expires_in":3600,"refresh_token":"the next one"}')
+    async with receiving(lambda _: given) as tokens, receiving() as receiver, delivering(parts) as deliverer:
+        settings = {"url": receiver.url, "token_url": tokens.url}
+        await add_endpoint(parts.ledger, "end_1", "", settings=settings, secrets={"secret": "the first one"})
+        await add(parts.ledger, "end_1", ["call_1", "call_2"])
+        await drained(deliverer)
+        await add(parts.ledger, "end_1", ["call_3"])
+        await drained(deliverer)
+    async with parts.ledger.read() as connection:
+        assert await connection.scalar(select(endpoint.c.secrets)) == {"secret": "the next one"}
+    assert len(tokens.got) == 1, "the token that came with it is still good"
+    assert len(receiver.got) == 3
+
+
+async def test_what_was_never_sent_is_not_adjusted(parts: Parts) -> None:
+    async with receiving() as receiver, delivering(parts) as deliverer:
+        await add_endpoint(parts.ledger, "end_1", receiver.url)
+        await add(parts.ledger, "end_1", ["call_1"], action="convert", state="dead")
         await add(parts.ledger, "end_1", ["call_1"], action="adjust")
         await drained(deliverer)
     [_, adjust] = await deliveries(parts.ledger)

@@ -3,12 +3,13 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from dni.errors import InvalidField, NotFound
+from dni.errors import Conflict, InvalidField, NotFound
 from dni.ids import new_id
 from dni.ledger.engines import Ledger
 from dni.ledger.schema import delivery, delivery_attempt, endpoint, endpoint_health, outbox
 from dni.outbound import deliveries
 from dni.outbound.deliveries import DeliveryFilter
+from dni.outbound.model import State
 from tests.support.world import START_MS
 
 HOUR_MS = 3_600_000
@@ -150,6 +151,20 @@ async def test_an_endpoint_that_is_left_alone_is_tried_at_once(ledger: Ledger) -
         row = (await connection.execute(select(endpoint_health))).one()
     assert row.not_before_ms == START_MS + 7
     assert row.failures == 9
+
+
+async def test_a_conversion_that_was_skipped_and_told_since_is_not_sent_again(ledger: Ledger) -> None:
+    skipped: dict[str, Any] = {"action": "convert", "state": "skipped"}
+    [first] = await told(ledger, **skipped)
+    [second] = await told(ledger, begin=1, subject_id="call_0", **skipped)
+    async with ledger.write() as connection:
+        with pytest.raises(Conflict, match="a later message"):
+            await deliveries.again(connection, START_MS + HOUR_MS, first)
+        states: tuple[State, ...] = ("skipped",)
+        assert await deliveries.again_since(connection, START_MS + HOUR_MS, "end_1", START_MS, states) == 1
+    async with ledger.read() as connection:
+        assert (await deliveries.one(connection, first)).state == "skipped"
+        assert (await deliveries.one(connection, second)).state == "waiting"
 
 
 async def test_all_since_are_sent_again_of_one_endpoint_and_these_states(
