@@ -16,8 +16,8 @@ from dni.outbound.model import TYPES, VERSION, Answer, Endpoint, Kind, Later, Me
 from dni.outbound.model import plain_result as said
 
 NAME = "webhook"
-FORMER_MS = 86_400_000
-"""So long a secret is still signed with after it was replaced."""
+FORMER_MS, MOST_FORMER = 86_400_000, 3
+"""So long a secret is still signed with after it was replaced, and so many of such."""
 
 Role = Literal["staff", "advertiser", "publisher"]
 
@@ -55,9 +55,8 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def rotated(old: Secrets, new: str, now_ms: int) -> Secrets:
-    """At most three former ones stay."""
     former = [Former(old.secret, now_ms + FORMER_MS), *(one for one in old.former if one.until_ms > now_ms)]
-    return Secrets(secret=new, former=former[:3])
+    return Secrets(secret=new, former=former[:MOST_FORMER])
 
 
 def valid(secrets: Secrets, now_ms: int) -> list[str]:

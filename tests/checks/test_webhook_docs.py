@@ -9,7 +9,7 @@ import pytest
 
 from dni.api.openapi_webhooks import WHEN, example_of
 from dni.clock import SystemClock
-from dni.outbound import signing
+from dni.outbound import backoff, circuit, claims, lanes, signing, transport, webhook
 from dni.outbound.endpoints import NewWebhook
 from dni.outbound.model import Only
 from dni.outbound.payload import CallData
@@ -37,6 +37,27 @@ def test_every_field_and_role_is_told() -> None:
     names = [*NewWebhook.__struct_fields__, *Only.__struct_fields__, *CallData.__struct_fields__, *get_args(Role)]
     for name in names:
         assert f"`{name}`" in TOLD, name
+
+
+def test_the_figures_are_those_of_the_code() -> None:
+    hours = 3_600_000
+    for said, holds in (
+        ("2xx within 15 s", transport.LIMIT_S == 15),
+        ("for three days", 72 * hours == backoff.GIVEN_UP_MS),
+        ("5 s, 15 s, 45 s", (backoff.FIRST_MS, backoff.FACTOR) == (5_000, 3)),
+        ("at most six hours", 6 * hours == backoff.LONGEST_MS),
+        ("for ten minutes", claims.IN_ORDER_MS == 600_000),
+        ("eight requests at a time", lanes.EACH == 8),
+        ("five failures in a row", circuit.OPENS_AT == 5),
+        (
+            "for five seconds at first and for five minutes at most",
+            (circuit.FIRST_MS, circuit.LONGEST_MS) == (5_000, 300_000),
+        ),
+        ("For 24 hours", 24 * hours == webhook.FORMER_MS),
+        ("up to three former secrets", webhook.MOST_FORMER == 3),
+    ):
+        assert " ".join(said.split()) in " ".join(TOLD.split()), said
+        assert holds, said
 
 
 def test_the_receiver_in_python_takes_what_is_signed_and_nothing_else() -> None:
