@@ -835,7 +835,8 @@ delivery = Table(
           sqlite_where=text("action = 'convert' AND state <> 'skipped'"),
           postgresql_where=text("action = 'convert' AND state <> 'skipped'")),
     Index("ix_delivery_endpoint_id_id", "endpoint_id", "id"),
-    Index("ix_delivery_dead", "endpoint_id", "id", sqlite_where=text("state = 'dead'"),
+    # With its state, that SQLite takes it and not the one above, which it would look through.
+    Index("ix_delivery_dead", "endpoint_id", "state", "id", sqlite_where=text("state = 'dead'"),
           postgresql_where=text("state = 'dead'")),
     Index("ix_delivery_subject_id", "subject_id"),
     Index("ix_delivery_message_seq", "message_seq"),

@@ -143,6 +143,7 @@ async def again_since(
         delivery.c.endpoint_id == endpoint,
         or_(false(), *(_IS[state] for state in states if state != "waiting")),
         delivery.c.id >= first_id(PREFIX, since_ms),
+        ~_is_told_since,
     ]
     oldest = select(delivery.c.id).where(*its).order_by(delivery.c.id).limit(_TOGETHER).scalar_subquery()
     sent = await _again(connection, now_ms, and_(delivery.c.id.in_(oldest), *its))

@@ -9,7 +9,6 @@ from dni.ledger.engines import Ledger
 from dni.ledger.schema import delivery, delivery_attempt, endpoint, endpoint_health, outbox
 from dni.outbound import deliveries
 from dni.outbound.deliveries import DeliveryFilter
-from dni.outbound.model import State
 from tests.support.world import START_MS
 
 HOUR_MS = 3_600_000
@@ -153,20 +152,6 @@ async def test_an_endpoint_that_is_left_alone_is_tried_at_once(ledger: Ledger) -
     assert row.failures == 9
 
 
-async def test_a_conversion_that_was_skipped_and_told_since_is_not_sent_again(ledger: Ledger) -> None:
-    skipped: dict[str, Any] = {"action": "convert", "state": "skipped"}
-    [first] = await told(ledger, **skipped)
-    [second] = await told(ledger, begin=1, subject_id="call_0", **skipped)
-    async with ledger.write() as connection:
-        with pytest.raises(Conflict, match="a later message"):
-            await deliveries.again(connection, START_MS + HOUR_MS, first)
-        states: tuple[State, ...] = ("skipped",)
-        assert await deliveries.again_since(connection, START_MS + HOUR_MS, "end_1", START_MS, states) == 1
-    async with ledger.read() as connection:
-        assert (await deliveries.one(connection, first)).state == "skipped"
-        assert (await deliveries.one(connection, second)).state == "waiting"
-
-
 async def test_all_since_are_sent_again_of_one_endpoint_and_these_states(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,3 +167,17 @@ async def test_all_since_are_sent_again_of_one_endpoint_and_these_states(
     assert waiting == {*dead[2:], *skipped}
     assert await deliveries.all_again(ledger, now_ms, "end_1", START_MS, ["delivered"]) == 1
     assert await deliveries.all_again(ledger, now_ms, "end_1", START_MS, []) == 0
+
+
+async def test_a_conversion_that_was_skipped_is_not_made_twice(ledger: Ledger) -> None:
+    skipped = [*await told(ledger, action="convert", state="skipped"), *await told(ledger, begin=1, state="skipped")]
+    later = await told(ledger, 2, begin=2, action="convert", state="skipped")
+    async with ledger.write() as connection:
+        await connection.execute(update(delivery).values(subject_id="call_1"))
+    assert await deliveries.all_again(ledger, START_MS, "end_1", START_MS, ["skipped"]) == 2
+    waiting = {one for one in (*skipped, *later) if (await state(ledger, one)).state == "waiting"}
+    assert waiting == {skipped[1], later[1]}
+    async with ledger.write() as connection:
+        with pytest.raises(Conflict, match="a later message"):
+            await deliveries.again(connection, START_MS, skipped[0])
+        await deliveries.again(connection, START_MS, later[1])

@@ -105,7 +105,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_delivery_dead",
         "delivery",
-        ["endpoint_id", "id"],
+        ["endpoint_id", "state", "id"],
         unique=False,
         sqlite_where=sa.text("state = 'dead'"),
         postgresql_where=sa.text("state = 'dead'"),
