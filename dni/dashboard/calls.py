@@ -115,7 +115,7 @@ class Calls:
             route=await self._route(principal, call, ZoneInfo(page.zone)),
             told=await self._told(principal, call, ZoneInfo(page.zone)),
             money=await call_money.of_call(self._parts, principal, call, ZoneInfo(page.zone)),
-            deliveries=await deliveries.of_call(self._parts, reader, call.id),
+            deliveries=await deliveries.of_call(self._parts, principal, call.id, ZoneInfo(page.zone)),
             done=_DONE.get(request.query_params.get("done", "")),
         )
 

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from dni.access.model import Principal
 from dni.call import callers
-from dni.dashboard import delivery_rows, integration_rows, integration_words
+from dni.dashboard import delivery_rows, integration_form, integration_rows, integration_words
 from dni.dashboard.delivery_rows import Row
 from dni.dashboard.desk import Desk
 from dni.dashboard.door import Reader, id_of
@@ -31,21 +33,20 @@ _DONE = {"again": "It is sent again: load this page anew to see the answer."}
 
 
 async def listed(
-    parts: Parts, reader: Reader, wanted: DeliveryFilter, limit: int, cursor: str | None = None
+    parts: Parts, wanted: DeliveryFilter, zone: ZoneInfo, limit: int, cursor: str | None = None
 ) -> tuple[list[Row], str | None]:
     """As pages list them, newest first, and where to go on."""
-    zone, now_ms = (await owners_of(parts, reader.principal)).zone, parts.clock.now_ms()
     async with parts.ledger.read() as connection:
         found, after = await deliveries.page(connection, wanted, limit, cursor)
         known = await callers.of_calls(connection, {one.call for one in found if one.call})
-    return [delivery_rows.row(one, known, zone, now_ms) for one in found], after
+    return [delivery_rows.row(one, known, zone, parts.clock.now_ms()) for one in found], after
 
 
-async def of_call(parts: Parts, reader: Reader, call: str) -> list[Row]:
+async def of_call(parts: Parts, principal: Principal, call: str, zone: ZoneInfo) -> list[Row]:
     """What others were told of a call; nothing of it is for who does not see the integrations."""
-    if not reader.principal.may_write:
+    if not principal.may_write:
         return []
-    return (await listed(parts, reader, DeliveryFilter(call=call), _OF_CALL))[0]
+    return (await listed(parts, DeliveryFilter(call=call), zone, _OF_CALL))[0]
 
 
 class Deliveries:
@@ -142,7 +143,7 @@ def _since(view: EndpointView, zone: str) -> Sheet:
         Field(name=f"states/{state}", label=label, help=says, kind="checkbox") for state, (label, says) in told.items()
     ]
     return Sheet(
-        operation="send_webhook" if view.kind == "webhook" else "send_integration",
+        operation=integration_form.operation("send", view.kind),
         here="integrations",
         title=f"Send again to {view.name}",
         button="Send them again",

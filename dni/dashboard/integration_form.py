@@ -57,6 +57,11 @@ class Form(msgspec.Struct, frozen=True):
         return *settings, *of_calls
 
 
+def operation(act: str, kind: str) -> str:
+    """The API's, such as `change_webhook`: a webhook has operations of its own."""
+    return f"{act}_{'webhook' if kind == WEBHOOK else 'integration'}"
+
+
 def form(
     kind: Kind,
     campaigns: Mapping[str, str],
@@ -156,15 +161,17 @@ def wrong(sheet: Sheet, sent: Mapping[str, str], error: DniError) -> Wrong:
 
 
 def _parts() -> tuple[Group, ...]:
-    """What of a message may be chosen: whole parts, and the fields of each."""
-    found = []
+    """What of a message may be chosen: whole parts, and the fields of those that have many."""
+    found, rest = list[Group](), list[Field]()
     for part in (name for name in FIELDS if "." not in name):
         inner = [name for name in FIELDS if name.startswith(f"{part}.")]
-        label = f"All of {part}" if inner else part
-        boxes = [Field(name=f"fields/{part}", label=label, kind="checkbox")]
-        boxes += [Field(name=f"fields/{name}", label=name.partition(".")[2], kind="checkbox") for name in inner]
-        found.append(Group(tuple(boxes), part, is_row=True))
-    return tuple(found)
+        boxes = [Field(name=f"fields/{name}", label=name.partition(".")[2], kind="checkbox") for name in inner]
+        whole = Field(name=f"fields/{part}", label=f"All of {part}" if inner else part, kind="checkbox")
+        if inner:
+            found.append(Group((whole, *boxes), part, is_row=True))
+        else:
+            rest.append(whole)
+    return *found, Group(tuple(rest), "other parts", is_row=True)
 
 
 def _last(one: Field) -> str:

@@ -7,12 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dni.call.search import CallFilter, list_calls
-from dni.dashboard import delivery_rows, forms, integration_words
+from dni.dashboard import delivery_rows, forms, integration_form, integration_words
 from dni.dashboard.call_rows import row
 from dni.dashboard.desk import Desk
 from dni.dashboard.door import Reader, id_of
 from dni.dashboard.forms import Choice, Field, Sheet, Wrong
-from dni.dashboard.integration_form import WEBHOOK
 from dni.dashboard.owners import owners_of
 from dni.dashboard.page import Address, Form
 from dni.dashboard.pages import Pages
@@ -97,7 +96,7 @@ class IntegrationTries:
 
     async def _sheet(self, reader: Reader, view: EndpointView) -> Sheet:
         return Sheet(
-            operation="test_webhook" if view.kind == WEBHOOK else "test_integration",
+            operation=integration_form.operation("test", view.kind),
             here="integrations",
             title=f"Try {view.name}",
             button="Send it now",

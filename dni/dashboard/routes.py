@@ -23,6 +23,7 @@ from dni.dashboard.disputes import Disputes
 from dni.dashboard.door import Door
 from dni.dashboard.exports import Exports
 from dni.dashboard.glossary import Glossary
+from dni.dashboard.integration_desk import IntegrationDesk
 from dni.dashboard.integration_tries import IntegrationTries
 from dni.dashboard.integrations import Integrations
 from dni.dashboard.invitation import Invitation
@@ -82,6 +83,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Numbers,
     Publishers,
     Deliveries,
+    IntegrationDesk,
     IntegrationTries,
     Integrations,
     Settings,
