@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from dni.call.keep_touches import keep_touches
 from dni.host.duties import Duty, keep
+from dni.outbound.alerts import keep_alerts
 from dni.outbound.nightly import ask_nightly
 from dni.parts import Parts
 from dni.pool.count_use import keep_use
@@ -18,6 +19,7 @@ _CHORES: tuple[Callable[[Parts, asyncio.Event], Awaitable[None]], ...] = (
     keep_use,
     forget_daily,
     ask_nightly,
+    keep_alerts,
 )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from dni.access.model import Principal
 from dni.api.model import Ask, Operation, Query
 from dni.call import bring_csv, bring_model
 from dni.call.bring import bring, in_turns, reading
@@ -15,7 +16,7 @@ from dni.parts import Parts
 from dni.qualification.settle import settle_since
 from dni.sheet import text_of
 
-_LIMIT = 8 * 1024 * 1024
+CSV_LIMIT = 8 * 1024 * 1024
 _CSV = "text/csv"
 
 
@@ -41,11 +42,17 @@ class NewConversions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 async def bring_conversions(parts: Parts, ask: Ask) -> ConversionsReport:
-    query: ConversionsQuery = ask.query
+    return await brought(parts, ask.principal, ask.now_ms, ask.query, ask.body)
+
+
+async def brought(
+    parts: Parts, principal: Principal, now_ms: int, query: ConversionsQuery, body: NewConversions | bytes
+) -> ConversionsReport:
+    """`body`: bytes are a table. Raises InvalidField, Unavailable."""
     of = await reading(
-        ask.ledger,
-        ask.principal,
-        ask.now_ms,
+        parts.ledger,
+        principal,
+        now_ms,
         campaign=query.campaign,
         timezone=model.timezone(query.timezone),
         day_first=query.day_first,
@@ -53,17 +60,17 @@ async def bring_conversions(parts: Parts, ask: Ask) -> ConversionsReport:
     )
     dry_run = query.dry_run
     told: Iterable[Row | Wrong]
-    if isinstance(ask.body, bytes):
-        told = bring_csv.read(text_of(ask.body), of)
+    if isinstance(body, bytes):
+        told = bring_csv.read(text_of(body), of)
     else:
-        dry_run |= ask.body.dry_run
-        told = (bring_model.read_json(n, raw, of) for n, raw in enumerate(ask.body.conversions, 1))
+        dry_run |= body.dry_run
+        told = (bring_model.read_json(n, raw, of) for n, raw in enumerate(body.conversions, 1))
     rows = await in_turns(told)
     if len(rows) > MOST_ROWS:
         raise InvalidField("", f"at most {MOST_ROWS:,} rows at once: `dni conversions` takes longer tables")
-    report = await bring(ask.ledger, ask.principal, of, rows, dry_run=dry_run)
+    report = await bring(parts.ledger, principal, of, rows, dry_run=dry_run)
     if report.matched and not dry_run:
-        await settle_since(parts, ask.now_ms)
+        await settle_since(parts, now_ms)
     return report
 
 
@@ -77,7 +84,7 @@ OPERATIONS = (
         access="tell",
         run=bring_conversions,
         body=NewConversions,
-        body_limit=_LIMIT,
+        body_limit=CSV_LIMIT,
         raw=(_CSV,),
         within=(NewConversion,),
         answer=ConversionsReport,

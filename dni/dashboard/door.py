@@ -5,6 +5,7 @@ import re
 import secrets
 from collections import OrderedDict, deque
 from contextlib import suppress
+from functools import partial
 from hmac import compare_digest
 from urllib.parse import urlsplit
 
@@ -165,7 +166,9 @@ async def read_form(request: Request, csrf: str, limit: int = body.FORM_LIMIT) -
         raise Forbidden("this form was sent by another site", code="cross_site")
     raw = await body.read(request.scope, request.receive, limit)
     # A long list of numbers is taken apart beside the event loop.
-    fields = body.form(raw) if len(raw) <= body.FORM_LIMIT else await asyncio.to_thread(body.form, raw)
+    kind = request.headers.get("content-type", "")
+    apart = partial(body.multipart, raw, kind) if kind.startswith("multipart/") else partial(body.form, raw)
+    fields = apart() if len(raw) <= body.FORM_LIMIT else await asyncio.to_thread(apart)
     if not compare_digest(fields.get("csrf", "").encode(), csrf.encode()):
         raise Forbidden("this form is too old: go back, load the page anew and try again", code="stale_form")
     return fields

@@ -27,7 +27,7 @@ from dni.outbound import endpoints
 from dni.parts import Parts
 from dni.report.attribution import report
 from dni.session.search import unserved
-from dni.tag import health_reports, tags
+from dni.tag import health, health_reports, tags
 
 _DAY_MS = 86_400_000
 # A call that began longer ago has ended, and we did not hear of it.
@@ -101,8 +101,7 @@ class Overview:
             found = await health_reports.of(self._parts.live, self._parts.keys, campaign, tag)
         except Unavailable:
             return None, "warn"
-        # A tag that nobody pasted yet is no trouble.
-        return found.says, "calm" if found.state == "never_seen" else found.tone
+        return found.says, found.tone if health.needs_a_look(found) else "calm"
 
 
 def _day(now_ms: int, zone: ZoneInfo, ago: int) -> str:

@@ -12,6 +12,7 @@ from dni.access import invitations
 from dni.dashboard.accounts import Accounts
 from dni.dashboard.assets import Assets
 from dni.dashboard.audit import Audit
+from dni.dashboard.bring_in import BringIn
 from dni.dashboard.budgets import Budgets
 from dni.dashboard.calls import Calls
 from dni.dashboard.campaigns import Campaigns
@@ -62,6 +63,7 @@ ROOMS: tuple[Callable[[Parts, Pages], Room], ...] = (
     Overview,
     Calls,
     Outcomes,
+    BringIn,
     Corrections,
     Disputes,
     Payouts,

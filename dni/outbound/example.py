@@ -123,7 +123,10 @@ _CHANGES: dict[Type, Any] = {
         by="Front desk",
     ),
 }
-_SAYS = {"tag": "No page has loaded this tag's script since 13:10", "pool": "Visitors find no free number since 13:10"}
+_SAYS = {
+    "tag": "no page of the last hour shows a number; the last one: reverted by the page",
+    "pool": "12 visits of the last hour found no free number",
+}
 
 
 def data(kind: Type) -> dict[str, Any]:

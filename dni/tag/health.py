@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from dni import __version__
-from dni.clock import rfc3339
+from dni.clock import from_rfc3339, rfc3339
 from dni.tag.wire import SignalPage
 
 State = Literal["never_seen", "swapped", "not_swapped", "found_none", "reverted", "no_number", "old_snippet"]
+
+RECENT_MS = 3_600_000
 
 _URL_MAX = 300
 # Whose page reverts says so only after its first report, and the next visitor's first one must not hide it.
@@ -129,6 +131,25 @@ def of_tag(pages: list[PageHealth]) -> HealthView:
         return HealthView(None, "never_seen", "never seen", "calm", [])
     last = newest[0]
     return HealthView(last.last_seen_at, last.state, last.says, last.tone, newest)
+
+
+def needs_a_look(view: HealthView) -> bool:
+    """A tag that nobody pasted yet is no trouble."""
+    return view.state != "never_seen" and view.tone in ("bad", "warn")
+
+
+def works(view: HealthView, now_ms: int) -> bool | None:
+    """Whether pages that reported in the last hour show numbers; None: it cannot be told, for none reported, or those
+    that did have nothing to show: a visitor who did not consent, a single page of several on which there is no number.
+    """
+    recent = [page for page in view.pages if from_rfc3339(page.last_seen_at) > now_ms - RECENT_MS]
+    if any(page.state in ("swapped", "old_snippet") for page in recent):
+        return True
+    broken = [page for page in recent if page.state in ("reverted", "not_swapped") or page.tone == "bad"]
+    empty = [page for page in recent if page.state == "found_none"]
+    if broken:
+        return False
+    return False if len(empty) > 1 or (empty and len(view.pages) == 1) else None
 
 
 _REVERTED: tuple[State, str] = ("reverted", "reverted by the page")
