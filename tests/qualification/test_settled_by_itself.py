@@ -9,6 +9,7 @@ from dni.access.authenticate import ADMIN
 from dni.call.attribute_late import credit_pending
 from dni.call.keep_touches import keep_next
 from dni.campaign import declare
+from dni.campaign.change import changing
 from dni.ledger import schema
 from dni.parts import Parts
 from dni.qualification.model import Terms
@@ -25,7 +26,7 @@ MINUTE = 60_000
 
 
 async def put(parts: Parts, settings: Terms) -> None:
-    async with parts.ledger.write() as connection:
+    async with changing(parts) as connection:
         await declare.terms(connection, ADMIN, parts.clock.now_ms(), "cmp_1", None, None, settings)
 
 
