@@ -28,7 +28,7 @@ from dni.ledger import schema
 from dni.ledger.engines import Ledger
 from dni.outbound import declare as outbound
 from dni.outbound import endpoints
-from dni.outbound.endpoints import IntegrationChange, NewIntegration, NewWebhook, WebhookChange
+from dni.outbound.entered import IntegrationChange, NewIntegration, NewWebhook, WebhookChange
 from dni.phone import e164
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange

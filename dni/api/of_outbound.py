@@ -14,7 +14,8 @@ from dni.ledger.rows import Instant
 from dni.outbound import address, declare, deliveries, endpoints, guard, sample
 from dni.outbound.declare import INTEGRATIONS, WEBHOOKS
 from dni.outbound.deliveries import DeliveryFilter, DeliveryView, WholeDelivery
-from dni.outbound.endpoints import EndpointHealth, EndpointView, Fields, NewWebhook, Url
+from dni.outbound.endpoints import EndpointHealth, EndpointView
+from dni.outbound.entered import Fields, NewWebhook, Url
 from dni.outbound.model import Only, State, Type
 from dni.outbound.preview import Preview, Previewed, preview
 from dni.outbound.try_out import Tried, try_out
@@ -172,7 +173,7 @@ def _sending(room: str, run: Any) -> Operation:
         method="POST",
         path=f"/{room}s/{{id}}/send",
         name=f"send_{room}",
-        summary=f"Send again what a {room} was told since a time".replace("a in", "an in"),
+        summary="Send again what it was told since a time and is in one of these states",
         room=f"{room}s",
         access="connect",
         run=run,

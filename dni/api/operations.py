@@ -40,7 +40,8 @@ from dni.campaign.model import timezone
 from dni.campaign.publishers import NewPublisher, PublisherChange, PublisherView
 from dni.outbound import conversions, endpoints, google_ads
 from dni.outbound import declare as outbound
-from dni.outbound.endpoints import EndpointView, IntegrationChange, NewIntegration, NewWebhook, WebhookChange
+from dni.outbound.endpoints import EndpointView
+from dni.outbound.entered import IntegrationChange, NewIntegration, NewWebhook, WebhookChange
 from dni.outbound.google_ads import Conversion, Wish
 from dni.pool import numbers, pools
 from dni.pool.numbers import NewNumber, NumberChange, NumberFilter, NumberView

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.campaign import refer
 from dni.outbound import endpoints, signing, webhook
-from dni.outbound.endpoints import IntegrationChange, NewIntegration, NewWebhook, WebhookChange
+from dni.outbound.entered import IntegrationChange, NewIntegration, NewWebhook, WebhookChange
 from dni.outbound.kinds import KINDS
 
 WEBHOOKS = (webhook.NAME,)
@@ -46,7 +46,7 @@ async def change_webhook(connection: AsyncConnection, now_ms: int, wanted: str, 
 
 async def rotate(connection: AsyncConnection, now_ms: int, wanted: str, to: str | None = None) -> str:
     """The new secret of a webhook, told this once; the former one is signed with for a day too. Raises NotFound."""
-    loaded = await endpoints.load(connection, wanted, WEBHOOKS)
+    loaded = await endpoints.load(connection, wanted, WEBHOOKS, locked=True)
     made = webhook.rotated(loaded.secrets, to or _new_secret(), now_ms)
     await endpoints.change(connection, wanted, {"secrets": msgspec.to_builtins(made)})
     return made.secret

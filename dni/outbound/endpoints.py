@@ -1,122 +1,22 @@
 """Storage of endpoints: where others are told what happened. Their secrets never come out of here but to be sent."""
 
 from collections.abc import Collection
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec import UNSET, UnsetType
 from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, literal, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dni.campaign import model
-from dni.campaign.model import Id, Name
 from dni.clock import rfc3339
 from dni.errors import InvalidField
 from dni.ids import new_id
 from dni.ledger import rows
 from dni.ledger.rows import Instant, instant
 from dni.ledger.schema import delivery, endpoint, endpoint_health
-from dni.outbound import address, payload, signing, webhook
 from dni.outbound.kinds import KINDS, read
 from dni.outbound.model import Endpoint, Kind, Only, Type
-from dni.outbound.webhook import Role
 
 MOST_COUNTED = 10_001
-
-Events = Annotated[list[Type], msgspec.Meta(min_length=1, max_length=20, examples=[["call.qualified"]])]
-Url = Annotated[str, msgspec.Meta(min_length=1, max_length=address.LONGEST, examples=["https://example.com/calls"])]
-Fields = Annotated[list[str], msgspec.Meta(min_length=1, max_length=200)]
-Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-Named = dict[str, Any]
-
-
-class NewWebhook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """`events` left out: all. `campaign`, `publisher` null: of all. `only`: which calls. `fields` null: everything.
-    `role`: it is told as that role would read it. `paused`: what happens waits until it goes on. `secret`: your own;
-    null: one is made."""
-
-    name: Name
-    url: Url
-    events: Events | None = None
-    campaign: Id | None = None
-    publisher: Id | None = None
-    only: Only = Only()
-    fields: Fields | None = None
-    role: Role = "staff"
-    paused: bool = False
-    secret: Secret | None = None
-
-    def __post_init__(self) -> None:
-        self.name = model.text(self.name, "/name")
-        self.url = address.checked(self.url, "/url")
-        if self.secret is not None:
-            signing.checked(self.secret, "/secret")
-        if self.fields is not None:
-            self.fields = payload.checked(self.fields, "/fields")
-
-
-class WebhookChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays; `only` and `fields` are replaced as a whole. `secret`: another one, as by a rotation."""
-
-    name: Name | UnsetType = UNSET
-    url: Url | UnsetType = UNSET
-    events: Events | UnsetType = UNSET
-    campaign: Id | UnsetType | None = UNSET
-    publisher: Id | UnsetType | None = UNSET
-    only: Only | UnsetType = UNSET
-    fields: Fields | UnsetType | None = UNSET
-    role: Role | UnsetType = UNSET
-    paused: bool | UnsetType = UNSET
-    secret: Secret | UnsetType = UNSET
-
-    def __post_init__(self) -> None:
-        if self.name is not UNSET:
-            self.name = model.text(self.name, "/name")
-        if self.url is not UNSET:
-            self.url = address.checked(self.url, "/url")
-        if self.secret is not UNSET:
-            signing.checked(self.secret, "/secret")
-        if isinstance(self.fields, list):
-            self.fields = payload.checked(self.fields, "/fields")
-
-
-class NewIntegration(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """`settings` and `secrets` are those of its `kind`. `events` left out: what the kind asks for. The rest as of a
-    webhook."""
-
-    kind: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    name: Name
-    events: Events | None = None
-    campaign: Id | None = None
-    publisher: Id | None = None
-    only: Only = Only()
-    settings: Named = {}
-    secrets: Named = {}
-    paused: bool = False
-
-    def __post_init__(self) -> None:
-        kinds = [name for name in KINDS if name != webhook.NAME]
-        if self.kind not in kinds:
-            raise InvalidField("/kind", f"one of {', '.join(kinds)}; webhooks are made at /webhooks")
-        self.name = model.text(self.name, "/name")
-
-
-class IntegrationChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays, also inside `settings` and `secrets`; null there takes one away."""
-
-    name: Name | UnsetType = UNSET
-    events: Events | UnsetType = UNSET
-    campaign: Id | UnsetType | None = UNSET
-    publisher: Id | UnsetType | None = UNSET
-    only: Only | UnsetType = UNSET
-    settings: Named | UnsetType = UNSET
-    secrets: Named | UnsetType = UNSET
-    paused: bool | UnsetType = UNSET
-
-    def __post_init__(self) -> None:
-        if self.name is not UNSET:
-            self.name = model.text(self.name, "/name")
-
 
 Health = Literal["never", "ok", "failing", "paused"]
 
@@ -158,9 +58,12 @@ async def live(connection: AsyncConnection) -> list[Endpoint]:
     return [_endpoint(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def load(connection: AsyncConnection, wanted: str, kinds: Collection[str] | None = None) -> Endpoint:
-    """With its secrets. Raises NotFound, also for one of other kinds."""
-    return _endpoint(await _row(connection, wanted, kinds))
+async def load(
+    connection: AsyncConnection, wanted: str, kinds: Collection[str] | None = None, *, locked: bool = False
+) -> Endpoint:
+    """With its secrets. `locked`: nobody else changes it until the transaction ends. Raises NotFound, also for one of
+    other kinds."""
+    return _endpoint(await _row(connection, wanted, kinds, locked=locked))
 
 
 async def one(connection: AsyncConnection, wanted: str, kinds: Collection[str] | None = None) -> EndpointView:
@@ -194,7 +97,7 @@ async def change(
 ) -> None:
     """Writes these fields, as `create` has them; of `settings` and `secrets` what is not given stays, and null takes
     one away. Raises NotFound, also for one of other kinds, and InvalidField as `create` does."""
-    row = await _row(connection, wanted, kinds)
+    row = await _row(connection, wanted, kinds, locked=True)
     merged = {
         name: _merged(row[name], value) if name in ("settings", "secrets") else value for name, value in values.items()
     }
@@ -236,8 +139,12 @@ async def renew(connection: AsyncConnection, wanted: str, name: str, secret: str
         await connection.execute(this.values(secrets={**secrets, name: secret}))
 
 
-async def _row(connection: AsyncConnection, wanted: str, kinds: Collection[str] | None) -> RowMapping:
+async def _row(
+    connection: AsyncConnection, wanted: str, kinds: Collection[str] | None, *, locked: bool = False
+) -> RowMapping:
     query = _live(kinds, endpoint).where(endpoint.c.id == wanted)
+    if locked:
+        query = query.with_for_update()
     return await rows.one(connection, query, f"endpoint {wanted}")
 
 

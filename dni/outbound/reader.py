@@ -12,6 +12,7 @@ from dni.outbound.model import Message
 
 # Of a call that has no campaign, or no publisher: walls that nobody else is within.
 _NOBODY = "-"
+_AMOUNTS = ("payout", "revenue", "qualified", "billable")
 
 
 def principal_of(role: Role, call: Mapping[str, Any]) -> Principal:
@@ -58,7 +59,10 @@ def _corrected(change: dict[str, Any], reader: Principal, _others: Collection[st
         return change
     # The policies that are named are those of both sides.
     made = {**change, **hidden, "reason": None if change["kind"] in ("verdict", "outcome") else change["reason"]}
-    shown = [made[name] for name in ("payout", "revenue", "qualified", "billable") if made[name] is not None]
+    if change["kind"] == "reattribution":
+        # What it came to before was another's.
+        made |= {name: {**made[name], "before": None} for name in _AMOUNTS if made[name] is not None}
+    shown = [made[name] for name in _AMOUNTS if made[name] is not None]
     return made if any(one["before"] != one["after"] for one in shown) else None
 
 

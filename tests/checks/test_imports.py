@@ -84,6 +84,7 @@ PURE = {
     "outbound.circuit",
     "outbound.click",
     "outbound.conversion",
+    "outbound.entered",
     "outbound.example",
     "outbound.files",
     "outbound.ga4",

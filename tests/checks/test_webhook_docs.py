@@ -10,7 +10,7 @@ import pytest
 from dni.api.openapi_webhooks import WHEN, example_of
 from dni.clock import SystemClock
 from dni.outbound import backoff, circuit, claims, lanes, signing, transport, webhook
-from dni.outbound.endpoints import NewWebhook
+from dni.outbound.entered import NewWebhook
 from dni.outbound.model import Only
 from dni.outbound.payload import CallData
 from dni.outbound.webhook import Role

@@ -217,10 +217,11 @@ async def _told(parts: Parts, n: int, side: str, owners: dict[str, Any]) -> None
     webhook |= {"settings": {"url": f"https://{side}.example/", "fields": None, "role": "staff"}, "only": {}}
     secret = {"secrets": {"secret": signing.secret_of(side.encode() * 8)}, "paused": False, "created_at_ms": START_MS}
     await samples.insert_rows(parts, schema.endpoint, {**webhook, **secret, **owners})
-    message = {"seq": n + 1, "id": f"msg_{side}", "type": "call.qualified", "subject_id": f"call_{side}", **owners}
+    seq = 1_000_000 + n  # beyond what the ledger gives itself
+    message = {"seq": seq, "id": f"msg_{side}", "type": "call.qualified", "subject_id": f"call_{side}", **owners}
     told = {"at_ms": START_MS, "made_ms": START_MS, "data": f'{{"call":{{"id":"call_{side}"}}}}'}
     await samples.insert_rows(parts, schema.outbox, {**message, **told})
-    sent = {"id": f"dlv_{side}", "endpoint_id": f"end_{side}", "message_seq": n + 1, "subject_id": f"call_{side}"}
+    sent = {"id": f"dlv_{side}", "endpoint_id": f"end_{side}", "message_seq": seq, "subject_id": f"call_{side}"}
     state = {"action": "tell", "state": "delivered", "at_ms": START_MS, "due_ms": START_MS, "attempts": 1}
     await samples.insert_rows(parts, schema.delivery, {**sent, **state})
 

@@ -1,5 +1,6 @@
 """Endpoints as they are kept, on each engine."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import insert, select
 from dni.errors import InvalidField, NotFound
 from dni.ledger.schema import delivery, endpoint, endpoint_health, outbox
 from dni.outbound import declare, endpoints
-from dni.outbound.endpoints import NewIntegration, NewWebhook, WebhookChange
+from dni.outbound.entered import NewIntegration, NewWebhook, WebhookChange
 from dni.outbound.model import TYPES, Only
 from dni.parts import Parts
 from tests.support.world import START_MS, add
@@ -115,3 +116,18 @@ async def test_deleting_ends_what_waits_and_forgets_the_secret(parts: Parts) -> 
         assert (await connection.execute(select(endpoint.c.secrets))).scalar_one() == {}
         found = (await connection.execute(select(delivery.c.state, delivery.c.why).order_by(delivery.c.id))).all()
     assert [tuple(row) for row in found] == [("skipped", "its endpoint was deleted"), ("delivered", None)]
+
+
+async def test_rotations_at_once_lose_no_secret(parts: Parts) -> None:
+    wanted = await made(parts)
+
+    async def rotate() -> str:
+        async with parts.ledger.write() as connection:
+            return await declare.rotate(connection, START_MS, wanted)
+
+    async with parts.ledger.read() as connection:
+        first = (await endpoints.load(connection, wanted)).secrets.secret
+    told = await asyncio.gather(rotate(), rotate())
+    async with parts.ledger.read() as connection:
+        kept = (await endpoints.load(connection, wanted)).secrets
+    assert {kept.secret, *(former.secret for former in kept.former)} == {first, *told}

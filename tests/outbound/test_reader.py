@@ -16,7 +16,7 @@ from dni.call.search import former_attributions, one_call
 from dni.ledger import schema
 from dni.money import Money
 from dni.outbound import declare, outbox, reader, webhook
-from dni.outbound.endpoints import NewWebhook
+from dni.outbound.entered import NewWebhook
 from dni.outbound.make import make
 from dni.outbound.model import TYPES, Message, Type
 from dni.outbound.webhook import Settings
@@ -41,6 +41,8 @@ DETAILS: dict[Type, dict[str, Any]] = {
     "tag.alert": {"alert": "alr_tag", "state": "began"},
     "pool.alert": {"alert": "alr_pool", "state": "over"},
 }
+# Of the three tenants, from before.
+THEIRS = [f"msg_{side}" for side in tenants.SIDES]
 SUBJECTS: dict[str, str] = {"statement": "sta_own", "tag": "tag_own", "pool": "pool_own"}
 
 
@@ -62,7 +64,9 @@ async def told(parts: Parts) -> dict[Type, Message]:
     while await make(parts):
         pass
     async with parts.ledger.read() as connection:
-        rows = (await connection.execute(select(schema.outbox))).mappings().all()
+        rows = (
+            (await connection.execute(select(schema.outbox).where(schema.outbox.c.id.not_in(THEIRS)))).mappings().all()
+        )
     return {
         row["type"]: Message(
             seq=row["seq"],

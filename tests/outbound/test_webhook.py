@@ -197,6 +197,14 @@ def test_a_reason_that_names_the_policies_of_both_sides_is_for_staff() -> None:
     assert seen["change"]["reason"] is None
 
 
+def test_what_a_call_came_to_when_it_was_anothers_is_for_staff() -> None:
+    told = corrected(payout=(5, 7), kind="reattribution", reason="another answer")
+    seen = told_as("publisher", told)
+    assert seen
+    assert seen["change"]["payout"] == {"before": None, "after": {"amount": 7, "currency": "USD"}}
+    assert seen["change"]["qualified"] == {"before": None, "after": True}
+
+
 def test_a_statement_is_nothing_to_an_advertiser() -> None:
     data = {"statement": {"id": "sta_1"}}
     told = Message(seq=1, id="msg_1", type="statement.closed", at_ms=AT_MS, subject="sta_1", data=data)
