@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -20,7 +21,7 @@ from dni.dashboard.moments import rfc3339_of
 from dni.dashboard.owners import owners_of
 from dni.dashboard.page import Address, Form
 from dni.dashboard.pages import Pages
-from dni.errors import Conflict, InvalidField, Unavailable
+from dni.errors import Conflict, InvalidField, NotFound, Unavailable
 from dni.outbound import deliveries, endpoints
 from dni.outbound.deliveries import DeliveryFilter, WholeDelivery
 from dni.outbound.endpoints import EndpointView
@@ -67,6 +68,7 @@ class Deliveries:
         zone, now_ms = (await owners_of(self._parts, reader.principal)).zone, self._parts.clock.now_ms()
         async with self._parts.ledger.read() as connection:
             known = await callers.of_calls(connection, {view.call} if view.call else ())
+            is_gone = await _is_gone(connection, view.endpoint)
         request_body = view.request.body if view.request else ""
         return self._pages.render(
             "delivery.html",
@@ -78,6 +80,7 @@ class Deliveries:
             body=delivery_rows.pretty(request_body),
             data=delivery_rows.pretty(msgspec.json.encode(view.data).decode()) if view.data else "",
             zone=zone.key,
+            is_gone=is_gone,
             done=_DONE.get(request.query_params.get("done", "")),
         )
 
@@ -131,6 +134,15 @@ class Deliveries:
         """Raises NotFound."""
         async with self._parts.ledger.read() as connection:
             return await endpoints.one(connection, id_of(request, "integration"))
+
+
+async def _is_gone(connection: AsyncConnection, endpoint: str) -> bool:
+    """Whether what it was sent to was deleted since."""
+    try:
+        await endpoints.one(connection, endpoint)
+    except NotFound:
+        return True
+    return False
 
 
 def _since(view: EndpointView, zone: str) -> Sheet:

@@ -34,7 +34,7 @@ _DAY_MS = 86_400_000
 _GOING_ON_MS = 4 * 3_600_000
 _SHOWN = 20
 _SOURCES = 6
-_INTEGRATIONS = 100
+_INTEGRATIONS = 20
 
 
 class Overview:
@@ -85,7 +85,7 @@ class Overview:
         parts, principal = self._parts, reader.principal
         async with parts.ledger.read() as connection:
             own, _ = await tags.page(connection, principal, "", 200)
-            integrations = (await endpoints.page(connection, _INTEGRATIONS))[0] if principal.may_write else []
+            integrations = await endpoints.in_trouble(connection, _INTEGRATIONS) if principal.may_write else []
         told = await asyncio.gather(*(self._health(tag.campaign, tag.id) for tag in own))
         refused = await Refusals(parts.ledger).since(now_ms - _DAY_MS) if principal.may_administer else []
         return overview_rows.troubles(

@@ -4,7 +4,19 @@ from collections.abc import Collection
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, literal, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    exists,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dni.clock import rfc3339
@@ -78,6 +90,14 @@ async def page(
     """Newest first; `kinds` None: of all."""
     found, after = await rows.page(connection, _seen(kinds), (endpoint.c.id,), limit, cursor)
     return [_view(row) for row in found], after
+
+
+async def in_trouble(connection: AsyncConnection, limit: int) -> list[EndpointView]:
+    """Those that do not answer, or whose deliveries were given up; newest first."""
+    # As text, as below.
+    given_up = exists().where(delivery.c.endpoint_id == endpoint.c.id, delivery.c.state == literal_column("'dead'"))
+    query = _seen(None).where(or_(endpoint_health.c.failures > 0, given_up)).order_by(endpoint.c.id.desc())
+    return [_view(row) for row in (await connection.execute(query.limit(limit))).mappings()]
 
 
 async def create(connection: AsyncConnection, now_ms: int, kind: str, values: dict[str, Any]) -> str:

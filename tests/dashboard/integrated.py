@@ -12,6 +12,8 @@ from tests.dashboard.samples import CALLER, HOUR, MINUTE, insert_rows
 from tests.support.world import START_MS
 
 SECRET = signing.secret_of(b"s" * 24)
+# Beside what calls of other samples say of themselves.
+_FIRST = 1_000_000
 WHY = "it answered 503"
 AGO = {
     **{n: 5 * HOUR - n * MINUTE for n in range(1, 5)},
@@ -56,7 +58,7 @@ def health(name: str, **values: Any) -> dict[str, Any]:
 def message(seq: int, kind: str, call: str, ago_ms: int) -> dict[str, Any]:
     told = {"call": {"id": call, "caller": CALLER, "status": "completed", "talk_seconds": 127, "source": "google"}}
     return {
-        "seq": seq,
+        "seq": _FIRST + seq,
         "id": f"msg_{seq:06}",
         "type": kind,
         "at_ms": START_MS - ago_ms,
@@ -81,7 +83,7 @@ def delivery(number: int, name: str, seq: int, call: str, state: str, ago_ms: in
     return {
         "id": dlv(number, ago_ms),
         "endpoint_id": f"end_{name}",
-        "message_seq": seq,
+        "message_seq": _FIRST + seq,
         "subject_id": call,
         "action": "tell",
         "state": state,

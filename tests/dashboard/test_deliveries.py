@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from dni.access.tokens import NewToken
 from dni.ledger import schema
-from dni.outbound import deliveries
+from dni.outbound import deliveries, endpoints
 from dni.parts import Parts
 from tests.dashboard import integrated
 from tests.dashboard.conftest import token
@@ -164,6 +164,16 @@ async def test_what_is_wrong_with_it_stands_at_its_field(
     assert page.status_code == 422
     assert says_ in text(page.text)
     assert await state(parts, dlv(7)) == ("dead", 24)
+
+
+async def test_what_was_sent_to_a_deleted_one_is_still_read(admin: Person, parts: Parts) -> None:
+    async with parts.ledger.write() as connection:
+        await endpoints.delete(connection, parts.clock.now_ms(), "end_fails")
+    page = await admin.read(f"/deliveries/{dlv(7)}")
+    assert "The integration was deleted, so it is not sent again." in text(page.text)
+    assert f'action="/deliveries/{dlv(7)}/send"' not in page.text
+    assert 'href="/integrations/end_fails' not in page.text
+    assert "Its endpoint was deleted" in await says(admin, f"/deliveries/{dlv(9)}")
 
 
 async def test_who_has_walls_sends_nothing_again(new_person: Callable[[], Person], parts: Parts) -> None:

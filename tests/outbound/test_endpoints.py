@@ -60,6 +60,19 @@ async def test_a_view_holds_no_secret(parts: Parts) -> None:
         assert secret not in repr(await endpoints.page(connection, 10))
 
 
+async def test_those_in_trouble_do_not_answer_or_had_something_given_up(parts: Parts) -> None:
+    well, dead, sick, gone = [await made(parts) for _ in range(4)]
+    await queued(parts, dead, "dead", "delivered", "waiting")
+    async with parts.ledger.write() as connection:
+        for one, failures in ((well, 0), (sick, 2), (gone, 3)):
+            await connection.execute(insert(endpoint_health).values(endpoint_id=one, failures=failures))
+        await endpoints.delete(connection, START_MS, gone)
+    async with parts.ledger.read() as connection:
+        found = await endpoints.in_trouble(connection, 10)
+        assert {(one.id, one.health.failures, one.dead) for one in found} == {(sick, 2, 0), (dead, 0, 1)}
+        assert len(await endpoints.in_trouble(connection, 1)) == 1
+
+
 async def test_what_is_left_out_of_a_change_stays(parts: Parts) -> None:
     wanted = await made(parts, fields=["call.id"], only=Only(answered=True))
     async with parts.ledger.write() as connection:
