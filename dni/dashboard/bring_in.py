@@ -127,7 +127,8 @@ def _fields(owners: Owners) -> tuple[Field, ...]:
             kind="number",
             unit="days",
             empty="null",
-            placeholder=f"{CALLER_DAYS}, of clicks {CLICK_DAYS}",
+            placeholder=str(CALLER_DAYS),
+            help=f"{CALLER_DAYS} if nothing is said, {CLICK_DAYS} where the row names a click.",
         ),
         Field(
             name="timezone",

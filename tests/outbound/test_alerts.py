@@ -24,7 +24,7 @@ REFUSED = {**FINE, "swapped": 0, "reason": "no_consent"}
 
 async def said(parts: Parts, page: str, about: dict[str, Any]) -> None:
     report = SignalPage("p", 1, url=f"{ORIGIN}/{page}", **about)
-    await health_reports.keep(parts.live, parts.keys, parts.clock.now_ms(), parts.catalog.now.tags["key1"], report)
+    await health_reports.keep(parts.live, parts.keys, parts.clock.now_ms(), parts.catalog.now.tags["tag_1"], report)
 
 
 def advance(parts: Parts, minutes: int) -> None:
