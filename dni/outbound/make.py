@@ -183,9 +183,11 @@ def _changes(connection: Connection, messages: Sequence[Row[Any]]) -> dict[int, 
 
 
 def _keep(connection: Connection, ledger: Ledger, told: Sequence[Told], seqs: set[int], now_ms: int) -> None:
+    # In the order of the messages: lists show the newest first.
+    names = iter(sorted(new_id("dlv", now_ms) for one in told for _ in one.actions))
     deliveries = [
         {
-            "id": new_id("dlv", now_ms),
+            "id": next(names),
             "endpoint_id": endpoint_id,
             "message_seq": one.message.seq,
             "subject_id": one.message.subject_id,
