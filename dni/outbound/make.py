@@ -20,14 +20,14 @@ from dni.outbound import told_of_call, told_of_others, wants
 from dni.outbound.kinds import KINDS
 from dni.outbound.model import OF_CALLS, Action, Only
 from dni.outbound.told_of_call import encode
-from dni.outbound.wants import DIRECTED, Asks, Seen
+from dni.outbound.wants import DIRECTED, Asks, Near, Seen
 from dni.parts import Parts
 
 log = logging.getLogger("dni.outbound")
 
 _LOCK = int.from_bytes(b"dnimake", "big")
-# Deliveries of one transaction: with SQLite calls wait meanwhile.
-_TOGETHER = {"sqlite": 400, "postgresql": 20_000}
+# Messages, and deliveries, of one transaction: with SQLite calls wait meanwhile.
+_TOGETHER = {"sqlite": (50, 400), "postgresql": (1_000, 20_000)}
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -76,15 +76,27 @@ async def _make_together(parts: Parts, most: int) -> int:
 def _make(connection: Connection, parts: Parts, wanted: Select[Any], values: Mapping[str, int]) -> int:
     if not parts.ledger.is_sqlite and not connection.execute(_TURN).scalar():
         return 0
-    found = connection.execute(wanted, values).all()
-    if not found:
+    most, most_deliveries = _TOGETHER[connection.dialect.name]
+    batch = connection.execute(wanted, {**values, "most": min(values["most"], most)}).all()
+    if not batch:
         return 0
     asking = _asking(connection)
-    batch = found[: max(1, _TOGETHER[connection.dialect.name] // max(1, len(asking)))]
     types = {one for asks in asking for one in asks.types}.union(DIRECTED)
-    told = _told(connection, [one for one in batch if one.type in types], asking)
+    all_told = _told(connection, [one for one in batch if one.type in types], asking)
+    told = _fitting(all_told, most_deliveries)
+    if len(told) < len(all_told):
+        batch = [one for one in batch if one.seq < all_told[len(told)].message.seq]
     _keep(connection, parts.ledger, told, {one.seq for one in batch}, parts.clock.now_ms())
     return len(batch)
+
+
+def _fitting(told: list[Told], most: int) -> list[Told]:
+    """The first of them, one at least, with so many deliveries at most."""
+    for n, one in enumerate(told):
+        most -= len(one.actions)
+        if most < 0 and n:
+            return told[:n]
+    return told
 
 
 def _asking(connection: Connection) -> list[Asks]:
@@ -108,6 +120,7 @@ def _told(connection: Connection, messages: Sequence[Row[Any]], asking: Sequence
     of_calls = [one for one in messages if one.type in OF_CALLS]
     calls = told_of_call.calls(connection, {one.subject_id for one in of_calls})
     converted = _converted(connection, calls, asking)
+    near = Near(asking)
     chosen: list[tuple[Row[Any], Seen, bytes | None, list[tuple[str, Action]]]] = []
     for one in messages:
         data: bytes | None = None
@@ -119,7 +132,7 @@ def _told(connection: Connection, messages: Sequence[Row[Any]], asking: Sequence
             seen, data = other
         else:
             continue
-        if actions := _actions(one, seen, asking, converted):
+        if actions := _actions(one, seen, asking if one.type in DIRECTED else near.to(seen), converted):
             chosen.append((one, seen, data, actions))
     rows = [calls[one] for one in {m.subject_id for m, *_ in chosen} if one in calls]
     said = told_of_call.told(connection, rows, _former([one for one, *_ in chosen]))

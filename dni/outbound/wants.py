@@ -1,6 +1,6 @@
 """Which endpoint is told what, and how: what it asks for, held against what happened. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -42,6 +42,19 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     answered: bool = False
     talk_seconds: int = 0
     confidence: float | None = None
+
+
+class Near:
+    """Endpoints by whose messages they ask for: of many, few are asked about each."""
+
+    def __init__(self, asking: Iterable[Asks]) -> None:
+        self._by_owner: dict[tuple[str | None, str | None], list[Asks]] = {}
+        for asks in asking:
+            self._by_owner.setdefault((asks.campaign, asks.publisher), []).append(asks)
+
+    def to(self, seen: Seen) -> list[Asks]:
+        owners = {(campaign, publisher) for campaign in (None, seen.campaign) for publisher in (None, seen.publisher)}
+        return [asks for owner in owners for asks in self._by_owner.get(owner, ())]
 
 
 def action(asks: Asks, what: Type, seen: Seen, *, converted: bool) -> Action | None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from dni.outbound import wants
 from dni.outbound.kinds import KINDS
 from dni.outbound.model import TYPES, Kind, Only
-from dni.outbound.wants import Asks, Seen, Standing
+from dni.outbound.wants import Asks, Near, Seen, Standing
 
 TELLS, CONVERTS = KINDS["webhook"], replace(KINDS["postback"], adjusts=False)
 ADJUSTS = replace(CONVERTS, adjusts=True)
@@ -118,3 +118,15 @@ def test_what_is_one_endpoints_is_told_nobody_else(what: Any) -> None:
     asked = asks(types=frozenset(), campaign="cmp_9", only=Only(qualified=True))
     assert wants.action(asked, what, replace(SEEN, standing=COUNTS_NOT), converted=False) is None
     assert wants.action(replace(asked, id="end_2"), what, SEEN, converted=False) == "tell"
+
+
+def test_near_to_a_message_are_those_that_may_ask_for_it() -> None:
+    owners = [(None, None), ("cmp_1", None), (None, "pub_1"), ("cmp_1", "pub_1"), ("cmp_2", None), ("cmp_1", "pub_2")]
+    asking = [Asks(id=f"end_{n}", kind=KINDS["webhook"], campaign=c, publisher=p) for n, (c, p) in enumerate(owners)]
+
+    def ids(**seen: Any) -> list[str]:
+        return sorted(asks.id for asks in Near(asking).to(Seen(**seen)))
+
+    assert ids(campaign="cmp_1", publisher="pub_1") == ["end_0", "end_1", "end_2", "end_3"]
+    assert ids(campaign="cmp_2") == ["end_0", "end_4"]
+    assert ids() == ["end_0"]
