@@ -13,7 +13,7 @@ from dni.outbound.kinds import KINDS, read
 from dni.outbound.model import Endpoint, Sent
 
 # Stands for each secret: printable, and long enough for all kinds.
-_SECRET = "a-secret-that-is-not-shown"  # noqa: S105
+STAND_IN = "a-secret-that-is-not-shown"
 
 
 class Preview(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -40,7 +40,7 @@ async def preview(ledger: Ledger, now_ms: int, told: Preview) -> Previewed:
     if told.kind not in INTEGRATIONS:
         raise InvalidField("/kind", f"one of {', '.join(INTEGRATIONS)}")
     kind = KINDS[told.kind]
-    secrets = dict.fromkeys(kind.secrets.__struct_fields__, _SECRET)
+    secrets = dict.fromkeys(kind.secrets.__struct_fields__, STAND_IN)
     endpoint = Endpoint(
         id="preview",
         kind=kind.name,
@@ -57,7 +57,7 @@ async def preview(ledger: Ledger, now_ms: int, told: Preview) -> Previewed:
         return Previewed(call=call, request=None, why=missing.why)
     if kind.gathers:
         outgoing = await gather.gather(ledger, endpoint, outgoing)
-    token = _SECRET if kind.grant(endpoint) else None
+    token = STAND_IN if kind.grant(endpoint) else None
     request = kind.request(endpoint, [outgoing], now_ms, token)
-    hidden = (*request.hidden, _SECRET)
+    hidden = (*request.hidden, STAND_IN)
     return Previewed(call=call, request=shown.request(msgspec.structs.replace(request, hidden=hidden)), why=None)
