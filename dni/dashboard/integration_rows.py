@@ -58,7 +58,7 @@ def facts(kind: Kind, view: EndpointView) -> list[tuple[str, str]]:
     """Its settings, and which secrets are set, by their labels."""
     secrets = [] if kind.name == WEBHOOK else struct_fields.fields(kind.secrets, secret=True)
     kept = [(one.label, "set, never shown" if one.name in view.secrets_set else "not set") for one in secrets]
-    return [*struct_fields.told(kind.settings, view.settings), *kept]
+    return [*struct_fields.told(kind.settings, view.settings, integration_words.CHOICES), *kept]
 
 
 def told(view: EndpointView, names: Mapping[str, str]) -> str:

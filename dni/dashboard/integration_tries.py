@@ -18,7 +18,6 @@ from dni.dashboard.pages import Pages
 from dni.errors import Conflict, DniError, InvalidField, Unavailable
 from dni.outbound import endpoints
 from dni.outbound.endpoints import EndpointView
-from dni.outbound.kinds import KINDS
 from dni.parts import Parts
 
 _CALLS = 20
@@ -79,7 +78,7 @@ class IntegrationTries:
             status=error.status if error else 200,
             reader=reader,
             view=view,
-            kind=KINDS[view.kind],
+            comes_of_it=integration_words.TRIED.get(view.kind, ""),
             sheet=sheet,
             written=sent,
             wrong=forms.wrong(sheet, sent, error) if error else Wrong(),

@@ -76,6 +76,21 @@ SAYS: Mapping[str, str] = {
 }
 """What a kind does, in a line."""
 
+_AS_REAL = "Whoever receives it cannot tell it from a real one."
+TRIED: Mapping[str, str] = {
+    "webhook": "Its type is test.",
+    "postback": _AS_REAL,
+    "google_ads": "Google checks it and records nothing.",
+    "ga4": "Google's checking server says what is wrong with it and counts nothing.",
+    "meta": "It needs a test code among the settings. Meta counts it all the same.",
+    "microsoft_ads": _AS_REAL,
+    "tiktok": "It needs a test code among the settings.",
+    "hubspot": _AS_REAL,
+    "salesforce": _AS_REAL,
+    "csv": "It writes the calls of the day so far to a file whose name begins with test.",
+}
+"""What comes of it when one is tried."""
+
 CHOICES: Mapping[str, Mapping[str, str]] = {
     "value": {"none": "None", "fixed": "Fixed", "revenue": "Revenue", "payout": "Payout", "sale": "The sale"},
     "clicks_by": {"data_manager": "Data Manager", "google_ads_api": "The Google Ads API"},

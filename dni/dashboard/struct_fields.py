@@ -52,14 +52,16 @@ def written(kind: type[msgspec.Struct], present: Mapping[str, Any], prefix: str 
     return {f"{prefix}{one.name}": _written(one, present.get(one.name, one.default)) for one in _fields(kind)}
 
 
-def told(kind: type[msgspec.Struct], present: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Label and value of each field that says something, for people."""
+def told(
+    kind: type[msgspec.Struct], present: Mapping[str, Any], choices: Mapping[str, Mapping[str, str]]
+) -> list[tuple[str, str]]:
+    """Label and value of each field that says something, for people. `choices`: what values are called, by field."""
     found = []
     for one in _fields(kind):
         field, value = _field(one, "", secret=False), _written(one, present.get(one.name, one.default))
         if field.kind == "checkbox":
             value = "yes" if value else "no"
-        labels = {choice.value: choice.label for choice in field.choices}
+        labels = {choice.value: choice.label for choice in field.choices} | dict(choices.get(one.name, {}))
         found.append((field.label, labels.get(value, value)))
     return [(label, value) for label, value in found if value]
 

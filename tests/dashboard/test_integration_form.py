@@ -8,7 +8,7 @@ import pytest
 from dni.dashboard import forms, integration_form
 from dni.dashboard.forms import Sheet
 from dni.dashboard.integration_form import Form
-from dni.dashboard.integration_words import EVENTS, SAYS, shelves
+from dni.dashboard.integration_words import EVENTS, SAYS, TRIED, shelves
 from dni.errors import FieldError, InvalidField
 from dni.outbound.kinds import KINDS
 from dni.outbound.model import Only
@@ -58,6 +58,7 @@ def test_every_kind_has_a_form_whose_fields_say_what_they_are(kind: str) -> None
 def test_every_kind_is_offered_once_and_says_what_it_does(kind: str) -> None:
     assert [one.name for _, kinds in shelves() for one in kinds].count(kind) == 1
     assert SAYS.get(kind), f"integration_words.SAYS has no line for {kind}"
+    assert TRIED.get(kind), f"integration_words.TRIED has no line for {kind}"
     assert set(KINDS[kind].may_ask) <= set(EVENTS)
 
 

@@ -113,6 +113,7 @@ async def test_one_that_fails_says_why_since_when_and_what_next(admin: Person, p
     assert "Next try in 2 min; 2 deliveries wait. Nothing is lost: each is tried for three days." in page
     assert "2 deliveries were given up." in page
     assert "Checked with the official library" in page
+    assert "Told as to Your own staff" in page
     overview = await says(admin, "/overview")
     assert "failing Call centre <b>bold</b> with a very lon… for 3 h: it answered 503" in overview
     assert "given up" in overview
@@ -315,7 +316,7 @@ async def test_one_is_tried_and_the_answer_is_shown(admin: Person, parts: Parts)
         await endpoints.change(connection, "end_ok", {"settings": {"url": "http://127.0.0.1:1/x"}})
     page = await says(admin, "/integrations/end_ok/test")
     assert "The newest" in page
-    assert "It is of the type test" in page
+    assert "It is sent at once, and once, whatever waits. Its type is test." in page
     answer = await fill_in(admin, "/integrations/end_ok/test", call="call_google")
     said = text(answer.text)
     assert "Failed" in said
