@@ -41,6 +41,8 @@ _TOGETHER = {True: 200, False: 2_000}
 # Its parent ends the process 8 s after it asked it to end.
 _COME_BACK_S, _RECORD_S = 4.0, 1.5
 _LONGEST_WHY = 500
+# What is too early is not asked about again at once.
+_SOONEST_MS = 1_000
 
 
 async def deliver_all(settings: Settings, stop: asyncio.Event) -> None:
@@ -108,7 +110,7 @@ class Deliverer:
             await asyncio.wait(self._sending, timeout=_COME_BACK_S)
         for task in self._sending:
             task.cancel()
-        await asyncio.gather(*self._sending)
+        await asyncio.gather(*self._sending, return_exceptions=True)
         try:
             await asyncio.wait_for(self._recorder.wait(), _RECORD_S)
         except TimeoutError:
@@ -247,7 +249,8 @@ class Deliverer:
             elif isinstance(missing, Skip):
                 became.append(_skipped(item.claim, missing.why, now_ms))
             else:
-                became.append(Became(item.claim, "waiting", missing.at_ms, None, missing.why[:_LONGEST_WHY]))
+                due_ms = max(missing.at_ms, now_ms + _SOONEST_MS)
+                became.append(Became(item.claim, "waiting", due_ms, None, _bounded(missing.why)))
         return items, became
 
     def _became(self, turn: Turn, items: Sequence[Item], exchange: Exchange) -> Iterator[Became]:
