@@ -210,7 +210,7 @@ async def reloaded_until(page: Page, address: str, listed_as: str, says: list[st
         text = await where.inner_text()
         return all(text.count(one) >= says.count(one) for one in says)
 
-    await until(is_told, f"{address} says {says}")
+    await until(is_told, f"{address} says {says}", 60)
 
 
 def the_world_got_it(world: Receiver, secret: str, call: str) -> None:
