@@ -122,11 +122,16 @@ async def one(connection: AsyncConnection, wanted: str) -> WholeDelivery:
 
 async def again(connection: AsyncConnection, now_ms: int, wanted: str) -> None:
     """It is sent once more, soon, whatever became of it; one that is being sent just now stays as it is. Raises
-    NotFound, and Conflict `told_since` for a conversion that was skipped and told by a later message."""
-    query = select(delivery.c.endpoint_id, _is_told_since.label("told")).where(delivery.c.id == wanted)
+    NotFound, Conflict `endpoint_deleted`, and Conflict `told_since` for a conversion that was skipped and told by a
+    later message."""
+    columns = (delivery.c.endpoint_id, endpoint.c.deleted_at_ms, _is_told_since.label("told"))
+    joined = delivery.join(endpoint, endpoint.c.id == delivery.c.endpoint_id)
+    query = select(*columns).select_from(joined).where(delivery.c.id == wanted)
     found = (await connection.execute(query)).first()
     if found is None:
         raise NotFound(f"there is no delivery {wanted}")
+    if found.deleted_at_ms is not None:
+        raise Conflict("where it would be sent was deleted", code="endpoint_deleted")
     if found.told:
         raise Conflict("the call was told by a later message: send that one again", code="told_since")
     its = found.endpoint_id

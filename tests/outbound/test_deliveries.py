@@ -132,6 +132,14 @@ async def test_one_is_sent_again_as_if_it_were_new(ledger: Ledger) -> None:
     assert row.at_ms == row.due_ms == now_ms
 
 
+async def test_nothing_is_sent_again_to_what_was_deleted(ledger: Ledger) -> None:
+    [made] = await told(ledger, state="dead")
+    async with ledger.write() as connection:
+        await connection.execute(update(endpoint).values(deleted_at_ms=START_MS))
+        with pytest.raises(Conflict, match="deleted"):
+            await deliveries.again(connection, START_MS + 1, made)
+
+
 async def test_one_that_is_being_sent_stays_as_it_is(ledger: Ledger) -> None:
     lease: dict[str, Any] = {"lease": "l1", "leased_until_ms": START_MS + 60_000, "state": "waiting", "attempts": 1}
     [made] = await told(ledger, **lease)
