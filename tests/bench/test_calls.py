@@ -49,7 +49,7 @@ _STEPS: list[dict[str, Any]] = [
 ]
 
 
-class _Took(msgspec.Struct):
+class Took(msgspec.Struct):
     """How many ms each call waited for its instruction, each callback for its answer, and the client for itself."""
 
     inbound: list[float]
@@ -67,17 +67,17 @@ def test_calls_beside_page_views_on_postgresql(tmp_path: Path, postgres_server: 
 
 
 def _measure(tmp_path: Path, ledger_url: str, env: dict[str, str]) -> None:
-    asyncio.run(_declare(ledger_url))
+    asyncio.run(declare_plan(ledger_url))
     with running(tmp_path / "data", workers=2, env=env) as service:
         traffic = ("traffic.lua", str(come(service, tmp_path / "visitors.lua")), "0", str(_PAUSE_MS))
         wrk(service.url, *traffic)
-        alone = uvloop.run(_calls(service))
+        alone = uvloop.run(calls(service))
         load: list[Measured] = []
         seconds = _CALLS // _CALLS_PER_S + 3
         views = threading.Thread(target=lambda: load.append(wrk(service.url, *traffic, seconds=seconds)))
         before = _processors(service)
         views.start()
-        beside = uvloop.run(_calls(service))
+        beside = uvloop.run(calls(service))
         waits = _processors(service)
         views.join()
     [page] = load
@@ -87,7 +87,7 @@ def _measure(tmp_path: Path, ledger_url: str, env: dict[str, str]) -> None:
     for name, took in (("alone", alone), (f"beside {page.rate:,.0f} page views/s", beside)):
         for what, ms in (("arrives", took.inbound), ("goes on", took.callbacks), ("client late", took.late)):
             print(
-                f"{name:28} {what:12} median {statistics.median(ms):6.1f} ms   p99 {_p99(ms):6.1f} ms   "
+                f"{name:28} {what:12} median {statistics.median(ms):6.1f} ms   p99 {p99(ms):6.1f} ms   "
                 f"longest {max(ms):6.1f} ms"
             )
     print(f"aim: p99 {_AIM_P99_MS} ms, none over {_AIM_LONGEST_MS}; page views p99 {page.p99_ms:.1f} ms")
@@ -98,7 +98,7 @@ def _measure(tmp_path: Path, ledger_url: str, env: dict[str, str]) -> None:
                 f"{name:24} ran {ran_s - ran_before:5.1f} s, waited {waited_s - waited_before:5.1f} s for a processor"
             )
     assert page.wrong == 0
-    assert _p99(beside.inbound) < _GUARD_P99_MS
+    assert p99(beside.inbound) < _GUARD_P99_MS
     assert max(beside.inbound) < _GUARD_LONGEST_MS
 
 
@@ -114,11 +114,11 @@ def _processors(service: Service) -> dict[int, tuple[str, float, float]]:
     return found
 
 
-def _p99(ms: list[float]) -> float:
+def p99(ms: list[float]) -> float:
     return statistics.quantiles(ms, n=100)[98]
 
 
-async def _declare(ledger_url: str) -> None:
+async def declare_plan(ledger_url: str) -> None:
     ledger = Ledger(ledger_url)
     await migrate(ledger)
     await world.declare(ledger, pool_size=79_000)
@@ -134,12 +134,12 @@ async def _declare(ledger_url: str) -> None:
     await ledger.close()
 
 
-async def _calls(service: Service) -> _Took:
+async def calls(service: Service) -> Took:
     """Callers are many, numbers are those that visitors have."""
     freeze_garbage()
     chance = random.Random(1)  # noqa: S311
     dialled = world.numbers(20_000)
-    posts, took, ended = Posts(service.url), _Took([], [], []), asyncio.Event()
+    posts, took, ended = Posts(service.url), Took([], [], []), asyncio.Event()
     watch = asyncio.create_task(lateness(ended, lambda late_s: took.late.append(late_s * 1000)))
     async with asyncio.TaskGroup() as all_:
         for _ in range(_CALLS):
@@ -154,7 +154,7 @@ async def _calls(service: Service) -> _Took:
     return took
 
 
-async def _call(posts: Posts, base: str, call: str, caller: str, to: str, took: _Took) -> None:
+async def _call(posts: Posts, base: str, call: str, caller: str, to: str, took: Took) -> None:
     carrier: Any = type("Account", (), {"account_sid": "AC1"})
     rings = arrives(carrier, call, caller, to)
     answer, took_ms = await _post(posts, base, "inbound", rings)
