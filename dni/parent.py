@@ -62,7 +62,7 @@ class Parent:
             "settle_due": of(settle_due),
             "learn_from_calls": of(learn_from_calls),
             "keep_house": apart("dni.housekeeping:keep_house"),
-            "deliver": apart("dni.outbound.deliver:deliver_all"),
+            "deliver": apart("dni.outbound.deliver:deliver_all", lower_by=0),
         }
 
 

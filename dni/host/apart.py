@@ -24,14 +24,15 @@ from dni.settings import Settings, load
 _END_S = 8.0
 
 
-def apart(duty: str) -> Duty:
-    """`duty`: "module:function". A failure of it is told in its own process; this one raises when that ends."""
+def apart(duty: str, lower_by: int = LOWER_BY) -> Duty:
+    """`duty`: "module:function"; `lower_by`: so much less its priority is. A failure of it is told in its own process;
+    this one raises when that ends."""
 
     async def run(settings: Settings, stop: asyncio.Event) -> None:
         lifeline, theirs = socket.socketpair()
         with lifeline:
             with theirs:
-                process = _start(duty, settings, theirs.fileno())
+                process = _start(duty, lower_by, settings, theirs.fileno())
             ended, asked = asyncio.create_task(exit_of(process)), asyncio.create_task(stop.wait())
             try:
                 await asyncio.wait((ended, asked), return_when=asyncio.FIRST_COMPLETED)
@@ -45,9 +46,9 @@ def apart(duty: str) -> Duty:
     return run
 
 
-def _start(duty: str, settings: Settings, lifeline: int) -> "subprocess.Popen[bytes]":
+def _start(duty: str, lower_by: int, settings: Settings, lifeline: int) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(  # noqa: S603  a fixed program
-        [sys.executable, "-m", "dni.host.apart", str(lifeline), duty],
+        [sys.executable, "-m", "dni.host.apart", str(lifeline), duty, str(lower_by)],
         stdin=subprocess.DEVNULL,
         env={**os.environ, **settings.to_env()},  # noqa: TID251  passed on, not read
         pass_fds=(lifeline,),
@@ -56,11 +57,12 @@ def _start(duty: str, settings: Settings, lifeline: int) -> "subprocess.Popen[by
 
 
 def main() -> None:
-    """The process: until SIGTERM or the parent's end. Arguments: the lifeline's fd, the duty."""
-    lifeline, duty = sys.argv[1:]
+    """The process: until SIGTERM or the parent's end. Arguments: the lifeline's fd, the duty, how much lower its
+    priority is."""
+    lifeline, duty, lower_by = sys.argv[1:]
     settings = load()
     logs.configure(settings.log_level)
-    os.nice(LOWER_BY)
+    os.nice(int(lower_by))
     module, _, function = duty.partition(":")
     uvloop.run(_run(function, getattr(importlib.import_module(module), function), settings, int(lifeline)))
 

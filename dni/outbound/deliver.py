@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from sqlalchemy import Connection
 
 from dni import metrics
 from dni.errors import Unavailable
+from dni.host.aside import LOWER_BY
 from dni.host.worker import TURN_S, freeze_garbage
 from dni.ids import new_id
 from dni.outbound import backoff, claims, endpoints, health
@@ -29,7 +31,7 @@ from dni.settings import Settings
 log = logging.getLogger("dni.outbound")
 
 _LOOK_S = 0.5
-_MAKE_S, _MADE = 0.25, 500
+_MAKE_S, _MADE = 0.25, 1_000
 # Between claims under load: more are claimed at once.
 _BREATH_S = 0.03
 _AWAY_S = 0.5
@@ -49,6 +51,9 @@ async def deliver_all(settings: Settings, stop: asyncio.Event) -> None:
     """The duty, until `stop`."""
     sys.setswitchinterval(TURN_S)
     parts = Parts(settings)
+    # On SQLite calls wait for whoever writes: one of low priority would be made to wait in the middle of it.
+    if not parts.ledger.is_sqlite:
+        os.nice(LOWER_BY)
     await parts.open()
     freeze_garbage()
     try:

@@ -15,7 +15,7 @@ from dni.outbound.model import Claim, Endpoint, Kind, Outgoing
 ALL, EACH, FIRST = 64, 8, 2
 SLOW_MS = 1_000
 # Claimed ahead: what a lane sends in this time, as quickly as it answered until now.
-_AHEAD_MS, _MOST_AHEAD = 1_000, 128
+_AHEAD_MS, _MOST_AHEAD = 1_000, 200
 # A lease must last as long as a request may take, and until what became of it is recorded.
 _LEFT_MS = 20_000
 

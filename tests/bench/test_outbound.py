@@ -127,7 +127,7 @@ async def _drained(settings: Settings, answers: int, hangs: int, each: int) -> t
     await _declare(ledger, answers, hangs)
     await _happen(ledger, each)
     stop = asyncio.Event()
-    running = asyncio.ensure_future(apart("dni.outbound.deliver:deliver_all")(settings, stop))
+    running = asyncio.ensure_future(apart("dni.outbound.deliver:deliver_all", lower_by=0)(settings, stop))
     await asyncio.sleep(0)
     child = _child_of_ours()
     while not await _delivered(ledger):  # noqa: ASYNC110  another process sets no event
