@@ -1,1 +1,1 @@
-"""What other systems are told of calls: one file a destination, and what they are told from."""
+"""What other systems are told, and how: outbox and messages, endpoints and deliveries, one pure file each kind."""
