@@ -130,7 +130,7 @@ async def _deliveries(ask: Ask) -> Any:
 
 
 async def _delivery(ask: Ask) -> WholeDelivery:
-    async with ask.ledger.read() as connection:
+    async with ask.ledger.snapshot() as connection:
         return await deliveries.one(connection, ask.id)
 
 

@@ -127,7 +127,7 @@ class Deliveries:
 
     async def _view(self, request: Request) -> WholeDelivery:
         """Raises NotFound."""
-        async with self._parts.ledger.read() as connection:
+        async with self._parts.ledger.snapshot() as connection:
             return await deliveries.one(connection, id_of(request, "delivery"))
 
     async def _endpoint(self, request: Request) -> EndpointView:

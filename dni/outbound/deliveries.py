@@ -106,7 +106,7 @@ async def page(
 
 
 async def one(connection: AsyncConnection, wanted: str) -> WholeDelivery:
-    """Raises NotFound."""
+    """Needs a connection that sees one moment, or its state and its tries may be of two. Raises NotFound."""
     query = _seen.add_columns(delivery.c.request, outbox.c.data).where(delivery.c.id == wanted)
     row = await rows.one(connection, query, f"delivery {wanted}")
     tried = select(delivery_attempt).where(delivery_attempt.c.delivery_id == wanted)
