@@ -264,7 +264,9 @@ async def survives(parts: Parts, kind: str, rounds: int, each: int, caplog: pyte
             await storm(aim, sent, each, start)
         await aim.all_is_kept()
     assert [record.getMessage() for record in caplog.records] == []
-    assert {("inbound", 200), ("inbound", 422), ("status", 204), ("step", 200)} <= aim.seen.keys(), aim.seen
+    # At which door a request is refused is chance: hypothesis takes numbers and texts from what is imported, too.
+    assert {("inbound", 200), ("status", 204), ("step", 200)} <= aim.seen.keys(), aim.seen
+    assert 422 in {status for _, status in aim.seen}, aim.seen
     # What the ledger refuses for a reason of its own goes to the disk first, and is set aside when it is drained.
     assert not (parts.settings.data_dir / "spool" / "unreadable.jsonl").exists()
 
