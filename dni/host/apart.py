@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 
 import uvloop
 
@@ -22,6 +23,8 @@ from dni.host.duties import Duty, keep
 from dni.settings import Settings, load
 
 _END_S = 8.0
+# Until the doors are open the processors are theirs.
+_AFTER_S = 1.5
 
 
 def apart(duty: str, lower_by: int = LOWER_BY) -> Duty:
@@ -29,6 +32,9 @@ def apart(duty: str, lower_by: int = LOWER_BY) -> Duty:
     this one raises when that ends."""
 
     async def run(settings: Settings, stop: asyncio.Event) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _AFTER_S)
+            return
         lifeline, theirs = socket.socketpair()
         with lifeline:
             with theirs:
