@@ -33,7 +33,7 @@ log = logging.getLogger("dni.outbound")
 _LOOK_S = 0.5
 _MAKE_S, _MADE = 0.25, 1_000
 # Between claims under load: more are claimed at once.
-_BREATH_S = 0.03
+_BREATH_S = 0.15
 _AWAY_S = 0.5
 _KNOWN_S = 1.0
 _SWEEP_S = 60.0

@@ -21,7 +21,7 @@ log = logging.getLogger("dni.outbound")
 # Rows of one transaction. On SQLite others wait for it.
 _TOGETHER = {True: 150, False: 1_000}
 # Between transactions: more come meanwhile.
-_BREATH_S = 0.05
+_BREATH_S = 0.2
 _AWAY_S = 0.5
 # That an endpoint answers is news once in so long.
 _HEALTHY_MS = 1_000
