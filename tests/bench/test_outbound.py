@@ -128,10 +128,9 @@ async def _drained(settings: Settings, answers: int, hangs: int, each: int) -> t
     await _happen(ledger, each)
     stop = asyncio.Event()
     running = asyncio.ensure_future(apart("dni.outbound.deliver:deliver_all", lower_by=0)(settings, stop))
-    await asyncio.sleep(0)
-    child = _child_of_ours()
     while not await _delivered(ledger):  # noqa: ASYNC110  another process sets no event
         await asyncio.sleep(0.02)
+    child = _child_of_ours()
     began, thought_s = time.perf_counter(), process_s(child)
     before = await _delivered(ledger)
     while (now := await _delivered(ledger)) < _HEALTHY * each:
