@@ -37,7 +37,8 @@ async def keep_use(parts: Parts, stop: asyncio.Event) -> None:
                     until_ms = settled_until(parts.clock.now_ms())
                     if until_ms > counted_ms:
                         began = time.monotonic()
-                        async for _ in _steps(parts, until_ms, whole=rounds % _WHOLE_EVERY == _WHOLE_EVERY - 1):
+                        whole = rounds % _WHOLE_EVERY == _WHOLE_EVERY - 1
+                        async for _ in count_steps(parts, whole=whole):
                             if await _stops(stop, courtesy.pause_s(time.monotonic() - began)):
                                 return
                             began = time.monotonic()
@@ -50,18 +51,21 @@ async def keep_use(parts: Parts, stop: asyncio.Event) -> None:
 
 async def count_use(parts: Parts, *, whole: bool = False) -> None:
     """At once: what is new or may have changed of the last 28 days, or all of them. Raises Unavailable."""
-    async for _ in _steps(parts, settled_until(parts.clock.now_ms()), whole=whole):
+    async for _ in count_steps(parts, whole=whole):
         pass
 
 
-async def _steps(parts: Parts, until_ms: int, *, whole: bool) -> AsyncIterator[None]:
-    """Each counts one day of one pool."""
+async def count_steps(parts: Parts, *, whole: bool = False) -> AsyncIterator[None]:
+    """The same; each step counts some numbers of a pool, for one day. Raises Unavailable."""
+    until_ms = settled_until(parts.clock.now_ms())
     oldest_ms = until_ms - _WHOLE_MS
     async with parts.ledger.read() as connection:
+        first_ms = await hours.first(connection)
         newest_ms = await hours.newest(connection)
         pools = await hours.pools(connection)
     known_ms = oldest_ms if whole or newest_ms is None else min(newest_ms, until_ms)
-    since_ms = max(oldest_ms, known_ms - _YOUNG_MS)
+    begun_ms = until_ms if first_ms is None else first_ms // HOUR_MS * HOUR_MS
+    since_ms = max(oldest_ms, known_ms - _YOUNG_MS, begun_ms)
     for from_ms in range(since_ms, until_ms, _STEP_MS):
         to_ms = min(from_ms + _STEP_MS, until_ms)
         async with parts.ledger.read() as connection:
@@ -69,7 +73,14 @@ async def _steps(parts: Parts, until_ms: int, *, whole: bool) -> AsyncIterator[N
             rings = await hours.rings(connection, from_ms, to_ms)
         for pool, hold_ms in pools:
             counting = Counting(pool, hold_ms, from_ms, to_ms)
-            await _count_leases(parts, counting, pool, from_ms, to_ms)
+            async with parts.ledger.read() as connection:
+                numbers = await hours.numbers(connection, pool)
+            for first in range(0, len(numbers), _NUMBERS):
+                async with parts.ledger.read() as connection:
+                    leases = await hours.leases(connection, numbers[first : first + _NUMBERS], from_ms, to_ms)
+                for each in leases.values():
+                    counting.number(each)
+                yield
             for at_ms, why, count in refused.get(pool, ()):
                 hour = counting.hour(at_ms)
                 setattr(hour, why, count)
@@ -77,18 +88,8 @@ async def _steps(parts: Parts, until_ms: int, *, whole: bool) -> AsyncIterator[N
                 _count_ring(counting.hour(ring.at_ms), ring)
             async with parts.ledger.write() as connection:
                 await hours.keep(parts.ledger, connection, pool, counting.hours(), until_ms - _YOUNG_MS)
-            yield
     async with parts.ledger.write() as connection:
         await hours.forget(connection, oldest_ms - _STEP_MS)
-
-
-async def _count_leases(parts: Parts, counting: Counting, pool: str, from_ms: int, to_ms: int) -> None:
-    async with parts.ledger.read() as connection:
-        numbers = await hours.numbers(connection, pool)
-        for first in range(0, len(numbers), _NUMBERS):
-            some = numbers[first : first + _NUMBERS]
-            for leases in (await hours.leases(connection, some, from_ms, to_ms)).values():
-                counting.number(leases)
 
 
 def _count_ring(hour: Hour, ring: hours.Ring) -> None:

@@ -67,6 +67,13 @@ async def of(connection: AsyncConnection, wanted: str, from_ms: int, to_ms: int)
     return {row[0]: Hour(*row[1:]) for row in await connection.execute(query)}
 
 
+async def first(connection: AsyncConnection) -> int | None:
+    """When the first visit began that is kept; 0 where leases are kept without their visits, None where neither is."""
+    begun, leased = select(func.min(session.c.started_at_ms)).scalar_subquery(), exists().select_from(lease)
+    first_ms, has_leases = (await connection.execute(select(begun, leased))).one()
+    return 0 if first_ms is None and has_leases else first_ms
+
+
 async def newest(connection: AsyncConnection) -> int | None:
     """When the last hour began that is kept of any pool."""
     found: int | None = (await connection.execute(select(func.max(pool_hour.c.hour_ms)))).scalar()

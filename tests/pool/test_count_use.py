@@ -13,7 +13,7 @@ from dni.errors import NotFound
 from dni.ledger import schema
 from dni.parts import Parts
 from dni.pool import hours
-from dni.pool.count_use import count_use, keep_use, settled_until
+from dni.pool.count_use import count_steps, count_use, keep_use, settled_until
 from dni.pool.measure import DAYS, from_hours, measure
 from dni.pool.use import BOUNDS_MS, HOUR_MS, SILENT_MS, Hour, add
 from tests.support.until import until
@@ -73,6 +73,7 @@ async def traffic(parts: Parts, seed: int) -> list[dict[str, Any]]:
             rows.append(lease(number, at, 0 if silent else visit, signed=not silent))
             at += 0 if silent else visit
     rows = [row for row in rows if row["started_at_ms"] < START_MS]
+    await put(parts, schema.session, [session(UNTIL - 30 * DAY_MS, None)])
     await put(parts, schema.lease, rows)
     return rows
 
@@ -163,6 +164,21 @@ async def test_what_was_forgotten_since_stays_counted(parts: Parts) -> None:
         await connection.execute(delete(schema.session))
     await count_use(parts, whole=True)
     assert await known(parts) == before
+
+
+async def test_many_numbers_are_counted_in_steps_and_no_day_before_the_first_visit(parts: Parts) -> None:
+    """Between steps the duty pauses: one of many numbers would keep the processors from calls for a minute."""
+
+    async def steps() -> int:
+        return len([None async for _ in count_steps(parts)])
+
+    await add_world(parts, pool_size=450)
+    assert await steps() == 0
+    at = UNTIL - DAY_MS - HOUR_MS // 2
+    await put(parts, schema.session, [session(at, None)])
+    await put(parts, schema.lease, [lease(NUMBERS[0], at, 60_000)])
+    assert await steps() == 2 * 3, "of two days, 450 numbers by two hundred"
+    assert list(await known(parts)) == [at // HOUR_MS * HOUR_MS]
 
 
 async def test_a_number_that_goes_on_after_days_tells_how_long_the_visit_was(parts: Parts) -> None:
