@@ -1,6 +1,7 @@
 """Transactions on SQLite that hold others up as short as can be: each runs whole in one thread of its own."""
 
 import asyncio
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -11,7 +12,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
-from sqlalchemy.exc import OperationalError
 
 # Between looks for the end of another process's write. SQLite's own waiting sleeps up to 100 ms between looks, and the
 # recorder has written ten times meanwhile.
@@ -141,13 +141,22 @@ def _tried(connection: Connection, one: Waiting) -> tuple[Any, Exception | None]
 
 
 def begins(connection: Connection) -> bool:
-    """Whether nobody else writes: then the transaction is open. Raises what sqlite3 does."""
+    """Whether nobody else writes: then the transaction is open. Raises what sqlite3 does.
+
+    Asked of the driver: SQLAlchemy's errors hold on to themselves, and while others write there are hundreds a second.
+    The search for such garbage held up everything for a tenth of a second.
+    """
+    if not connection.in_transaction():
+        connection.begin()
+    cursor = connection.connection.cursor()
     try:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    except OperationalError as error:
-        if "locked" not in str(error.orig):
+        cursor.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
             raise
         return False
+    finally:
+        cursor.close()
     return True
 
 
