@@ -70,8 +70,7 @@ def _record(
 
 def _known(connection: Connection, same: dict[str, str]) -> dict[str, Any] | None:
     """The row, ours until the commit: two events at once must see each other."""
-    row = connection.execute(statements.OURS_NOW, same).mappings().first()
-    return dict(row) if row is not None else None
+    return next(iter(statements.OURS_NOW.rows(connection, same)), None)
 
 
 def _begin(
@@ -85,7 +84,7 @@ def _begin(
         row |= _state(row, [event])
     row |= unsettled({}, row, told.received_ms)
     known = {name: value for name, value in row.items() if value is not None}
-    if connection.execute(statements.add_call(ledger), known).first() is None:
+    if not statements.add_call(ledger, tuple(known)).run(connection, statements.new(known)):
         return None
     attempted = attempts.rows_of(row["id"], decision.targets, told.received_ms) if decision is not None else []
     news = _news({}, row)
@@ -117,8 +116,8 @@ def _go_on(
     before, row = row, {**row, **changes}
     if changed:  # else nothing that reports read
         news = _news(before, row)
-        new = {f"new_{name}": value for name, value in changed.items()} | {"this": row["id"]}
-        values = new | outbox.named(news, row["id"], told.received_ms) | marked(before, row)
+        values = statements.new(changed) | {"this": row["id"]} | marked(before, row)
+        values |= outbox.named(news, row["id"], told.received_ms)
         statements.change(tuple(changed), news).run(connection, values)
     if decision is not None:
         _keep(connection, row["id"], event.identity, told.received_ms, decision)
@@ -196,10 +195,10 @@ def _with_event(
     """Adds it. All of the call's events then, by identity; None: it was told before."""
     values = _event_row(call_id, event, told)
     if ledger.is_sqlite:
-        if connection.execute(statements.add_event(ledger), values).first() is None:
+        if not statements.add_event(ledger).run(connection, values):
             return None
         return _events(connection, call_id, told.port)
-    rows = connection.execute(statements.add_event_and_tell_all(ledger), values | {"call_id": call_id}).all()
+    rows = statements.add_event_and_tell_all(ledger).run(connection, values | {"call_id": call_id})
     if not any(is_new for *_, is_new in rows):
         return None
     return {identity: read(told.port, kind, fields, received) for identity, kind, received, fields, _ in rows}
@@ -207,7 +206,7 @@ def _with_event(
 
 def _events(connection: Connection, call_id: str, port: str) -> dict[str, CallEvent]:
     """By identity."""
-    rows = connection.execute(statements.EVENTS, {"call_id": call_id})
+    rows = statements.EVENTS.run(connection, {"call_id": call_id})
     return {identity: read(port, kind, fields, received) for identity, kind, received, fields in rows}
 
 

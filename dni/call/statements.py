@@ -1,5 +1,6 @@
 """What is asked and told of calls in SQL. Made once: to make a statement takes longer than to ask it."""
 
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -7,11 +8,12 @@ from sqlalchemy import Insert, Table, Text, bindparam, insert, literal, select, 
 
 from dni.ledger import schema, stale
 from dni.ledger.engines import Ledger
+from dni.ledger.prepared import Prepared
 from dni.ledger.together import Together
 from dni.outbound import outbox
 from dni.outbound.model import Type
 
-OURS_NOW = (
+OURS_NOW = Prepared(
     select(schema.call)
     .where(
         schema.call.c.carrier_id == bindparam("carrier_id", type_=Text),
@@ -20,27 +22,35 @@ OURS_NOW = (
     .with_for_update()
 )
 _OF_EVENT = [schema.call_event.c[name] for name in ("identity", "kind", "received_at_ms", "fields")]
-EVENTS = select(*_OF_EVENT).where(schema.call_event.c.call_id == bindparam("call_id", type_=Text))
+_EVENTS = select(*_OF_EVENT).where(schema.call_event.c.call_id == bindparam("call_id", type_=Text))
+EVENTS = Prepared(_EVENTS)
+
+
+@lru_cache(256)
+def add_call(ledger: Ledger, names: tuple[str, ...]) -> Prepared:
+    """Adds a call of which these columns are known, and tells its id, unless it is there already."""
+    insert = ledger.insert(schema.call).values(_new(names))
+    return Prepared(insert.on_conflict_do_nothing().returning(schema.call.c.id))
 
 
 @lru_cache(8)
-def add_call(ledger: Ledger) -> Any:
-    """Adds a call, and tells its id, unless it is there already."""
-    return ledger.insert(schema.call).on_conflict_do_nothing().returning(schema.call.c.id)
-
-
-@lru_cache(8)
-def add_event(ledger: Ledger) -> Any:
+def add_event(ledger: Ledger) -> Prepared:
     """Adds an event, and tells what `EVENTS` does of it, unless it is there already."""
+    return Prepared(_add_event(ledger))
+
+
+@lru_cache(8)
+def add_event_and_tell_all(ledger: Ledger) -> Prepared:
+    """The same with the events that were there, in one round trip to PostgreSQL. The last column: it is the new one."""
+    added = _add_event(ledger).cte("added")
+    return Prepared(
+        _EVENTS.add_columns(literal(False).label("is_new")).union_all(select(*added.c, literal(True).label("is_new")))
+    )
+
+
+def _add_event(ledger: Ledger) -> Any:
     insert = ledger.insert(schema.call_event).values(_named("event", schema.call_event))
     return insert.on_conflict_do_nothing().returning(*_OF_EVENT)
-
-
-@lru_cache(8)
-def add_event_and_tell_all(ledger: Ledger) -> Any:
-    """The same with the events that were there, in one round trip to PostgreSQL. The last column: it is the new one."""
-    added = add_event(ledger).cte("added")
-    return EVENTS.add_columns(literal(False)).union_all(select(*added.c, literal(True)))
 
 
 @lru_cache(64)
@@ -64,9 +74,17 @@ def _decisions(attempted: int) -> list[Insert]:
 @lru_cache(256)
 def change(names: tuple[str, ...], news: tuple[Type, ...] = ()) -> Together:
     """Changes these columns of a call."""
-    new = {name: bindparam(f"new_{name}", type_=schema.call.c[name].type) for name in names}
-    changed = update(schema.call).where(schema.call.c.id == bindparam("this", type_=Text)).values(new)
+    changed = update(schema.call).where(schema.call.c.id == bindparam("this", type_=Text)).values(_new(names))
     return Together(changed, *([outbox.adding(news)] if news else ()), stale.MARK_CALLS)
+
+
+def new(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of a call, to be told to `add_call` or `change`."""
+    return {f"new_{name}": value for name, value in row.items()}
+
+
+def _new(names: Iterable[str]) -> dict[str, Any]:
+    return {name: bindparam(f"new_{name}", type_=schema.call.c[name].type) for name in names}
 
 
 def _named(prefix: str, table: Table) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from dni.errors import Unavailable
 from dni.ledger import lookup
 from dni.ledger.bulk import Many
-from dni.ledger.lookup import Looker, Lookup, Steps
+from dni.ledger.lookup import Looker, Steps
+from dni.ledger.prepared import Compiled
 from dni.ledger.scribe import LOOK_AGAIN_S, Queue, Scribe, Waiting, begins, configure
 
 T = TypeVar("T")
@@ -159,9 +160,9 @@ class Ledger:
         """The statement for many rows at once; `columns`: of an INSERT."""
         return Many(statement, self._engine.dialect, columns)
 
-    def lookup(self, statement: Select[Any]) -> Lookup:
+    def lookup(self, statement: Select[Any]) -> Compiled:
         """The statement to be asked by `look`."""
-        return Lookup(statement, self._engine.dialect)
+        return Compiled(statement, self._engine.dialect)
 
     async def look(self, steps: Steps[T]) -> T:
         """For who cannot wait: what `steps` returns, which yields lookups with their values. Raises as `read` does."""

@@ -1,4 +1,4 @@
-"""SELECTs that are asked while somebody waits: SQLAlchemy writes the SQL once, the driver answers.
+"""SELECTs for who cannot wait, of the driver itself.
 
 Several that follow from each other are told as a generator, which yields a lookup with its values and is sent the rows.
 On SQLite all of it runs in one change of threads; SQLAlchemy takes four for every SELECT.
@@ -10,46 +10,13 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-import msgspec
-from sqlalchemy import JSON, Dialect, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dni.ledger.prepared import Compiled, Row
+
 T = TypeVar("T")
-Row = dict[str, Any]
 
-_decode = msgspec.json.Decoder().decode
-
-
-class Lookup:
-    """A SELECT for one engine. What it asks for is named by `bindparam`, with a type."""
-
-    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
-        compiled: Any = statement.compile(dialect=dialect)
-        self.sql = str(compiled)
-        self._names: list[str] = list(compiled.positiontup)
-        self._constants: dict[str, Any] = compiled.params
-        self._columns = [column.name for column in statement.selected_columns]
-        # asyncpg reads JSON itself, as SQLAlchemy told it.
-        self._texts = [
-            column.name
-            for column in statement.selected_columns
-            if isinstance(column.type, JSON) and dialect.name == "sqlite"
-        ]
-
-    def ordered(self, values: dict[str, Any]) -> list[Any]:
-        given = self._constants | values
-        return [given[name] for name in self._names]
-
-    def rows(self, found: Any) -> list[Row]:
-        """What the driver answered, by the names of the columns."""
-        rows = [dict(zip(self._columns, row, strict=True)) for row in found]
-        for row in rows:
-            for name in self._texts:
-                row[name] = None if row[name] is None else _decode(row[name])
-        return rows
-
-
-Steps = Generator[tuple[Lookup, dict[str, Any]], list[Row], T]
+Steps = Generator[tuple[Compiled, dict[str, Any]], list[Row], T]
 
 
 class Looker:

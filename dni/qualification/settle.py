@@ -139,7 +139,7 @@ def settle_call(connection: Connection, call_id: str, now_ms: int) -> None:
         connection.execute(_CHANGE, {"this": call_id, **changed})
         return
     types = (news.type,) if news else ()
-    values = {f"new_{name}": value for name, value in changed.items()} | {"this": call_id}
+    values = statements.new(changed) | {"this": call_id}
     values |= outbox.named(types, call_id, now_ms, msgspec.to_builtins(news.change) if news else None)
     moment_ms = row["started_at_ms"]
     statements.change(tuple(changed), types).run(connection, values | stale.of_calls(moment_ms, moment_ms, None, None))

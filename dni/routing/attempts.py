@@ -14,7 +14,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
-    Executable,
     Text,
     bindparam,
     func,
@@ -26,6 +25,7 @@ from sqlalchemy import (
 from dni import ids
 from dni.catalog.model import Destination
 from dni.ledger import schema
+from dni.ledger.prepared import Prepared
 from dni.ledger.schema import attempt
 from dni.routing.conditions import Now
 from dni.routing.doors import why_closed
@@ -45,7 +45,13 @@ _FULL = {
 }
 
 
-_OF_CALL = select(attempt).where(attempt.c.call_id == bindparam("call_id", type_=Text))
+_OF_CALL = Prepared(select(attempt).where(attempt.c.call_id == bindparam("call_id", type_=Text)))
+_FOLLOWED = ("state", "ended_at_ms", "counted")
+_FOLLOW = Prepared(
+    update(attempt)
+    .where(attempt.c.id == bindparam("this", type_=Text))
+    .values({name: bindparam(f"new_{name}", type_=attempt.c[name].type) for name in _FOLLOWED})
+)
 
 
 def lock(connection: Connection, wanted: Collection[str]) -> None:
@@ -63,7 +69,7 @@ def now_of(
     """How destinations are now, by id, in one look. `zone`: their campaign's; `ordered`: of these it is wanted too how
     much they were used."""
     look = Look(wanted, at_ms, zone, ordered)
-    return look.now(connection.execute(_looks(look.whats), look.values).one() if look.whats else ())
+    return look.now(_looks(look.whats).run(connection, look.values)[0] if look.whats else ())
 
 
 class Look:
@@ -146,7 +152,7 @@ def follow(
 ) -> None:
     """Brings a call's attempts to where its legs are: by number the state, and when that ended. `over_ms`: when the
     call ended, and all its attempts with it. One that nobody answered gives back what it counted."""
-    for row in connection.execute(_OF_CALL, {"call_id": call_id}).mappings().all():
+    for row in _OF_CALL.rows(connection, {"call_id": call_id}):
         state, ended_ms = legs.get(row["number"], (row["state"], row["ended_at_ms"]))
         if ended_ms is None and row["ended_at_ms"] is not None:  # the carrier went on, and told the leg's end to nobody
             ended_ms = row["ended_at_ms"]
@@ -154,9 +160,9 @@ def follow(
         elif ended_ms is None and over_ms is not None:
             ended_ms = over_ms
             state = "completed" if state in _ANSWERED else "canceled"
-        values = {"state": state, "ended_at_ms": ended_ms, "counted": ended_ms is None or state in _ANSWERED}
-        if any(row[name] != value for name, value in values.items()):
-            connection.execute(update(attempt).where(attempt.c.id == row["id"]).values(values))
+        now = dict(zip(_FOLLOWED, (state, ended_ms, ended_ms is None or state in _ANSWERED), strict=True))
+        if any(row[name] != value for name, value in now.items()):
+            _FOLLOW.run(connection, {f"new_{name}": value for name, value in now.items()} | {"this": row["id"]})
 
 
 _ANSWERED = ("in_progress", "completed")
@@ -170,9 +176,9 @@ def _since(what: str, at_ms: int, here: ZoneInfo) -> int:
 
 
 @lru_cache(256)
-def _looks(whats: tuple[str, ...]) -> Executable:
+def _looks(whats: tuple[str, ...]) -> Prepared:
     """One statement for all that is asked; made once, since making it takes longer than asking."""
-    return select(*columns(whats))
+    return Prepared(select(*columns(whats)))
 
 
 def _look(what: str, n: int) -> ColumnElement[int]:

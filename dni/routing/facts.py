@@ -5,8 +5,9 @@ from functools import lru_cache
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Text, bindparam, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Text, bindparam, func, literal, select
 
+from dni.ledger.prepared import Prepared
 from dni.ledger.schema import call, session
 from dni.qualification import budgets
 from dni.qualification.budgets import Room
@@ -72,7 +73,7 @@ def _of_plan(connection: Connection, route: Route, row: Mapping[str, Any]) -> Fa
     spans = len(minutes) if looks_back else None
     if spans is None and not look.whats:
         return replace(facts, destinations=look.now(()))
-    said = connection.execute(_looks(look.whats, spans), values).one()
+    [said] = _looks(look.whats, spans).run(connection, values)
     now = look.now(said[: len(look.whats)])
     if spans is None:
         return replace(facts, destinations=now)
@@ -88,10 +89,10 @@ def _callers(route: Route, row: Mapping[str, Any], minutes: Collection[int]) -> 
 
 
 @lru_cache(256)
-def _looks(whats: tuple[str, ...], spans: int | None) -> Select[Any]:
+def _looks(whats: tuple[str, ...], spans: int | None) -> Prepared:
     """All that is asked, in one statement: how destinations are, and (`spans`) of the same telephone. Made once."""
     looks: list[ColumnElement[Any]] = [*attempts.columns(whats), *(() if spans is None else _looks_back(spans))]
-    return select(*looks)
+    return Prepared(select(*looks))
 
 
 def _looks_back(spans: int) -> list[ColumnElement[Any]]:

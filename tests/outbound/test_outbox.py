@@ -2,12 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, delete, event
+from sqlalchemy import Connection, delete
 
 from dni.attribution.model import Attribution
 from dni.call import calls, credits, outcomes
@@ -19,6 +19,7 @@ from dni.call.views import OutcomeView
 from dni.errors import Conflict
 from dni.ledger import schema
 from dni.ledger.engines import Ledger
+from dni.ledger.prepared import Compiled
 from dni.parts import Parts
 from dni.payout.close import NewStatement, close
 from tests.support.trade import ADMIN, BILLS, BUYER, CALLER, DAY, OTHER, PAYS, START_MS, Trade, terms
@@ -142,19 +143,18 @@ async def test_what_is_rolled_back_is_not_told(trade: Trade) -> None:
     assert await told(trade) == []
 
 
-async def test_what_is_told_costs_a_call_no_further_round_trip(trade: Trade) -> None:
+async def test_what_is_told_costs_a_call_no_further_round_trip(trade: Trade, monkeypatch: pytest.MonkeyPatch) -> None:
     """PostgreSQL gets it with what it gets anyway."""
     asked: list[str] = []
+    ordered = Compiled.ordered
 
-    @event.listens_for(Engine, "before_cursor_execute")
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        asked.append(statement)
+    def note(compiled: Compiled, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        asked.append(compiled.sql)
+        return ordered(compiled, values)
 
-    try:
-        await trade.rings("a", START_MS)
-        await trade.ended("a", START_MS + 95_000, 90)
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
+    monkeypatch.setattr(Compiled, "ordered", note)
+    await trade.rings("a", START_MS)
+    await trade.ended("a", START_MS + 95_000, 90)
     found = [one for one in asked if "INSERT INTO outbox" in one]
     assert len(found) == 2
     if not trade.ledger.is_sqlite:
