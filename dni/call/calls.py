@@ -84,14 +84,19 @@ def _begin(
         row |= _state(row, [event])
     row |= unsettled({}, row, told.received_ms)
     known = {name: value for name, value in row.items() if value is not None}
-    if not statements.add_call(ledger, tuple(known)).run(connection, statements.new(known)):
-        return None
     attempted = attempts.rows_of(row["id"], decision.targets, told.received_ms) if decision is not None else []
     news = _news({}, row)
     values = _event_row(row["id"], event, told) | marked(row) | outbox.named(news, row["id"], told.received_ms)
     if decision is not None:
         values |= _decision_rows(row["id"], event.identity, told.received_ms, decision, attempted)
-    statements.add_what_begins(decision is not None, len(attempted), news).run(connection, values)
+    new, names, what = statements.new(known), tuple(known), (decision is not None, len(attempted), news)
+    if not ledger.is_sqlite:
+        if not statements.add_call_and_what_begins(ledger, names, *what).run(connection, values | new):
+            return None
+    elif statements.add_call(ledger, names).run(connection, new):
+        statements.add_what_begins(*what).run(connection, values)
+    else:
+        return None
     _take(connection, row["id"], decision)
     return recorded(row, fresh=True, decision=decision), decision
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Insert, Table, Text, bindparam, insert, literal, select, update
+from sqlalchemy import Insert, Table, Text, bindparam, exists, insert, literal, select, update
 
 from dni.ledger import schema, stale
 from dni.ledger.engines import Ledger
@@ -29,8 +29,7 @@ EVENTS = Prepared(_EVENTS)
 @lru_cache(256)
 def add_call(ledger: Ledger, names: tuple[str, ...]) -> Prepared:
     """Adds a call of which these columns are known, and tells its id, unless it is there already."""
-    insert = ledger.insert(schema.call).values(_new(names))
-    return Prepared(insert.on_conflict_do_nothing().returning(schema.call.c.id))
+    return Prepared(_add_call(ledger, names))
 
 
 @lru_cache(8)
@@ -48,6 +47,11 @@ def add_event_and_tell_all(ledger: Ledger) -> Prepared:
     )
 
 
+def _add_call(ledger: Ledger, names: tuple[str, ...]) -> Any:
+    insert = ledger.insert(schema.call).values(_new(names))
+    return insert.on_conflict_do_nothing().returning(schema.call.c.id)
+
+
 def _add_event(ledger: Ledger) -> Any:
     insert = ledger.insert(schema.call_event).values(_named("event", schema.call_event))
     return insert.on_conflict_do_nothing().returning(*_OF_EVENT)
@@ -58,6 +62,23 @@ def add_what_begins(decided: bool, attempted: int, news: tuple[Type, ...]) -> To
     """What comes with a new call."""
     event = insert(schema.call_event).values(_named("event", schema.call_event))
     return Together(event, *(_decisions(attempted) if decided else ()), outbox.adding(news), stale.MARK_CALLS)
+
+
+@lru_cache(256)
+def add_call_and_what_begins(
+    ledger: Ledger, names: tuple[str, ...], decided: bool, attempted: int, news: tuple[Type, ...]
+) -> Prepared:
+    """Both in one round trip to PostgreSQL, while others wait for its destinations; where the call is there already,
+    nothing is added and nothing told."""
+    added = _add_call(ledger, names).cte("added")
+    is_new = exists(select(added.c.id))
+    tables = [("event", schema.call_event)]
+    if decided:
+        tables += [("decision", schema.decision), *((f"attempt{n}", schema.attempt) for n in range(attempted))]
+    rows = [(table, _named(prefix, table)) for prefix, table in tables]
+    inserts = [insert(table).from_select([*new], select(*new.values()).where(is_new)) for table, new in rows]
+    others = [*inserts, outbox.adding_where(news, is_new), stale.MARK_CALLS]
+    return Prepared(select(added.c.id).add_cte(*(one.cte(f"with_it_{n}") for n, one in enumerate(others))))
 
 
 @lru_cache(64)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -54,7 +55,12 @@ def row(kind: Type, subject_id: str, now_ms: int, detail: dict[str, Any] | None 
 @lru_cache(64)
 def adding(types: tuple[Type, ...]) -> Insert:
     """Rows of these types, in this order, for who adds them together with other rows."""
-    found = [_selected(n, kind) for n, kind in enumerate(types)]
+    return adding_where(types, true())
+
+
+def adding_where(types: tuple[Type, ...], where: ColumnElement[bool]) -> Insert:
+    """The same where that holds; made anew each time."""
+    found = [_selected(n, kind).where(where) for n, kind in enumerate(types)]
     return insert(outbox).from_select(_NAMES, union_all(*found) if len(found) > 1 else found[0])
 
 
