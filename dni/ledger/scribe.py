@@ -48,9 +48,10 @@ class Queue:
     def withdraw(self, waiting: Waiting) -> bool:
         """False: it was taken."""
         for queue in (self._urgent, self._others):
-            with suppress(ValueError):
-                queue.remove(waiting)
-                return True
+            if waiting in queue:  # `remove` would spell it out to say that it is not there
+                with suppress(ValueError):
+                    queue.remove(waiting)
+                    return True
         return False
 
     def take(self) -> Iterator[Waiting]:
