@@ -28,14 +28,19 @@ class Postgres:
     password: str
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """The URL `postgresql+asyncpg://…` of a new, empty database, dropped after the block."""
-        name = f"t{secrets.token_hex(6)}"
-        self.sql(f"CREATE DATABASE {name}")
+    def database(self, copied: str = "template1") -> Iterator[str]:
+        """The URL `postgresql+asyncpg://…` of a new database, dropped after the block; a copy of another's."""
+        name, url = self.kept_database(copied)
         try:
-            yield f"postgresql+asyncpg://postgres:{self.password}@127.0.0.1:{self.port}/{name}"
+            yield url
         finally:
             self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def kept_database(self, copied: str = "template1") -> tuple[str, str]:
+        """Name and URL of one that lives as long as the server."""
+        name = f"t{secrets.token_hex(6)}"
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {copied}")
+        return name, f"postgresql+asyncpg://postgres:{self.password}@127.0.0.1:{self.port}/{name}"
 
     def sql(self, statement: str) -> None:
         """Run one statement as superuser. Raises RuntimeError with the server's message."""
