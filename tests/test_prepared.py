@@ -24,7 +24,7 @@ from sqlalchemy.exc import IntegrityError
 
 from dni.errors import Unavailable
 from dni.ledger.engines import Ledger
-from dni.ledger.prepared import Prepared
+from dni.ledger.prepared import Prepared, padded
 
 _TABLE = Table(
     "thing",
@@ -94,6 +94,16 @@ async def test_what_is_told_and_answered_is_what_sqlalchemy_tells_and_answers(
         raw = text("SELECT CAST(told AS TEXT), CAST(bare AS TEXT) FROM thing")
         mine, their = (await connection.execute(raw)).all()
     assert mine == their
+
+
+def test_lists_are_of_few_lengths() -> None:
+    for many in range(1, 70):
+        values = list(range(many))
+        found = padded(values)
+        assert found[:many] == values
+        assert set(found) == set(values)
+        assert len(found) in (1, 2, 4, 8, 16, 32, 64, 128)
+        assert len(found) < 2 * many
 
 
 async def test_an_update_answers_too(things: Ledger) -> None:

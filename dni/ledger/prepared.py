@@ -2,11 +2,12 @@
 answers. SQLAlchemy's own way through a statement takes four times as long as SQLite does."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Float
 from sqlalchemy.exc import DBAPIError
 
+T = TypeVar("T")
 Row = dict[str, Any]
 
 
@@ -86,6 +87,12 @@ class Prepared:
             raise _told(connection, compiled.sql, error) from error
         finally:
             cursor.close()
+
+
+def padded(values: Sequence[T]) -> list[T]:
+    """For an `IN`: of few lengths, so that there are few statements. PostgreSQL reads and plans each that it does not
+    know. Raises IndexError: nothing is in an empty one."""
+    return [*values, *[values[-1]] * ((1 << (len(values) - 1).bit_length()) - len(values))]
 
 
 def _of_type(kind: Any, dialect: Dialect) -> Any:

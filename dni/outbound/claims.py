@@ -30,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dni.ids import new_id
 from dni.ledger.bulk import as_json
 from dni.ledger.engines import Ledger
+from dni.ledger.prepared import Prepared, padded
 from dni.ledger.schema import delivery, delivery_attempt, endpoint, endpoint_health, outbox
 from dni.outbound import health
 from dni.outbound.backoff import GIVEN_UP_MS
@@ -89,7 +90,7 @@ def claim(connection: Connection, wanted: Iterable[Wanted], now_ms: int) -> list
             continue
         lease = new_id("lse", now_ms)
         values = {"its": its, "now": now_ms, "ordered": now_ms - IN_ORDER_MS, "most": most}
-        rows = connection.execute(_CLAIM, {**values, "new_lease": lease, "until": until_ms}).all()
+        rows = _CLAIM.run(connection, {**values, "new_lease": lease, "until": until_ms})
         if probe and not rows:
             health.give_probe_back(connection, its, now_ms)
         # Returned in any order.
@@ -99,9 +100,7 @@ def claim(connection: Connection, wanted: Iterable[Wanted], now_ms: int) -> list
 
 async def messages(connection: AsyncConnection, seqs: Sequence[int]) -> Sequence[Any]:
     """Rows of the outbox."""
-    # Of few lengths, so that there are few statements: each is prepared once.
-    padding = [seqs[-1]] * ((1 << (len(seqs) - 1).bit_length()) - len(seqs))
-    return (await connection.execute(_MESSAGES, {"seqs": [*seqs, *padding]})).all()
+    return (await connection.execute(_MESSAGES, {"seqs": padded(seqs)})).all()
 
 
 class Conversion(NamedTuple):
@@ -115,7 +114,7 @@ async def conversions(connection: AsyncConnection, adjustments: Sequence[Claim])
     """By endpoint and subject, what they adjust; those that were never told, or skipped, are left out."""
     keys = [(one.endpoint, one.subject) for one in adjustments]
     found: dict[tuple[str, str], Conversion] = {}
-    for row in await connection.execute(_CONVERSIONS, {"keys": keys}):
+    for row in await connection.execute(_CONVERSIONS, {"keys": padded(keys)}):
         key, delivered = (row.endpoint_id, row.subject_id), row.state == "delivered"
         if row.action == "convert":
             found[key] = Conversion(delivered, row.kept or {})
@@ -225,10 +224,10 @@ _taken = (
     .with_for_update(of=delivery, skip_locked=True)
     .cte("taken")
 )
-_CLAIM = (
+_CLAIM = Prepared(
     update(delivery)
     .where(delivery.c.id.in_(select(_taken.c.id)))
-    .values(lease=bindparam("new_lease"), leased_until_ms=bindparam("until"))
+    .values(lease=bindparam("new_lease", type_=Text), leased_until_ms=bindparam("until", type_=BigInteger))
     .returning(
         delivery.c.id,
         delivery.c.endpoint_id,

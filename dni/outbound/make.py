@@ -15,6 +15,7 @@ from dni.errors import Unavailable
 from dni.ids import new_id
 from dni.ledger.bulk import Many
 from dni.ledger.engines import Ledger
+from dni.ledger.prepared import padded
 from dni.ledger.schema import delivery, endpoint, outbox
 from dni.outbound import told_of_call, told_of_others, wants
 from dni.outbound.kinds import KINDS
@@ -184,7 +185,7 @@ def _converted(connection: Connection, calls: Collection[str], asking: Sequence[
     """Endpoints and calls that they were told as a conversion, or will be."""
     if not calls or not any(asks.kind.converts for asks in asking):
         return set()
-    return {(row.endpoint_id, row.subject_id) for row in connection.execute(_CONVERTED, {"these": list(calls)})}
+    return {(row.endpoint_id, row.subject_id) for row in connection.execute(_CONVERTED, {"these": padded(list(calls))})}
 
 
 def _changes(connection: Connection, messages: Sequence[Row[Any]]) -> dict[int, Any]:
@@ -226,7 +227,7 @@ def _keep(connection: Connection, ledger: Ledger, told: Sequence[Told], seqs: se
     tell.run(connection, tell.tuples(made))
     add.run(connection, add.tuples(deliveries))
     if rest := seqs - {one.message.seq for one in told}:
-        connection.execute(_NOBODYS, {"these": list(rest), "now_ms": now_ms})
+        connection.execute(_NOBODYS, {"these": padded(list(rest)), "now_ms": now_ms})
 
 
 # Made once: to make a statement takes longer than to ask it.

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, Select, Table, Text, bindparam, s
 from dni.access.model import Principal
 from dni.call.search import call_view, visible_calls
 from dni.clock import rfc3339
+from dni.ledger.prepared import padded
 from dni.ledger.schema import call, campaign, publisher, session
 from dni.outbound.payload import CampaignTold, PublisherTold, VisitTold
 
@@ -80,7 +81,7 @@ def _is_strange(call_row: RowMapping, session_row: RowMapping | None) -> bool:
 
 def _read(connection: Connection, query: Select[Any], wanted: Iterable[str]) -> Rows:
     ids = list(wanted)
-    return {row["id"]: row for row in connection.execute(query, {"these": ids}).mappings()} if ids else {}
+    return {row["id"]: row for row in connection.execute(query, {"these": padded(ids)}).mappings()} if ids else {}
 
 
 def _json(view: Any, found: Rows) -> dict[str, Raw]:
