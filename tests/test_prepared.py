@@ -140,7 +140,7 @@ async def test_a_connection_that_is_lost_is_the_ledger_away(postgres_url: str) -
     async def is_cut() -> None:
         async with ledger.write() as connection, ledger.write() as other:
             own = (await connection.exec_driver_sql("SELECT pg_backend_pid()")).scalar()
-            await other.exec_driver_sql(f"SELECT pg_terminate_backend({own})")
+            await other.exec_driver_sql(f"SELECT pg_terminate_backend({own}, 5000)")
             await connection.run_sync(lambda sync: ADD.run(sync, _new(_ROWS[0])))
 
     with pytest.raises(Unavailable):

@@ -89,16 +89,27 @@ def _begin(
     values = _event_row(row["id"], event, told) | marked(row) | outbox.named(news, row["id"], told.received_ms)
     if decision is not None:
         values |= _decision_rows(row["id"], event.identity, told.received_ms, decision, attempted)
-    new, names, what = statements.new(known), tuple(known), (decision is not None, len(attempted), news)
-    if not ledger.is_sqlite:
-        if not statements.add_call_and_what_begins(ledger, names, *what).run(connection, values | new):
-            return None
-    elif statements.add_call(ledger, names).run(connection, new):
-        statements.add_what_begins(*what).run(connection, values)
-    else:
+    if not _add(connection, ledger, known, values, (decision is not None, len(attempted), news)):
         return None
     _take(connection, row["id"], decision)
     return recorded(row, fresh=True, decision=decision), decision
+
+
+def _add(
+    connection: Connection,
+    ledger: Ledger,
+    known: dict[str, Any],
+    values: dict[str, Any],
+    what: tuple[bool, int, tuple[Type, ...]],
+) -> bool:
+    """The call, of which `known` columns are known, with `what` begins with it; False: it is there already."""
+    new, names = statements.new(known), tuple(known)
+    if not ledger.is_sqlite:
+        return bool(statements.add_call_and_what_begins(ledger, names, *what).run(connection, values | new))
+    if not statements.add_call(ledger, names).run(connection, new):
+        return False
+    statements.add_what_begins(*what).run(connection, values)
+    return True
 
 
 def _go_on(

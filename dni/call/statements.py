@@ -60,8 +60,8 @@ def _add_event(ledger: Ledger) -> Any:
 @lru_cache(64)
 def add_what_begins(decided: bool, attempted: int, news: tuple[Type, ...]) -> Together:
     """What comes with a new call."""
-    event = insert(schema.call_event).values(_named("event", schema.call_event))
-    return Together(event, *(_decisions(attempted) if decided else ()), outbox.adding(news), stale.MARK_CALLS)
+    inserts = [_insert(prefix, table) for prefix, table in _that_begins(decided, attempted)]
+    return Together(*inserts, outbox.adding(news), stale.MARK_CALLS)
 
 
 @lru_cache(256)
@@ -72,10 +72,7 @@ def add_call_and_what_begins(
     nothing is added and nothing told."""
     added = _add_call(ledger, names).cte("added")
     is_new = exists(select(added.c.id))
-    tables = [("event", schema.call_event)]
-    if decided:
-        tables += [("decision", schema.decision), *((f"attempt{n}", schema.attempt) for n in range(attempted))]
-    rows = [(table, _named(prefix, table)) for prefix, table in tables]
+    rows = [(table, _named(prefix, table)) for prefix, table in _that_begins(decided, attempted)]
     inserts = [insert(table).from_select([*new], select(*new.values()).where(is_new)) for table, new in rows]
     others = [*inserts, outbox.adding_where(news, is_new), stale.MARK_CALLS]
     return Prepared(select(added.c.id).add_cte(*(one.cte(f"with_it_{n}") for n, one in enumerate(others))))
@@ -83,13 +80,20 @@ def add_call_and_what_begins(
 
 @lru_cache(64)
 def add_decision(attempted: int) -> Together:
-    return Together(*_decisions(attempted))
+    return Together(*(_insert(prefix, table) for prefix, table in _decided(attempted)))
 
 
-def _decisions(attempted: int) -> list[Insert]:
+def _that_begins(decided: bool, attempted: int) -> list[tuple[str, Table]]:
+    return [("event", schema.call_event), *(_decided(attempted) if decided else ())]
+
+
+def _decided(attempted: int) -> list[tuple[str, Table]]:
     # Each by its own: SQLAlchemy would make one INSERT of several rows anew each time.
-    rows = [insert(schema.attempt).values(_named(f"attempt{n}", schema.attempt)) for n in range(attempted)]
-    return [insert(schema.decision).values(_named("decision", schema.decision)), *rows]
+    return [("decision", schema.decision), *((f"attempt{n}", schema.attempt) for n in range(attempted))]
+
+
+def _insert(prefix: str, table: Table) -> Insert:
+    return insert(table).values(_named(prefix, table))
 
 
 @lru_cache(256)

@@ -77,7 +77,7 @@ class Prepared:
     def _ask(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Any]:
         compiled = self._of(connection)
         given = compiled.ordered(values)
-        if not connection.in_transaction():
+        if not connection.in_transaction():  # as SQLAlchemy does: else `commit` would not know that there is anything
             connection.begin()
         cursor = connection.connection.cursor()
         try:
